@@ -1,0 +1,197 @@
+"""Datasets: one TOML file each, checked against its count and digest whenever it is used.
+
+The files lie in `datasets/` beside this package; the photographs below a data root, one folder a dataset.
+"""
+
+import hashlib
+import os
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from bench.demo import write_demo
+from bench.errors import BenchError, unknown_name
+from bench.images import list_images, read_rgb
+
+SPECS = Path(__file__).resolve().parent.parent / "datasets"
+DEMO_FOLDER = Path("runs/photographs/demo")
+SIDES = ("low", "normal", "reference")
+Role = Literal["test", "paired-test", "train", "adaptation", "demo"]
+
+
+class Side(BaseModel):
+    """Where one side's files are: globs below the dataset's folder, or list files with the folder of their names."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    globs: tuple[str, ...] = ()
+    lists: dict[str, str] = {}
+    max_mean: float | None = None
+    """Selection rule: keep photographs whose mean intensity (0 to 255, over all channels) lies below."""
+    count: int | None = None
+    digest: str = ""
+    """Of names and contents; empty where the files cannot be pinned."""
+
+
+class Split(BaseModel):
+    """One named part of a dataset, with at most the three sides."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    role: Role | None = None
+    low: Side | None = None
+    normal: Side | None = None
+    reference: Side | None = None
+
+
+class Spec(Split):
+    """A dataset's TOML file."""
+
+    title: str
+    paper: str
+    licence: str
+    homepage: str
+    get: str
+    """Where the photographs come from, in words."""
+    note: str = ""
+    splits: dict[str, Split] = {}
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The files of a dataset, or of one of its splits, found and checked. `reference` pairs with `low` by order."""
+
+    name: str
+    folder: Path
+    role: str
+    low: tuple[Path, ...] = ()
+    normal: tuple[Path, ...] = ()
+    reference: tuple[Path, ...] = ()
+    digest: str = ""
+    pinned: bool = True
+    title: str = ""
+    licence: str = "not stated"
+
+    def image_name(self, path: Path) -> str:
+        """The path inside the dataset, with its extension: how score tables name a photograph."""
+        return path.relative_to(self.folder).as_posix()
+
+
+@cache
+def specs() -> dict[str, Spec]:
+    """All specifications by name. Raises BenchError, naming the file, when one is wrong."""
+    found = {}
+    for path in sorted(SPECS.glob("*.toml")):
+        try:
+            found[path.stem] = Spec.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        except (tomllib.TOMLDecodeError, ValidationError) as error:
+            raise BenchError(f"{path} is not a dataset specification: {error}") from error
+    return found
+
+
+def data_root(given: Path | None = None) -> Path:
+    """`given`, else $BENCH_DATA, else data/ in the current directory."""
+    return given or Path(os.environ.get("BENCH_DATA", "data"))
+
+
+def names(*, roles: tuple[str, ...], root: Path) -> tuple[list[str], list[str]]:
+    """The names (`NAME` or `NAME/SPLIT`) of datasets with one of `roles`: those present below `root`, those absent."""
+    present: list[str] = []
+    absent: list[str] = []
+    for name, spec in specs().items():
+        parts = {name: spec.role} | {f"{name}/{split}": part.role or spec.role for split, part in spec.splits.items()}
+        for part, role in parts.items():
+            if role in roles:
+                (present if (root / name).is_dir() else absent).append(part)
+    return present, absent
+
+
+def resolve(name: str, root: Path) -> Dataset:
+    """The dataset called `name` (or `NAME/SPLIT`, or a directory of photographs), its files found and checked.
+
+    Raises BenchError when it is unknown, absent, or its files differ in number or content from its specification.
+    """
+    head, _, split = name.partition("/")
+    if head not in specs():
+        if Path(name).is_dir():
+            return _from_directory(Path(name))
+        raise unknown_name("dataset or folder", name, specs())
+    spec = specs()[head]
+    if split and split not in spec.splits:
+        raise unknown_name(f"split of {head}", split, spec.splits)
+    part: Split = spec.splits[split] if split else spec
+    folder = DEMO_FOLDER if spec.role == "demo" else root / head
+    if spec.role == "demo":
+        write_demo(folder)
+    if not folder.is_dir():
+        raise BenchError(f"The dataset {head} is not below {root}: {spec.get} Put it into {folder}.")
+    sides = {side: getattr(part, side) for side in SIDES if getattr(part, side) is not None}
+    files = {side: _find(f"{name} ({side})", folder, where) for side, where in sides.items()}
+    digests = {side: _check(f"{name} ({side})", folder, files[side], where) for side, where in sides.items()}
+    if "reference" in files:
+        files["reference"] = _pair(name, files["low"], files["reference"])
+    return Dataset(
+        name=name, folder=folder, role=part.role or spec.role or "", title=spec.title, licence=spec.licence,
+        digest=hashlib.sha256("".join(digests.values()).encode()).hexdigest()[:16],
+        pinned=all(where.digest for where in sides.values()), **files,
+    )  # fmt: skip
+
+
+def _from_directory(folder: Path) -> Dataset:
+    files = tuple(list_images(folder))
+    if not files:
+        raise BenchError(f"There is no photograph in {folder}.")
+    digest = files_digest(folder, files)[:16]
+    return Dataset(folder.resolve().name, folder, "test", low=files, normal=files, digest=digest, pinned=False)
+
+
+def _find(name: str, folder: Path, side: Side) -> tuple[Path, ...]:
+    found = {path for glob in side.globs for path in folder.glob(glob) if path.is_file()}
+    for listing, below in side.lists.items():
+        try:
+            lines = (folder / listing).read_text(encoding="utf-8").split("\n")
+        except OSError as error:
+            raise BenchError(f"{name}: cannot read its list {folder / listing}: {error}") from error
+        found |= {folder / below / line.strip() for line in lines if line.strip()}
+    missing = [path for path in sorted(found) if not path.is_file()]
+    if missing:
+        raise BenchError(f"{name}: {len(missing)} photographs are missing, {missing[0]} for one.")
+    if side.max_mean is not None:
+        found = {path for path in found if read_rgb(path).mean() < side.max_mean}
+    return tuple(sorted(found))
+
+
+def _check(name: str, folder: Path, files: tuple[Path, ...], side: Side) -> str:
+    if side.count is not None and len(files) != side.count:
+        raise BenchError(f"{name} has {len(files)} photographs in {folder} where {side.count} belong: fetch it anew.")
+    if not files:
+        raise BenchError(f"{name} has no photograph in {folder}.")
+    digest = files_digest(folder, files)
+    if side.digest and side.digest != digest:
+        raise BenchError(
+            f"{name}: the photographs in {folder} are not the pinned ones (digest {digest[:12]}, expected "
+            f"{side.digest[:12]}): scores would not be comparable. Fetch the dataset anew."
+        )
+    return digest
+
+
+def _pair(name: str, low: tuple[Path, ...], reference: tuple[Path, ...]) -> tuple[Path, ...]:
+    by_name = {path.stem: path for path in reference}
+    unpaired = [path.name for path in low if path.stem not in by_name]
+    if unpaired or len(low) != len(reference):
+        raise BenchError(f"{name}: low and reference do not pair by file name, {(unpaired or ['?'])[0]} for one.")
+    return tuple(by_name[path.stem] for path in low)
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file, in hex."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def files_digest(folder: Path, files: tuple[Path, ...]) -> str:
+    """SHA-256, in hex, over the sorted lines "path inside folder, SHA-256 of the file"."""
+    lines = sorted(f"{path.relative_to(folder).as_posix()} {file_digest(path)}\n" for path in files)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()

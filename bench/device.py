@@ -1,0 +1,18 @@
+"""Which device to compute on."""
+
+import torch
+
+from bench.errors import BenchError
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """`auto` is CUDA where there is one, else the CPU. Raises BenchError when the named device is not there."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise BenchError(f"The device {name} cannot be used: {reason} Choose auto, cpu or another.") from error
+    return device

@@ -1,0 +1,64 @@
+"""The contract of a method, its card, and the wrapper that makes one of a function of a single picture."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+Picture = NDArray[np.floating[Any]]
+"""One picture, RGB (H, W, 3) in [0, 1]."""
+
+
+class Enhancer(Protocol):
+    """Maps low-light pictures, float32 RGB (B, 3, H, W) in [0, 1], to pictures of the same shape and range."""
+
+    def __call__(self, image: Tensor) -> Tensor: ...
+
+
+class Factory(Protocol):
+    """Makes an enhancer; a learned method's factory also takes `weights: Path | None`."""
+
+    def __call__(self, *args: Any, **options: Any) -> nn.Module: ...
+
+
+@dataclass(frozen=True)
+class Card:
+    """What is known of a method, printed by `bench methods` and carried into every report."""
+
+    title: str
+    year: int | None
+    family: str
+    """classical, zero-reference, unpaired, paired, or none for the input itself."""
+    paper: str
+    trust: str
+    """How far to trust it: parity-tested (with the deviation), named variant (of what), or from the paper."""
+    licence: str = "code Apache-2.0; no weights"
+    learned: bool = False
+
+    def as_text(self) -> dict[str, str]:
+        """Every field as text, for tables."""
+        return {key: "" if value is None else str(value) for key, value in asdict(self).items()}
+
+
+class PerPicture(nn.Module):
+    """A classical method: applies `function` to each picture of the batch, on the CPU, and clips the result."""
+
+    def __init__(self, function: Callable[[Picture], NDArray[np.floating[Any]]]) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, image: Tensor) -> Tensor:
+        """(B, 3, H, W) in [0, 1] to the same."""
+        pictures = image.detach().permute(0, 2, 3, 1).cpu().numpy().astype(np.float32)
+        results = [np.asarray(self.function(np.ascontiguousarray(picture)), dtype=np.float32) for picture in pictures]
+        stacked = torch.from_numpy(np.stack(results)).permute(0, 3, 1, 2).contiguous()
+        return stacked.clamp(0, 1).to(image.device)
+
+
+def to_bytes(picture: Picture) -> NDArray[np.uint8]:
+    """A picture in [0, 1] as 8-bit values, rounded to nearest."""
+    return np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8)

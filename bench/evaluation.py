@@ -1,0 +1,215 @@
+"""Running methods on datasets and scoring the results: every (method, picture) is one job of an Executor.
+
+A job never raises for what a method or a metric does: the row says why a value is missing, and the rest goes on.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, as_completed
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from bench.cells import CellStore, cell_key
+from bench.data import Dataset, file_digest
+from bench.errors import BenchError
+from bench.images import read_image, to_pixels, to_tensor, write_rgb
+from bench.metrics import Metric, Scorer, get_metric
+from bench.scores import score_table
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A method with its weights. `load` must be picklable: workers call it, once each."""
+
+    name: str
+    digest: str
+    """Changes with the method's code and weights."""
+    load: Callable[[], nn.Module]
+    checkpoint: str = ""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One picture through one method, and the metrics still to be computed; `save` are files to write the result to."""
+
+    contestant: Contestant
+    dataset: str
+    image: str
+    low: Path
+    reference: Path | None
+    metrics: tuple[str, ...]
+    device: str
+    save: tuple[Path, ...] = ()
+
+
+Row = dict[str, Any]
+
+
+def suits(metric: Metric, dataset: Dataset) -> bool:
+    """Whether `dataset` has what `metric` needs."""
+    return bool(dataset.reference) or not metric.needs_reference
+
+
+def evaluate(
+    contestants: Sequence[Contestant],
+    datasets: Sequence[Dataset],
+    metrics: Sequence[Metric],
+    *,
+    cells: CellStore | None = None,
+    executor: Executor | None = None,
+    device: str = "cpu",
+    force: bool = False,
+    save: Callable[[Contestant, Dataset, str], tuple[Path, ...]] = lambda *_: (),
+    on_picture: Callable[[Contestant, Dataset, bool], None] | None = None,
+) -> pd.DataFrame:
+    """Score every contestant on every picture of every dataset by every metric that suits it; the score table.
+
+    Cells found in `cells` are not computed again unless `force`. `save(contestant, dataset, image)` names files that
+    the result shall be written to. `on_picture(contestant, dataset, reused)` is told of each finished picture. Without
+    an executor the work is done here.
+    """
+    rows: list[Row] = []
+    jobs: list[tuple[Job, Dataset, dict[str, str]]] = []
+    for dataset in datasets:
+        suitable = [metric for metric in metrics if suits(metric, dataset)]
+        for low, reference in _pictures(dataset):
+            picture = file_digest(low) + (file_digest(reference) if reference else "")
+            image = dataset.image_name(low)
+            for contestant in contestants:
+                keys = {metric.name: cell_key(contestant.digest, picture, metric.digest) for metric in suitable}
+                known = {} if force or cells is None else _known(cells, keys)
+                files = tuple(path for path in save(contestant, dataset, image) if force or not path.exists())
+                missing = tuple(name for name in keys if name not in known)
+                common = {"method": contestant.name, "checkpoint": contestant.checkpoint, "dataset": dataset.name}
+                rows += [_row(common, image, name, *score) for name, score in known.items()]
+                if missing or files:
+                    job = Job(contestant, dataset.name, image, low, reference, missing, device, files)
+                    jobs.append((job, dataset, keys))
+                elif on_picture:
+                    on_picture(contestant, dataset, True)
+    for job, dataset, keys, result in _results(jobs, executor):
+        if cells is not None:
+            cells.put({keys[row["metric"]]: (row["value"], row["seconds"]) for row in result if not row["error"]})
+        rows += result
+        if on_picture:
+            on_picture(job.contestant, dataset, False)
+    return _ordered(rows, contestants, datasets, metrics)
+
+
+def _pictures(dataset: Dataset) -> Iterator[tuple[Path, Path | None]]:
+    references: Sequence[Path | None] = dataset.reference or [None] * len(dataset.low)
+    yield from zip(dataset.low, references, strict=True)
+
+
+def _known(cells: CellStore, keys: dict[str, str]) -> dict[str, tuple[float, float]]:
+    found = {name: cells.get(key) for name, key in keys.items()}
+    return {name: score for name, score in found.items() if score is not None}
+
+
+def _results(
+    jobs: list[tuple[Job, Dataset, dict[str, str]]], executor: Executor | None
+) -> Iterator[tuple[Job, Dataset, dict[str, str], list[Row]]]:
+    if executor is None:
+        for job, dataset, keys in jobs:
+            yield job, dataset, keys, run_job(job)
+        return
+    futures: dict[Future[list[Row]], tuple[Job, Dataset, dict[str, str]]] = {
+        executor.submit(run_job, entry[0]): entry for entry in jobs
+    }
+    for future in as_completed(futures):
+        yield *futures[future], future.result()
+
+
+def _ordered(
+    rows: list[Row], contestants: Sequence[Contestant], datasets: Sequence[Dataset], metrics: Sequence[Metric]
+) -> pd.DataFrame:
+    digests = {metric.name: metric.digest for metric in metrics}
+    order = ([d.name for d in datasets], [c.name for c in contestants], [m.name for m in metrics])
+    first, second, third = ({name: place for place, name in enumerate(group)} for group in order)
+    for row in rows:
+        row["metric_digest"] = digests[row["metric"]]
+    rows.sort(key=lambda r: (first[r["dataset"]], second[r["method"]], third[r["metric"]], r["image"]))
+    return score_table(rows)
+
+
+def single_threaded() -> None:
+    """What every process of a pool does first: several workers with several threads each slow one another down."""
+    import cv2
+
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+
+
+@cache
+def _loaded(contestant: Contestant, device: str) -> nn.Module:
+    return contestant.load().eval().to(device)
+
+
+@cache
+def _scorer(metric: str) -> Scorer:
+    return get_metric(metric).load()
+
+
+def run_job(job: Job) -> list[Row]:
+    """Enhance one picture, write it where asked, score it; the rows of `job.metrics`."""
+    common = {"method": job.contestant.name, "checkpoint": job.contestant.checkpoint, "dataset": job.dataset}
+    seconds = math.nan
+    try:
+        low = read_image(job.low)
+        result, seconds = enhance(_loaded(job.contestant, job.device), low, device=job.device)
+        pixels = to_pixels(result)
+        for path in job.save:
+            write_rgb(pixels, path)
+        reference = read_image(job.reference) if job.reference else None
+    except Exception as error:  # a method may fail in any way; its row says how
+        return [_row(common, job.image, name, math.nan, seconds, _reason(error)) for name in job.metrics]
+    picture = to_tensor(pixels)
+    return [_row(common, job.image, name, *_score(name, picture, reference, seconds)) for name in job.metrics]
+
+
+def enhance(enhancer: nn.Module, low: Tensor, *, device: str = "cpu") -> tuple[Tensor, float]:
+    """The enhanced picture, on the CPU, and the seconds it took with the device synchronised.
+
+    Raises BenchError when the shape differs from the input's or a value is not finite.
+    """
+    image = low.to(device)
+    _synchronise(device)
+    started = time.perf_counter()
+    with torch.inference_mode():
+        result = enhancer(image)
+    _synchronise(device)
+    seconds = time.perf_counter() - started
+    if result.shape != low.shape:
+        raise BenchError(f"The result has shape {tuple(result.shape)}, the picture {tuple(low.shape)}.")
+    if not torch.isfinite(result).all():
+        raise BenchError("The result holds values that are not finite.")
+    return result.cpu(), seconds
+
+
+def _synchronise(device: str) -> None:
+    if device.startswith("cuda"):
+        torch.cuda.synchronize(device)
+
+
+def _score(metric: str, picture: Tensor, reference: Tensor | None, seconds: float) -> tuple[float, float, str]:
+    try:
+        value = _scorer(metric)(picture, reference if get_metric(metric).needs_reference else None)
+    except Exception as error:  # likewise: the metric's own error goes into the row
+        return math.nan, seconds, _reason(error)
+    return (value, seconds, "") if math.isfinite(value) else (math.nan, seconds, f"{metric} gave {value}")
+
+
+def _row(common: Row, image: str, metric: str, value: float, seconds: float, error: str = "") -> Row:
+    return {**common, "image": image, "metric": metric, "value": value, "seconds": seconds, "error": error}
+
+
+def _reason(error: Exception) -> str:
+    text = (str(error).strip().splitlines() or [""])[0]
+    return text if isinstance(error, BenchError) else f"{type(error).__name__}: {text}"

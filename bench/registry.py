@@ -1,0 +1,70 @@
+"""Named plugins: a mapping that is filled by decorators and whose list is the folder that the modules lie in."""
+
+import hashlib
+import importlib
+import pkgutil
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from bench.errors import BenchError, unknown_name
+
+T = TypeVar("T")
+C = TypeVar("C")
+
+
+class Registry(Mapping[str, T], Generic[T, C]):
+    """Things of one `kind` by name, each with a card; unknown names suggest close ones, duplicates raise.
+
+    `package` is the package whose modules register themselves; it is scanned at the first look-up.
+    """
+
+    def __init__(self, kind: str, package: str | None = None) -> None:
+        self.kind, self._package = kind, package
+        self._entries: dict[str, T] = {}
+        self._cards: dict[str, C] = {}
+        self._modules: dict[str, str] = {}
+
+    def register(self, name: str, card: C) -> Callable[[T], T]:
+        """Decorator that registers a factory as `name`. Raises BenchError when the name is taken."""
+
+        def add(entry: T) -> T:
+            if name in self._entries:
+                raise BenchError(f"Two {self.kind}s are named '{name}'.")
+            self._entries[name], self._cards[name] = entry, card
+            self._modules[name] = getattr(entry, "__module__", "")
+            return entry
+
+        return add
+
+    def _scan(self) -> None:
+        if self._package is not None:
+            package, self._package = importlib.import_module(self._package), None
+            for module in pkgutil.iter_modules(package.__path__):
+                importlib.import_module(f"{package.__name__}.{module.name}")
+
+    def __getitem__(self, name: str) -> T:
+        self._scan()
+        if name not in self._entries:
+            raise unknown_name(self.kind, name, self._entries)
+        return self._entries[name]
+
+    def __iter__(self) -> Iterator[str]:
+        self._scan()
+        return iter(sorted(self._entries))
+
+    def __len__(self) -> int:
+        self._scan()
+        return len(self._entries)
+
+    def card(self, name: str) -> C:
+        """The card that `name` was registered with."""
+        self[name]
+        return self._cards[name]
+
+    def source_digest(self, name: str) -> str:
+        """16 hex digits that change when the module that defines `name` does."""
+        self[name]
+        source = sys.modules[self._modules[name]].__file__
+        return hashlib.sha256(Path(source).read_bytes()).hexdigest()[:16] if source else ""

@@ -1,0 +1,185 @@
+"""The only door to MLflow: one experiment, runs that buffer their metrics, and the search for earlier results.
+
+The database is created once, here, before any worker starts: two processes creating one at the same time break it.
+"""
+
+import logging
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.environment import provenance
+from bench.errors import BenchError
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run as MlflowRun
+    from mlflow.tracking import MlflowClient
+
+EXPERIMENT = "bench"
+DATABASE = Path("runs/mlflow.db")
+ARTIFACTS = Path("runs/artifacts")
+BATCH = 800  # MLflow takes at most 1000 metrics a call
+TRUSTED_PRESETS = ("fast", "paper")
+_opened: dict[str, "Suite"] = {}
+
+
+def tracking_uri(given: str | None = None) -> str:
+    """`given`, else $MLFLOW_TRACKING_URI, else the sqlite database in runs/."""
+    return given or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{DATABASE}"
+
+
+def open_suite(given: str | None = None) -> "Suite":
+    """The suite's experiment at `tracking_uri(given)`, created when it is not there. Raises BenchError."""
+    uri = tracking_uri(given)
+    if uri not in _opened:
+        _opened[uri] = Suite(uri)
+    return _opened[uri]
+
+
+def newest_weights(variant: str, given: str | None = None) -> tuple[Path, str] | None:
+    """Weights of the newest finished trusted run of `variant` and a phrase that names the run, or None.
+
+    Trusted are the presets `fast` and `paper` on real photographs, never `smoke` or the demo.
+    """
+    uri = tracking_uri(given)
+    if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
+        return None
+    suite = open_suite(given)
+    for run in suite.search(kind="train", variant=variant, trusted="yes"):
+        if run.info.status == "FINISHED":
+            path = suite.artifact(run.info.run_id, "weights.safetensors")
+            if path is not None:
+                return path, f"run {run.info.run_name} ({run.info.run_id[:8]}, preset {run.data.tags['preset']})"
+    return None
+
+
+class Suite:
+    """The experiment in which every command of this project leaves its runs."""
+
+    def __init__(self, uri: str) -> None:
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+        logging.getLogger("alembic").setLevel(logging.WARNING)
+        from mlflow.exceptions import MlflowException
+        from mlflow.tracking import MlflowClient
+
+        if uri.startswith("sqlite:///"):
+            Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        self.uri = uri
+        try:
+            self.client: MlflowClient = MlflowClient(tracking_uri=uri)
+            found = self.client.get_experiment_by_name(EXPERIMENT)
+            self.experiment = found.experiment_id if found else self._create()
+        except MlflowException as error:
+            raise BenchError(f"MLflow cannot be used at {uri}: {error.message}") from error
+
+    def _create(self) -> str:
+        location = ARTIFACTS.resolve().as_uri() if not self.uri.startswith("http") else None
+        return str(self.client.create_experiment(EXPERIMENT, artifact_location=location))
+
+    def search(self, *, kind: str, limit: int = 1000, **tags: str) -> list["MlflowRun"]:
+        """Runs of `kind` with these tags, newest first."""
+        terms = [f"tags.`{key}` = '{value}'" for key, value in {"kind": kind, **tags}.items()]
+        return list(
+            self.client.search_runs(
+                [self.experiment], " and ".join(terms), max_results=limit, order_by=["attributes.start_time DESC"]
+            )
+        )
+
+    def children(self, run_id: str) -> list["MlflowRun"]:
+        """The runs nested in `run_id`, oldest first."""
+        condition = f"tags.`mlflow.parentRunId` = '{run_id}'"
+        return list(
+            self.client.search_runs(
+                [self.experiment], condition, max_results=5000, order_by=["attributes.start_time ASC"]
+            )
+        )
+
+    def artifact(self, run_id: str, path: str) -> Path | None:
+        """A local copy of a run's artifact (the file itself where the store is local), or None when there is none."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            found = Path(self.client.download_artifacts(run_id, path))
+        except (MlflowException, OSError):
+            return None
+        return found if found.exists() else None
+
+    @contextmanager
+    def run(
+        self, name: str, *, kind: str, tags: Mapping[str, str] | None = None, parent: "Run | None" = None,
+        run_id: str | None = None,
+    ) -> Iterator["Run"]:  # fmt: skip
+        """A run that ends FINISHED, FAILED on an error or KILLED on an interrupt; `run_id` continues an old one."""
+        if run_id is None:
+            facts = {key.replace(" ", "_"): value for key, value in provenance().items()}
+            every = {"mlflow.runName": name, "kind": kind, **facts, **(tags or {})}
+            if parent is not None:
+                every["mlflow.parentRunId"] = parent.id
+            run_id = self.client.create_run(self.experiment, tags=every, run_name=name).info.run_id
+        else:
+            self.client.update_run(run_id, status="RUNNING")
+        run = Run(self.client, run_id)
+        status = "KILLED"
+        try:
+            yield run
+            status = "FINISHED"
+        except Exception:
+            status = "FAILED"
+            raise
+        finally:
+            run.flush()
+            self.client.set_terminated(run_id, status=status)
+
+
+class Run:
+    """One MLflow run. Satisfies `enlightengan.log.RunLog`."""
+
+    def __init__(self, client: "MlflowClient", run_id: str) -> None:
+        self.client, self.id = client, run_id
+        self._metrics: list[Any] = []
+        self._notes: list[str] = []
+
+    def parameters(self, values: Mapping[str, object]) -> None:
+        from mlflow.entities import Param
+
+        self.client.log_batch(self.id, params=[Param(key, str(value)[:6000]) for key, value in values.items()])
+
+    def tags(self, values: Mapping[str, object]) -> None:
+        """Set tags; those that are there already are replaced."""
+        from mlflow.entities import RunTag
+
+        self.client.log_batch(self.id, tags=[RunTag(key, str(value)[:5000]) for key, value in values.items()])
+
+    def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
+        """Buffered; NaN and infinities are kept, since MLflow stores them."""
+        from mlflow.entities import Metric
+
+        now = int(time.time() * 1000)
+        self._metrics += [Metric(key, float(value), now, step) for key, value in values.items()]
+        if len(self._metrics) >= BATCH:
+            self.flush()
+
+    def flush(self) -> None:
+        while self._metrics:
+            batch, self._metrics = self._metrics[:BATCH], self._metrics[BATCH:]
+            self.client.log_batch(self.id, metrics=batch)
+
+    def image(self, name: str, picture: NDArray[np.uint8], step: int) -> None:
+        """A picture, RGB (H, W, 3), that MLflow's page shows with a slider over the steps."""
+        self.client.log_image(self.id, picture, key=name, step=step)
+
+    def artifact(self, path: Path, folder: str | None = None) -> None:
+        self.client.log_artifact(self.id, str(path), folder)
+
+    def note(self, sentence: str) -> None:
+        """A sentence that a person must see: printed, and kept as the run's description."""
+        print(sentence, flush=True)
+        self._notes.append(sentence)
+        self.client.set_tag(self.id, "mlflow.note.content", "\n\n".join(self._notes)[:5000])

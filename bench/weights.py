@@ -1,0 +1,27 @@
+"""Which weights a learned method gets when none are given."""
+
+from pathlib import Path
+
+from bench.errors import MissingWeightsError
+from bench.tracking import newest_weights
+
+SHIPPED = Path(__file__).resolve().parent.parent / "weights"
+
+
+def find_weights(variant: str) -> tuple[Path, str]:
+    """The weights of `variant` and where they come from, in words.
+
+    The newest finished `fast` or `paper` run, else those shipped with the project. Raises MissingWeightsError.
+    """
+    found = newest_weights(variant)
+    if found is not None:
+        return found
+    shipped = SHIPPED / f"{variant}.safetensors"
+    if shipped.is_file():
+        return shipped, "shipped with the project"
+    without = [part for part in ("attention", "local-discriminator") if part.replace("-", "_") in variant]
+    options = "".join(f" --without {part}" for part in without)
+    raise MissingWeightsError(
+        f"There are no weights for {variant}: train it (bench train enlightengan{options} --preset fast) or give a "
+        f"file (--checkpoint {variant}=FILE)."
+    )

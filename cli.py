@@ -1,0 +1,41 @@
+"""The command line: mounts the commands and turns the one error class into one sentence. No logic here."""
+
+import sys
+
+import typer
+
+from bench.errors import BenchError
+from commands import data, demo, evaluate, listing, report, train, ui
+
+app = typer.Typer(
+    name="bench",
+    help="Which low-light enhancement method is better, for whom, and by how much.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("demo")(demo.demo)
+app.add_typer(train.app, name="train")
+app.command("evaluate")(evaluate.evaluate)
+app.command("report")(report.report)
+app.add_typer(data.app, name="data")
+app.command("methods")(listing.methods)
+app.command("metrics")(listing.metrics)
+app.command("ui")(ui.ui)
+
+
+def main() -> None:
+    """Entry point of `bench`: exit status 0 done, 1 an error said in one sentence, 2 a wrong command line."""
+    try:
+        app()
+    except BenchError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("Interrupted: what was finished is kept; the same command goes on from there.", file=sys.stderr)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

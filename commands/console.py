@@ -1,0 +1,43 @@
+"""Printing: progress bars with a rate and an end, tables, and the few sentences that must be seen."""
+
+import sys
+from collections.abc import Iterable, Sequence
+
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+# A pipe or a file has no width of its own: tables there are not folded to the 80 columns of an imagined terminal.
+OUT = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
+
+
+class Rate(ProgressColumn):
+    """Pictures a second over the task's life."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:.2f}/s", style="cyan")
+
+
+def progress() -> Progress:
+    """A bar that counts, with a rate and the time left."""
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn(), console=OUT
+    )
+
+
+def say(sentence: str, *, style: str = "") -> None:
+    """Print a sentence; names in it are never taken for markup."""
+    OUT.print(sentence, style=style or None, markup=False)
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "", numbers: int = 0) -> None:
+    """Print a table whose last `numbers` columns are set to the right."""
+    drawn = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for place, heading in enumerate(headings):
+        drawn.add_column(heading, justify="right" if place >= len(headings) - numbers else "left", overflow="fold")
+    for row in rows:
+        drawn.add_row(*(Text(cell) for cell in row))
+    OUT.print(drawn)

@@ -1,0 +1,24 @@
+"""`bench ui`: MLflow's page on our runs."""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from commands.options import TrackingUri
+
+
+def ui(
+    tracking_uri: TrackingUri = None,
+    port: Annotated[int, typer.Option(help="Port on this machine.")] = 5000,
+) -> None:
+    """Open MLflow's page on the runs, on this machine only; Ctrl-C ends it."""
+    from bench.tracking import ARTIFACTS, open_suite
+    from commands.console import say
+
+    suite = open_suite(tracking_uri)
+    say(f"MLflow on http://127.0.0.1:{port} (runs in the experiment 'bench')")
+    os.environ["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"  # otherwise eight processes that outlive Ctrl-C
+    command = ["-m", "mlflow", "ui", "--backend-store-uri", suite.uri, "--port", str(port)]
+    os.execv(sys.executable, [sys.executable, *command, "--default-artifact-root", ARTIFACTS.resolve().as_uri()])

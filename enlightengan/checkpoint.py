@@ -1,0 +1,115 @@
+"""Weights and training states on disk: written beside their target and renamed, read without running code in them."""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from bench.errors import BenchError
+from enlightengan.networks import Generator
+
+
+def save_weights(path: Path, state: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+    """Write tensors with what is known of them (the run's configuration among it) as safetensors."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        save_file({key: value.detach().cpu().contiguous() for key, value in state.items()}, partial, dict(metadata))
+        partial.replace(path)
+    except (OSError, SafetensorError) as error:
+        partial.unlink(missing_ok=True)
+        raise BenchError(f"Cannot write {path}: {error}") from error
+
+
+def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Tensors and metadata of a weights file: ours (safetensors) or the authors' published `.pth`.
+
+    The prefix `module.` that DataParallel leaves is taken off. Raises BenchError when the file is not one.
+    """
+    try:
+        if path.suffix == ".safetensors":
+            with safe_open(path, "pt") as stored:
+                return {key: stored.get_tensor(key) for key in stored.keys()}, stored.metadata() or {}  # noqa: SIM118
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
+            raise BenchError(f"{path} is not a file of network weights.")
+        return {key.removeprefix("module."): value for key, value in state.items()}, {}
+    except FileNotFoundError as error:
+        raise BenchError(f"There is no weights file {path}.") from error
+    except (OSError, SafetensorError, RuntimeError, EOFError, ValueError, KeyError) as error:
+        raise BenchError(f"Cannot read the weights {path}: {error}") from error
+    except Exception as error:  # torch.load lets unpickling errors of every kind through
+        raise BenchError(f"Cannot read the weights {path}: {type(error).__name__}: {error}") from error
+
+
+def load_generator(path: Path) -> tuple[Generator, dict[str, str]]:
+    """The generator in `path`, in evaluation mode, and the file's metadata.
+
+    The variant follows from the first convolution; `align_corners` from the metadata, else True as published. Counters
+    (`num_batches_tracked`), which files of torch 0.3 lack, may be missing, nothing else.
+    """
+    state, metadata = read_weights(path)
+    first = state.get("conv1_1.weight")
+    if first is None:
+        raise BenchError(f"{path} does not hold an EnlightenGAN generator: conv1_1.weight is missing.")
+    align_corners = metadata.get("align_corners", "True") == "True"
+    generator = Generator(attention=first.shape[1] == 4, align_corners=align_corners)
+    try:
+        missing, unexpected = generator.load_state_dict(state, strict=False)
+    except RuntimeError as error:
+        raise BenchError(f"{path} does not fit the generator: {error}") from error
+    wrong = [key for key in missing if not key.endswith("num_batches_tracked")] + list(unexpected)
+    if wrong:
+        raise BenchError(f"{path} does not hold an EnlightenGAN generator: {wrong[0]} is missing or unknown.")
+    return generator.eval(), metadata
+
+
+def weights_digest(state: Mapping[str, Tensor]) -> str:
+    """16 hex digits of a SHA-256 over names, shapes and values, counters left out; the same for any file format."""
+    digest = hashlib.sha256()
+    for key in sorted(state):
+        if not key.endswith("num_batches_tracked"):
+            digest.update(f"{key}{tuple(state[key].shape)}{state[key].dtype}".encode())
+            digest.update(state[key].detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+def save_state(folder: Path, step: int, state: Mapping[str, Any], *, keep: int = 2) -> Path:
+    """Write a training state of `step` to `folder`, flushed to disk before it is renamed; the last `keep` stay."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"state-{step:08d}.pt"
+    partial = folder / f".{path.name}.partial"
+    try:
+        with partial.open("wb") as stream:
+            torch.save(dict(state), stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise BenchError(f"Cannot write {path}: {error}") from error
+    for old in sorted(folder.glob("state-*.pt"))[:-keep]:
+        old.unlink(missing_ok=True)
+    return path
+
+
+def latest_state(folder: Path) -> dict[str, Any]:
+    """The newest readable training state in `folder`. Raises BenchError when there is none."""
+    for path in sorted(folder.glob("state-*.pt"), reverse=True):
+        try:
+            return torch.load(path, map_location="cpu", weights_only=True)  # type: ignore[no-any-return]
+        except (OSError, RuntimeError, EOFError):
+            continue  # cut short by a full disk; the one before it is whole
+    raise BenchError(f"There is no training state to continue from in {folder}.")
+
+
+def describe(config: Mapping[str, object]) -> dict[str, str]:
+    """A configuration as safetensors metadata: `align_corners` readable alone, the whole as JSON."""
+    return {"align_corners": str(config["align_corners"]), "config": json.dumps(config)}

@@ -1,0 +1,123 @@
+"""Unpaired training data: decoded once into a bounded cache, cropped and augmented as the authors do.
+
+Every random draw follows from (seed, step) or (seed, epoch) alone, so a run continues where it stopped without any
+stored generator state, and the prefetching thread changes nothing.
+"""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from bench.errors import BenchError
+from bench.images import read_rgb
+from enlightengan.config import TrainConfig
+from enlightengan.step import Batch
+
+EPOCH, STEP = 1, 2  # the two streams of random numbers
+
+
+class ImageCache:
+    """Decoded pictures by path, kept until `budget` bytes are full; what does not fit is decoded again each time."""
+
+    def __init__(self, budget: int = 4 << 30) -> None:
+        self._free = budget
+        self._kept: dict[Path, NDArray[np.uint8]] = {}
+
+    def __call__(self, path: Path) -> NDArray[np.uint8]:
+        """The picture as 8-bit RGB (H, W, 3)."""
+        if path in self._kept:
+            return self._kept[path]
+        pixels = read_rgb(path)
+        if pixels.nbytes <= self._free:
+            self._free -= pixels.nbytes
+            self._kept[path] = pixels
+        return pixels
+
+
+def large_enough(paths: Sequence[Path], crop: int) -> tuple[list[Path], list[Path]]:
+    """Split `paths` into those with both sides of at least `crop` pixels and the rest (too small to be cropped)."""
+    large: list[Path] = []
+    small: list[Path] = []
+    for path in paths:
+        try:
+            with Image.open(path) as picture:
+                fits = min(picture.size) >= crop
+        except OSError as error:
+            raise BenchError(f"Cannot read {path}: {error}") from error
+        (large if fits else small).append(path)
+    return large, small
+
+
+class UnpairedBatches:
+    """Batches of one run by step, from 0. An epoch is one pass over the longer side; its last batch may be short."""
+
+    def __init__(self, config: TrainConfig, *, low: Sequence[Path], normal: Sequence[Path]) -> None:
+        if not low or not normal:
+            side = "low-light" if not low else "normal-light"
+            raise BenchError(f"There is no {side} photograph of at least {config.crop} x {config.crop} pixels.")
+        self.config, self.low, self.normal = config, list(low), list(normal)
+        self.length = max(len(low), len(normal))
+        self.steps_per_epoch = -(-self.length // config.batch_size)
+        self._read = ImageCache()
+
+    def epoch(self, step: int) -> int:
+        """The epoch that `step` belongs to, from 1."""
+        return step // self.steps_per_epoch + 1
+
+    def __getitem__(self, step: int) -> Batch:
+        config, rng = self.config, np.random.default_rng([self.config.seed, STEP, step])
+        items = [self._item(low, normal, rng) for low, normal in self._pairs(step)]
+        low, normal = (torch.stack(side) for side in zip(*items, strict=True))  # (B, 3, crop, crop)
+        seen = low.clone()
+        if config.darkens:
+            for k in range(len(seen)):
+                if rng.random() < 0.5:
+                    seen[k] = (seen[k] + 1) / self._divisor(rng) - 1
+        high = config.crop - config.patch  # exclusive: the authors never draw the last offset
+        windows = [(int(x), int(y)) for x, y in rng.integers(0, high, size=(config.patches, 2))]
+        return Batch(low, seen, normal, windows)
+
+    def _divisor(self, rng: np.random.Generator) -> float:
+        weakest, strongest = self.config.darkening
+        return float(rng.integers(round(weakest * 100), round(strongest * 100) + 1)) / 100
+
+    def _pairs(self, step: int) -> list[tuple[Path, Path]]:
+        config, epoch = self.config, self.epoch(step)
+        rng = np.random.default_rng([config.seed, EPOCH, epoch])
+        order = rng.permutation(self.length)
+        partner = order if config.pairing == "fixed" else rng.permutation(self.length)
+        start = (step % self.steps_per_epoch) * config.batch_size
+        chosen = slice(start, start + config.batch_size)
+        return [
+            (self.low[a % len(self.low)], self.normal[b % len(self.normal)])
+            for a, b in zip(order[chosen], partner[chosen], strict=True)
+        ]
+
+    def _item(self, low: Path, normal: Path, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        crops = [self._crop(self._read(path), rng) for path in (low, normal)]
+        crops = [crop[:, ::-1] if rng.random() < 0.5 else crop for crop in crops]
+        for axis in (1, 0):  # then both sides together, as the authors do
+            if rng.random() < 0.5:
+                crops = [np.flip(crop, axis) for crop in crops]
+        first, second = (torch.from_numpy(crop.transpose(2, 0, 1).copy()).float() / 127.5 - 1 for crop in crops)
+        return first, second
+
+    def _crop(self, pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+        size = self.config.crop
+        y, x = (int(rng.integers(0, side - size + 1)) for side in pixels.shape[:2])
+        return pixels[y : y + size, x : x + size]
+
+    def stream(self, start: int) -> Iterator[Batch]:
+        """Batches from step `start` on without end, the next one prepared by a thread while one is used."""
+        with ThreadPoolExecutor(1, thread_name_prefix="batches") as pool:
+            coming = pool.submit(self.__getitem__, start)
+            for step in range(start + 1, 1 << 62):
+                batch = coming.result()
+                coming = pool.submit(self.__getitem__, step)
+                yield batch

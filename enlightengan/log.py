@@ -1,0 +1,96 @@
+"""Where a training run reports to: a small Protocol, and a logger that writes JSON lines where there is no MLflow."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.errors import BenchError
+from bench.images import read_rgb, write_rgb
+
+
+class RunLog(Protocol):
+    """What training tells. `metrics` may be buffered until `flush`; `note` is for sentences that a person must see."""
+
+    def parameters(self, values: Mapping[str, object]) -> None: ...
+    def metrics(self, values: Mapping[str, float], step: int) -> None: ...
+    def image(self, name: str, picture: NDArray[np.uint8], step: int) -> None: ...
+    def artifact(self, path: Path) -> None: ...
+    def note(self, sentence: str) -> None: ...
+    def flush(self) -> None: ...
+
+
+class JsonLinesLog:
+    """Writes everything to `folder/run.jsonl` and `folder/images/`; `replay` brings it into another log later."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self._file = (folder / "run.jsonl").open("a", encoding="utf-8")
+
+    def _write(self, kind: str, **record: Any) -> None:
+        self._file.write(json.dumps({"kind": kind, **record}) + "\n")
+
+    def parameters(self, values: Mapping[str, object]) -> None:
+        self._write("parameters", values={key: str(value) for key, value in values.items()})
+
+    def metrics(self, values: Mapping[str, float], step: int) -> None:
+        self._write("metrics", values=dict(values), step=step)
+
+    def image(self, name: str, picture: NDArray[np.uint8], step: int) -> None:
+        file = f"images/{name}-{step:07d}.png"
+        write_rgb(picture, self.folder / file)
+        self._write("image", name=name, file=file, step=step)
+
+    def artifact(self, path: Path) -> None:
+        self._write("artifact", file=str(path.relative_to(self.folder)))
+
+    def note(self, sentence: str) -> None:
+        print(sentence, flush=True)
+        self._write("note", sentence=sentence)
+
+    def flush(self) -> None:
+        self._file.flush()
+
+
+def _records(folder: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    source = folder / "run.jsonl"
+    if not source.is_file():
+        raise BenchError(f"{folder} holds no training run: there is no run.jsonl in it.")
+    for number, line in enumerate(source.read_text(encoding="utf-8").splitlines(), start=1):
+        try:
+            yield number, json.loads(line)
+        except ValueError as error:
+            raise BenchError(f"{source}, line {number}, is damaged: {error}.") from error
+
+
+def read_parameters(folder: Path) -> dict[str, str]:
+    """All parameters that a JsonLinesLog wrote to `folder`."""
+    found: dict[str, str] = {}
+    for _, record in _records(folder):
+        if record.get("kind") == "parameters":
+            found |= record["values"]
+    return found
+
+
+def replay(folder: Path, log: RunLog) -> None:
+    """Tell `log` everything that a JsonLinesLog wrote to `folder`. Raises BenchError on a damaged record."""
+    for number, record in _records(folder):
+        try:
+            match record["kind"]:
+                case "parameters":
+                    log.parameters(record["values"])
+                case "metrics":
+                    log.metrics(record["values"], record["step"])
+                case "image":
+                    log.image(record["name"], read_rgb(folder / record["file"]), record["step"])
+                case "artifact":
+                    log.artifact(folder / record["file"])
+                case "note":
+                    log.note(record["sentence"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise BenchError(f"{folder / 'run.jsonl'}, line {number}, is damaged: {error!r}.") from error
+    log.flush()

@@ -1,0 +1,143 @@
+"""The networks of EnlightenGAN: an attention-guided U-Net and two PatchGAN discriminators without normalisation.
+
+Jiang et al., "EnlightenGAN: Deep Light Enhancement without Paired Supervision", IEEE TIP 30, 2021 (arXiv 1906.06972).
+Faithful to the authors' code rather than to the paper's figure: normalisation comes after the activation, the last
+block has none, attention weighs the skips, the bottleneck and the residual. Parameter names equal those of the
+published checkpoints. Different: sides too short for reflection are padded by replication instead of failing, and
+pictures wider than 2200 pixels are not halved.
+"""
+
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+STRIDE = 16  # the U-Net halves four times
+LUMA = (0.299, 0.587, 0.114)  # Rec. 601
+
+
+def attention_map(image: Tensor) -> Tensor:
+    """1 minus Rec. 601 luma: (B, 3, H, W) in [-1, 1] to (B, 1, H, W) in [0, 1], high where the picture is dark."""
+    red, green, blue = image.unbind(1)
+    luma = LUMA[0] * (red + 1) + LUMA[1] * (green + 1) + LUMA[2] * (blue + 1)
+    return (1 - luma / 2).unsqueeze(1)
+
+
+def pad_to_stride(image: Tensor, stride: int = STRIDE) -> tuple[Tensor, tuple[slice, slice]]:
+    """Pad both sides of each axis up to a multiple of `stride`; also returns where the picture lies in the result.
+
+    Reflection as the authors do, replication on an axis too short to reflect. (B, C, H, W) to (B, C, H', W').
+    """
+    height, width = image.shape[-2:]
+    down, right = -height % stride, -width % stride
+    top, left = down // 2, right // 2
+    for size, before, after, vertical in ((width, left, right - left, False), (height, top, down - top, True)):
+        mode = "reflect" if max(before, after) < size else "replicate"
+        if after:
+            image = F.pad(image, (0, 0, before, after) if vertical else (before, after, 0, 0), mode=mode)
+    return image, (slice(top, top + height), slice(left, left + width))
+
+
+class Generator(nn.Module):
+    """The one-path generator: 8,636,675 parameters, or 8,636,387 without attention.
+
+    `align_corners` is explicit because torch changed its default in 0.4: the published weights were trained with True.
+    """
+
+    def __init__(self, *, attention: bool = True, align_corners: bool = True) -> None:
+        super().__init__()
+        self.attention = attention
+        self.align_corners = align_corners
+        widths = (4 if attention else 3, 32, 64, 128, 256, 512)
+        for stage in range(1, 6):
+            self._add_block(f"{stage}_1", widths[stage - 1], widths[stage])
+            self._add_block(f"{stage}_2", widths[stage], widths[stage])
+        for stage in range(6, 10):
+            wide, narrow = widths[11 - stage], widths[10 - stage]
+            self.add_module(f"deconv{stage - 1}", nn.Conv2d(wide, narrow, 3, padding=1))
+            self._add_block(f"{stage}_1", wide, narrow)
+            self._add_block(f"{stage}_2", narrow, narrow, normalised=stage < 9)
+        self.conv10 = nn.Conv2d(widths[1], 3, 1)
+
+    def _add_block(self, name: str, inputs: int, outputs: int, *, normalised: bool = True) -> None:
+        self.add_module(f"conv{name}", nn.Conv2d(inputs, outputs, 3, padding=1))
+        if normalised:
+            self.add_module(f"bn{name}", nn.BatchNorm2d(outputs))
+
+    def _block(self, x: Tensor, name: str) -> Tensor:
+        x = F.leaky_relu(self.get_submodule(f"conv{name}")(x), 0.2)
+        norm = self._modules.get(f"bn{name}")
+        return x if norm is None else norm(x)
+
+    def _up(self, x: Tensor, skip: Tensor, stage: int) -> Tensor:
+        x = F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=self.align_corners)
+        x = torch.cat([self.get_submodule(f"deconv{stage - 1}")(x), skip], 1)
+        return self._block(self._block(x, f"{stage}_1"), f"{stage}_2")
+
+    def forward(self, image: Tensor, attention: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Brighten `image`, (B, 3, H, W) in [-1, 1], any H and W; returns (enhanced, residual), neither clamped.
+
+        `attention`, (B, 1, H, W) in [0, 1], is `attention_map(image)` unless given.
+        """
+        x, inside = pad_to_stride(image)
+        if not self.attention:
+            attention = None
+        elif attention is None:
+            attention = attention_map(x)
+        else:
+            attention, _ = pad_to_stride(attention)
+        enhanced, residual = self._unet(x, attention)
+        return enhanced[..., inside[0], inside[1]], residual[..., inside[0], inside[1]]
+
+    def _unet(self, image: Tensor, attention: Tensor | None) -> tuple[Tensor, Tensor]:
+        x = image if attention is None else torch.cat([image, attention], 1)  # (B, 4, H, W)
+        weights, skips = [attention], []
+        for stage in range(1, 5):
+            x = self._block(self._block(x, f"{stage}_1"), f"{stage}_2")  # (B, 32 * 2^(s-1), H / 2^(s-1), W / 2^(s-1))
+            skips.append(_weigh(x, weights[-1]))
+            x = F.max_pool2d(x, 2)
+            weights.append(None if weights[-1] is None else F.max_pool2d(weights[-1], 2))
+        x = _weigh(self._block(x, "5_1"), weights[-1])
+        x = self._block(x, "5_2")  # (B, 512, H/16, W/16)
+        for stage in range(6, 10):
+            x = self._up(x, skips.pop(), stage)
+        residual = _weigh(self.conv10(x), attention)  # (B, 3, H, W)
+        return image + residual, residual
+
+
+def _weigh(x: Tensor, attention: Tensor | None) -> Tensor:
+    return x if attention is None else x * attention
+
+
+class Discriminator(nn.Module):
+    """A PatchGAN of 4x4 convolutions, padding 2, no normalisation: (B, 3, H, W) to a map of logits (B, 1, h, w).
+
+    `layers` is 5 for the global one (11,154,369 parameters) and 4 for the local one (6,959,553).
+    """
+
+    def __init__(self, layers: int) -> None:
+        super().__init__()
+        widths = [3] + [min(64 * 2**k, 512) for k in range(layers + 1)]
+        modules: list[nn.Module] = []
+        for k, (inputs, outputs) in enumerate(pairwise(widths)):
+            modules += [nn.Conv2d(inputs, outputs, 4, stride=2 if k < layers else 1, padding=2), nn.LeakyReLU(0.2)]
+        modules.append(nn.Conv2d(widths[-1], 1, 4, padding=2))
+        self.model = nn.Sequential(*modules)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Logits of `image`, (B, 3, H, W) in [-1, 1]; higher means more like a normal-light photograph."""
+        return self.model(image)  # type: ignore[no-any-return]
+
+
+def initialise(network: nn.Module, generator: torch.Generator) -> None:
+    """The authors' start: convolutions N(0, 0.02), batch normalisation N(1, 0.02), biases as torch draws them."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.normal_(module.weight, 0.0, 0.02, generator=generator)
+            if module.bias is not None:
+                bound = module.weight[0].numel() ** -0.5
+                nn.init.uniform_(module.bias, -bound, bound, generator=generator)
+        elif isinstance(module, nn.BatchNorm2d):
+            nn.init.normal_(module.weight, 1.0, 0.02, generator=generator)
+            nn.init.zeros_(module.bias)

@@ -1,0 +1,91 @@
+import base64
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bench.errors import BenchError
+from reports import gallery as gallery_module
+from reports.gallery import gallery_of
+from reports.pictures import GalleryItem, chosen, contact_sheet, data_uri, thumbnail
+
+
+def decoded(uri):
+    return Image.open(io.BytesIO(base64.b64decode(uri.removeprefix("data:image/jpeg;base64,"))))
+
+
+def test_a_thumbnail_is_at_most_640_pixels_and_never_enlarged(picture):
+    assert thumbnail(picture("wide.png", "red", size=(1600, 400))).size == (640, 160)
+    assert thumbnail(picture("small.png", "red", size=(30, 20))).size == (30, 20)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGBA", "P", "CMYK", "1", "LA"])
+def test_every_mode_becomes_rgb(tmp_path, mode):
+    path = tmp_path / ("x.jpg" if mode == "CMYK" else "x.png")
+    Image.new("RGB", (20, 10), (250, 250, 250)).convert(mode).save(path)
+    shown = thumbnail(path)
+    assert shown.mode == "RGB"
+    assert np.asarray(shown).mean() > 225  # a palette dithers
+
+
+def test_sixteen_bits_are_scaled_not_clipped(tmp_path):
+    Image.fromarray(np.full((10, 20), 257 * 100, dtype=np.uint16)).save(tmp_path / "deep.png")
+    assert np.asarray(thumbnail(tmp_path / "deep.png")).max() == 100
+
+
+def test_a_rotated_photograph_is_shown_upright(tmp_path):
+    turned = Image.new("RGB", (40, 20))
+    exif = turned.getexif()
+    exif[0x0112] = 6
+    turned.save(tmp_path / "turned.jpg", exif=exif)
+    assert thumbnail(tmp_path / "turned.jpg").size == (20, 40)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"not a picture", b"\x89PNG\r\n\x1a\n truncated"])
+def test_a_file_that_is_no_picture_is_named(tmp_path, content):
+    path = tmp_path / "broken.png"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(BenchError, match=r"broken\.png"):
+        thumbnail(path)
+
+
+def test_the_address_holds_the_picture(picture):
+    shown = decoded(data_uri(thumbnail(picture("red.png", (220, 10, 10)))))
+    assert shown.size == (48, 32)
+    assert np.asarray(shown, dtype=float)[16, 24] == pytest.approx([220, 10, 10], abs=4)
+
+
+def test_datasets_take_turns_and_the_order_stays(tmp_path):
+    items = [GalleryItem("a", str(i), tmp_path, {}) for i in range(5)] + [GalleryItem("b", "b0", tmp_path, {})]
+    assert [item.image for item in chosen(items, limit=3)] == ["0", "1", "b0"]
+    assert chosen(items, limit=0) == []
+    assert chosen(items, limit=99) == items
+
+
+def test_an_unreadable_result_costs_only_itself(gallery, tmp_path):
+    item = GalleryItem("d", "x.png", gallery[0].low, {**gallery[0].results, "gone": tmp_path / "gone.png"})
+    dark = GalleryItem("d", "y.png", tmp_path / "nowhere.png", gallery[0].results)
+    shown = gallery_of([item, dark], limit=5)
+    assert [[method for method, _ in shot.results] for shot in shown.shots] == [["clahe", "gamma"]]
+    assert len(shown.unreadable) == 2
+    assert "gone.png" in shown.unreadable[0]
+    assert "nowhere.png" in shown.unreadable[1]
+    assert shown.total == 2
+
+
+def test_the_budget_stops_the_gallery_but_not_its_first_picture(gallery, monkeypatch):
+    monkeypatch.setattr(gallery_module, "BUDGET", 1)
+    assert len(gallery_of(gallery * 3, limit=3).shots) == 1
+
+
+def test_the_contact_sheet_has_a_cell_a_picture_and_leaves_gaps(gallery):
+    partial = GalleryItem("d", "x.png", gallery[0].low, {"gamma": gallery[0].results["gamma"]})
+    figure = contact_sheet([*gallery, partial])
+    axes = figure.axes[0]
+    assert len(axes.images) == 5
+    assert [text.get_text() for text in axes.texts][:3] == ["low light", "clahe", "gamma"]
+    middles = [np.asarray(image.get_array())[78, 112] for image in axes.images]
+    assert middles[1].tolist() == [200, 40, 40]
+    assert middles[4].tolist() == [40, 200, 40]

@@ -1,0 +1,87 @@
+import numpy as np
+import pytest
+
+from reports.tables import leaderboard
+from reports.verdict import verdict
+
+DIRECTIONS = {"niqe": True, "psnr": False}
+
+
+@pytest.fixture
+def words(table):
+    def speak(values, metric="niqe"):
+        return verdict(leaderboard(table(values), directions=DIRECTIONS, metric=metric))
+
+    return speak
+
+
+def test_a_clear_lead_is_named_with_its_size_and_interval(words):
+    scene = np.random.default_rng(0).normal(4.0, 1.0, size=40)
+    answer = words({("b", "d", "niqe"): scene + np.linspace(0.4, 0.6, 40), ("a", "d", "niqe"): scene})
+    assert answer.headline == "a leads"
+    assert "over 40 images" in answer.sentence
+    assert "a is ahead by 0.500 on average (95 % interval 0.4" in answer.sentence
+    assert answer.sentence.endswith("which excludes zero.")
+    assert answer.direction == "lower is better"
+
+
+def test_a_lead_that_higher_scores_give_reads_the_same(words):
+    answer = words(
+        {("a", "d", "psnr"): [20.0 + i for i in range(8)], ("b", "d", "psnr"): [22.0 + i for i in range(8)]}, "psnr"
+    )
+    assert answer.headline == "b leads"
+    assert "b is ahead by 2.00 on average (95 % interval 2.00 to 2.00)" in answer.sentence
+
+
+def test_noise_is_not_called_a_lead(words):
+    rng = np.random.default_rng(1)
+    answer = words({("a", "d", "niqe"): rng.normal(4, 1, 9), ("b", "d", "niqe"): rng.normal(4, 1, 9)})
+    assert answer.headline.endswith("cannot be told apart")
+    assert "On 9 images no difference between" in answer.sentence
+    assert "includes zero" in answer.sentence
+
+
+def test_five_images_are_too_few_however_much_they_agree(words):
+    answer = words({("a", "d", "niqe"): [1.0, 1.1, 1.2, 1.3, 1.4], ("b", "d", "niqe"): [9.0, 9.1, 9.2, 9.3, 9.5]})
+    assert "On 5 images no difference between a and b can be shown; it takes at least six." in answer.sentence
+    assert answer.headline == "a and b cannot be told apart"
+
+
+def test_one_image_shows_nothing(words):
+    answer = words({("a", "d", "niqe"): [1.0], ("b", "d", "niqe"): [2.0]})
+    assert "One image cannot show a difference between a and b." in answer.sentence
+    assert "nan" not in answer.sentence
+
+
+def test_equal_methods_are_said_to_be_equal(words):
+    values = list(np.linspace(1, 2, 10))
+    answer = words({("a", "d", "niqe"): values, ("b", "d", "niqe"): values})
+    assert "On 10 images the two have the same values." in answer.sentence
+    assert answer.headline == "a and b cannot be told apart"
+
+
+def test_one_method_has_nobody_to_beat(words):
+    answer = words({("a", "d", "niqe"): [1.0, 2.0]})
+    assert answer.headline == "Nothing to compare"
+    assert (
+        answer.sentence
+        == "Only a was scored, so there is nothing to compare it with; a has a mean of 1.500 over 2 images."
+    )
+
+
+def test_no_value_and_no_complete_method_are_said(words):
+    nothing = words({("a", "d", "niqe"): [np.nan]})
+    assert (nothing.headline, nothing.sentence) == ("Nothing to compare", "No method has a value on d.")
+    apart = words({("a", "d", "niqe"): [1.0], ("b", "e", "niqe"): [2.0]})
+    assert apart.headline == "No overall comparison"
+    assert apart.details == ("Best mean, told apart or not: a on d; b on e.",)
+
+
+def test_rivals_that_cannot_be_told_apart_are_listed(words):
+    rng = np.random.default_rng(2)
+    scene = rng.normal(4, 1, 30)
+    values = {(name, "d", "niqe"): scene + rng.normal(0, 0.5, 30) for name in "abc"}
+    answer = words(values | {("far", "d", "niqe"): scene + 3})
+    assert "cannot be told apart" in answer.headline
+    assert "far" not in answer.headline
+    assert any(detail.startswith("Not told apart from") and "far" not in detail for detail in answer.details)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from rich import box
 from rich.console import Console
+from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
@@ -31,6 +32,13 @@ def progress() -> Progress:
 def say(sentence: str, *, style: str = "") -> None:
     """Print a sentence; names in it are never taken for markup."""
     OUT.print(sentence, style=style or None, markup=False)
+
+
+def entry(name: str, lines: Sequence[str]) -> None:
+    """Print a name and what there is to say of it, indented below."""
+    say(name, style="bold")
+    for line in lines:
+        OUT.print(Padding(Text(line), (0, 0, 0, 4), expand=False), soft_wrap=False)
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "", numbers: int = 0) -> None:

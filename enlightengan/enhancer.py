@@ -4,6 +4,7 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
+from bench.weights import find_weights
 from enlightengan.checkpoint import load_generator, weights_digest
 from enlightengan.networks import Generator
 
@@ -21,10 +22,13 @@ class LearnedEnhancer(nn.Module):
         self.source = source
 
     @classmethod
-    def from_file(cls, path: Path, *, source: str = "") -> "LearnedEnhancer":
-        """Load a generator from ours (.safetensors) or the authors' (.pth) file. Raises BenchError."""
-        generator, _ = load_generator(path)
-        return cls(generator, source=source or str(path))
+    def of(cls, variant: str, weights: Path | None = None) -> "LearnedEnhancer":
+        """The generator in `weights`, ours (.safetensors) or the authors' (.pth); without, as `find_weights` chooses.
+
+        Raises MissingWeightsError when there are none, BenchError when the file is not a generator's.
+        """
+        path, source = (weights, str(weights)) if weights else find_weights(variant)
+        return cls(load_generator(path)[0], source=source)
 
     def forward(self, image: Tensor) -> Tensor:
         enhanced: Tensor = self.generator(image * 2 - 1)[0]

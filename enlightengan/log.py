@@ -29,10 +29,11 @@ class JsonLinesLog:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self._file = (folder / "run.jsonl").open("a", encoding="utf-8")
 
     def _write(self, kind: str, **record: Any) -> None:
-        self._file.write(json.dumps({"kind": kind, **record}) + "\n")
+        # Opened for every record: what was told before a crash is on disk.
+        with (self.folder / "run.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"kind": kind, **record}) + "\n")
 
     def parameters(self, values: Mapping[str, object]) -> None:
         self._write("parameters", values={key: str(value) for key, value in values.items()})
@@ -53,7 +54,7 @@ class JsonLinesLog:
         self._write("note", sentence=sentence)
 
     def flush(self) -> None:
-        self._file.flush()
+        """Nothing is held back."""
 
 
 def _records(folder: Path) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -5,7 +5,6 @@ from pathlib import Path
 from torch import nn
 
 from bench.enhancer import Card
-from bench.weights import find_weights
 from enlightengan.enhancer import LearnedEnhancer
 from methods import METHODS
 
@@ -23,5 +22,4 @@ CARD = Card(
 @METHODS.register("enlightengan", CARD)
 def enlightengan(weights: Path | None = None) -> nn.Module:
     """The generator from `weights`, else from the newest finished run, else shipped. Raises MissingWeightsError."""
-    path, source = (weights, str(weights)) if weights else find_weights("enlightengan")
-    return LearnedEnhancer.from_file(path, source=source)
+    return LearnedEnhancer.of("enlightengan", weights)

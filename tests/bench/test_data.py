@@ -1,0 +1,243 @@
+import hashlib
+import shutil
+from pathlib import Path
+
+import pytest
+
+from bench import data
+from bench.data import Dataset, data_root, file_digest, files_digest, resolve, specs
+from bench.errors import BenchError, UnknownNameError
+
+HEAD = 'title = "T"\npaper = "P"\nlicence = "L"\nhomepage = "H"\nget = "Ask for it."\n'
+
+
+@pytest.fixture
+def write_spec(tmp_path, monkeypatch):
+    """Makes a specification the only one there is besides others so written."""
+    folder = tmp_path / "specs"
+    folder.mkdir()
+    monkeypatch.setattr(data, "SPECS", folder)
+    specs.cache_clear()
+
+    def write(name, body, *, head=HEAD):
+        (folder / f"{name}.toml").write_text(head + body)
+        specs.cache_clear()
+
+    yield write
+    specs.cache_clear()
+
+
+@pytest.fixture
+def root(tmp_path, photograph):
+    """A data root with a dataset of pairs, `tiny`."""
+    for seed, name in enumerate(("b", "a", "c")):
+        photograph(tmp_path / f"data/tiny/low/{name}.png", seed=seed, high=60 + 60 * seed)
+        photograph(tmp_path / f"data/tiny/high/{name}.jpg", seed=seed)
+    return tmp_path / "data"
+
+
+def stems(files):
+    return [file.stem for file in files]
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in data.SPECS.glob("*.toml")))
+def test_every_shipped_specification_is_complete(name):
+    spec = specs()[name]
+    parts = {"": spec, **spec.splits}
+    assert all((spec.title, spec.paper, spec.licence, spec.homepage, spec.get))
+    assert all(part.role or spec.role for part in parts.values())
+    sides = [getattr(part, side) for part in parts.values() for side in data.SIDES if getattr(part, side)]
+    assert sides
+    assert all(side.globs or side.lists for side in sides)
+    assert all(len(side.digest) in (0, 64) and (side.count or not side.digest) for side in sides)
+
+
+def test_globs_and_pairs_are_found_in_order(write_spec, root):
+    write_spec("tiny", 'role = "paired-test"\nlow.globs = ["low/*.png"]\nreference.globs = ["high/*"]\nlow.count = 3')
+    found = resolve("tiny", root)
+    assert (found.name, found.role, found.title, found.licence) == ("tiny", "paired-test", "T", "L")
+    assert stems(found.low) == stems(found.reference) == ["a", "b", "c"]
+    assert [file.suffix for file in found.reference] == [".jpg"] * 3
+    assert found.normal == ()
+    assert found.image_name(found.low[0]) == "low/a.png"
+    assert not found.pinned
+
+
+def test_lists_name_files_of_a_folder(write_spec, root):
+    (root / "tiny/some.txt").write_text("c.png\n\n  a.png  \n")
+    write_spec("tiny", 'role = "train"\nlow.lists = { "some.txt" = "low" }\nnormal.globs = ["high/*", "high/a.jpg"]')
+    found = resolve("tiny", root)
+    assert stems(found.low) == ["a", "c"]
+    assert stems(found.normal) == ["a", "b", "c"]
+
+
+def test_splits_have_their_own_files_and_roles(write_spec, root):
+    body = 'role = "train"\n[splits.one.low]\nglobs = ["low/a.png"]\n[splits.two]\nrole = "test"\n'
+    write_spec("tiny", body + '[splits.two.low]\nglobs = ["low/[bc].png"]')
+    one, two = resolve("tiny/one", root), resolve("tiny/two", root)
+    assert (one.name, one.role, stems(one.low)) == ("tiny/one", "train", ["a"])
+    assert (two.name, two.role, stems(two.low)) == ("tiny/two", "test", ["b", "c"])
+    with pytest.raises(UnknownNameError, match="no split of tiny named 'twoo': did you mean two"):
+        resolve("tiny/twoo", root)
+
+
+def test_the_brightness_rule_keeps_what_lies_below(write_spec, root):
+    write_spec("tiny", 'role = "train"\nlow.globs = ["low/*.png"]\nlow.max_mean = 75.0')
+    assert stems(resolve("tiny", root).low) == ["a", "b"]  # means near 30, 60 and 90
+
+
+def test_the_digest_is_that_of_names_and_contents(write_spec, root):
+    folder, file = root / "tiny", root / "tiny/low/a.png"
+    expected = hashlib.sha256(f"low/a.png {hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode()).hexdigest()
+    assert files_digest(folder, (file,)) == expected
+    write_spec("tiny", f'role = "test"\nlow = {{ globs = ["low/a.png"], count = 1, digest = "{expected}" }}')
+    assert resolve("tiny", root).pinned
+    assert resolve("tiny", root).digest == hashlib.sha256(expected.encode()).hexdigest()[:16]
+
+
+def test_the_digest_changes_with_a_byte_and_with_a_name_but_not_with_the_order(root):
+    folder = root / "tiny"
+    a, b = folder / "low/a.png", folder / "low/b.png"
+    before = files_digest(folder, (a, b))
+    assert files_digest(folder, (b, a)) == before
+    b.write_bytes(b.read_bytes() + b"\0")
+    changed = files_digest(folder, (a, b))
+    b.rename(folder / "low/bb.png")
+    assert len({before, changed, files_digest(folder, (a, folder / "low/bb.png"))}) == 3
+
+
+def test_a_wrong_count_is_an_error_never_a_smaller_average(write_spec, root):
+    write_spec("tiny", 'role = "test"\nlow.globs = ["low/*.png"]\nlow.count = 4')
+    with pytest.raises(BenchError, match=r"tiny \(low\) has 3 photographs in .*tiny where 4 belong"):
+        resolve("tiny", root)
+
+
+def test_a_wrong_digest_is_an_error(write_spec, root):
+    write_spec("tiny", f'role = "test"\nlow = {{ globs = ["low/*.png"], digest = "{"0" * 64}" }}')
+    with pytest.raises(BenchError, match="not the pinned ones .*expected 000000000000"):
+        resolve("tiny", root)
+
+
+def test_a_file_missing_from_a_list_is_named(write_spec, root):
+    (root / "tiny/some.txt").write_text("a.png\nabsent.png\n")
+    write_spec("tiny", 'role = "test"\nlow.lists = { "some.txt" = "low" }')
+    with pytest.raises(BenchError, match="1 photographs are missing, .*absent.png for one"):
+        resolve("tiny", root)
+
+
+def test_a_missing_list_is_named(write_spec, root):
+    write_spec("tiny", 'role = "test"\nlow.lists = { "nowhere.txt" = "low" }')
+    with pytest.raises(BenchError, match="cannot read its list .*nowhere.txt"):
+        resolve("tiny", root)
+
+
+@pytest.mark.parametrize("surplus", ["low/d.png", "high/d.jpg"])
+def test_unpaired_photographs_are_an_error(write_spec, root, photograph, surplus):
+    photograph(root / "tiny" / surplus)
+    write_spec("tiny", 'role = "paired-test"\nlow.globs = ["low/*"]\nreference.globs = ["high/*"]')
+    with pytest.raises(BenchError, match="low and reference do not pair by file name"):
+        resolve("tiny", root)
+
+
+def test_nothing_found_is_an_error(write_spec, root):
+    write_spec("tiny", 'role = "test"\nlow.globs = ["low/*.gif"]')
+    with pytest.raises(BenchError, match=r"tiny \(low\) has no photograph"):
+        resolve("tiny", root)
+
+
+def test_an_absent_dataset_says_where_to_get_it(write_spec, tmp_path):
+    write_spec("tiny", 'role = "test"\nlow.globs = ["*"]')
+    with pytest.raises(BenchError, match=r"tiny is not below .*: Ask for it. Put it into .*tiny"):
+        resolve("tiny", tmp_path / "elsewhere")
+
+
+def test_an_unknown_name_comes_with_a_suggestion(tmp_path):
+    with pytest.raises(UnknownNameError, match="no dataset or folder named 'dicn': did you mean dicm"):
+        resolve("dicn", tmp_path)
+
+
+def test_a_bare_folder_is_a_dataset(root):
+    found = resolve(str(root / "tiny/low"), root)
+    assert (found.name, found.role, found.pinned) == ("low", "test", False)
+    assert stems(found.low) == stems(found.normal) == ["a", "b", "c"]
+    assert found.image_name(found.low[2]) == "c.png"
+    assert found.digest == files_digest(root / "tiny/low", found.low)[:16]
+
+
+def test_a_bare_folder_without_photographs_is_an_error(tmp_path):
+    with pytest.raises(BenchError, match="There is no photograph in"):
+        resolve(str(tmp_path), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ('role = "tset"\n', "role"),
+        ('colour = "red"\n', "colour"),
+        ('low.glob = ["*"]\n', "glob"),
+        ("low.globs = [\n", "Invalid value"),
+    ],
+)
+def test_a_wrong_specification_is_an_error_that_names_file_and_field(write_spec, body, reason):
+    write_spec("wrong", body)
+    with pytest.raises(BenchError, match=rf"(?s)wrong\.toml is not a dataset specification: .*{reason}"):
+        specs()
+
+
+def test_a_specification_needs_its_licence(write_spec):
+    write_spec("wrong", 'title = "T"\n', head="")
+    with pytest.raises(BenchError, match="(?s)licence.*required"):
+        specs()
+
+
+def test_names_tell_the_present_from_the_absent(write_spec, root):
+    write_spec("tiny", 'role = "test"\nlow.globs = ["*"]\n[splits.day]\nlow.globs = ["*"]')
+    write_spec("away", 'role = "test"\nlow.globs = ["*"]')
+    write_spec("other", 'role = "train"\nlow.globs = ["*"]')
+    assert data.names(roles=("test",), root=root) == (["tiny", "tiny/day"], ["away"])
+    assert data.names(roles=("train",), root=root) == ([], ["other"])
+
+
+def test_the_data_root_is_given_or_said_by_the_environment_or_data(monkeypatch):
+    monkeypatch.delenv("BENCH_DATA", raising=False)
+    assert data_root() == Path("data")
+    monkeypatch.setenv("BENCH_DATA", "/photographs")
+    assert data_root() == Path("/photographs")
+    assert data_root(Path("mine")) == Path("mine")
+
+
+def test_the_demo_is_made_on_the_spot(workplace, demo_photographs, monkeypatch):
+    monkeypatch.setattr(
+        data, "write_demo", lambda folder: shutil.copytree(demo_photographs, folder, dirs_exist_ok=True)
+    )
+    found = resolve("demo/test", Path("nowhere"))
+    assert (found.role, len(found.low), len(found.reference)) == ("demo", 6, 6)
+    assert found.folder == Path("runs/photographs/demo")
+    assert stems(found.low) == stems(found.reference)
+    assert len(resolve("demo", Path("nowhere")).normal) == 4
+
+
+@pytest.mark.parametrize(("name", "count"), [("dicm", 64), ("lime", 10), ("lol_eval15", 15), ("sice", 429)])
+def test_the_photographs_here_are_the_pinned_ones(shared, name, count):
+    found = resolve(name, shared / "data")
+    assert found.pinned
+    assert len(found.low) == count
+
+
+def test_one_changed_pinned_photograph_is_found(shared, tmp_path):
+    shutil.copytree(shared / "data/lime", tmp_path / "lime", symlinks=False)
+    resolve("lime", tmp_path)
+    with (tmp_path / "lime/5.png").open("ab") as stream:
+        stream.write(b"\0")
+    with pytest.raises(BenchError, match="not the pinned ones"):
+        resolve("lime", tmp_path)
+
+
+def test_file_digests_are_sha256(tmp_path):
+    (tmp_path / "a").write_bytes(b"abc")
+    assert file_digest(tmp_path / "a").startswith("ba7816bf8f01cfea414140de5dae2223")
+
+
+def test_a_dataset_names_its_pictures_from_its_folder():
+    dataset = Dataset("d", Path("/x/d"), "test", low=(Path("/x/d/low/1.png"),))
+    assert dataset.image_name(dataset.low[0]) == "low/1.png"

@@ -1,0 +1,89 @@
+import hashlib
+import sys
+
+import pytest
+
+from bench.errors import BenchError, UnknownNameError
+from bench.registry import Registry
+
+
+@pytest.fixture
+def filled():
+    registry = Registry("thing")
+    registry.register("beta", "card of beta")(lambda: 2)
+    registry.register("alpha", "card of alpha")(lambda: 1)
+    return registry
+
+
+PLUGIN = """
+from {package}.registered import THINGS
+
+@THINGS.register("{name}", "{name}'s card")
+def make():
+    return "{name}"
+"""
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A package with two plugins on sys.path, and its name."""
+    name = "scanned_plugins"
+    folder = tmp_path / name
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    (folder / "registered.py").write_text(
+        f"from bench.registry import Registry\nTHINGS = Registry('thing', package='{name}')\n"
+    )
+    for plugin in ("first", "second"):
+        (folder / f"{plugin}.py").write_text(PLUGIN.format(package=name, name=plugin))
+    monkeypatch.syspath_prepend(tmp_path)
+    yield name
+    for module in [module for module in sys.modules if module.split(".")[0] == name]:
+        del sys.modules[module]
+
+
+def test_it_is_a_sorted_mapping_with_cards(filled):
+    assert list(filled) == ["alpha", "beta"]
+    assert len(filled) == 2
+    assert filled["beta"]() == 2
+    assert filled.card("alpha") == "card of alpha"
+    assert "alpha" in filled
+    assert "gamma" not in filled
+
+
+def test_the_decorator_gives_the_function_back():
+    def factory():
+        return 3
+
+    assert Registry("thing").register("three", None)(factory) is factory
+
+
+def test_duplicates_raise_and_the_first_stays(filled):
+    with pytest.raises(BenchError, match="Two things are named 'alpha'"):
+        filled.register("alpha", "another")(lambda: 9)
+    assert filled["alpha"]() == 1
+    assert filled.card("alpha") == "card of alpha"
+
+
+@pytest.mark.parametrize("look", [Registry.__getitem__, Registry.card, Registry.source_digest])
+def test_every_look_up_suggests_a_close_name(filled, look):
+    with pytest.raises(UnknownNameError, match="There is no thing named 'alpa': did you mean alpha"):
+        look(filled, "alpa")
+
+
+def test_the_folder_is_the_list(package):
+    things = __import__(f"{package}.registered").registered.THINGS
+    assert f"{package}.first" not in sys.modules  # nothing is imported before the first look-up
+    assert list(things) == ["first", "second"]
+    assert things["second"]() == "second"
+    assert things.card("first") == "first's card"
+
+
+def test_the_source_digest_follows_the_file(package, tmp_path):
+    things = __import__(f"{package}.registered").registered.THINGS
+    file = tmp_path / package / "first.py"
+    assert things.source_digest("first") == hashlib.sha256(file.read_bytes()).hexdigest()[:16]
+    before = things.source_digest("first")
+    file.write_text(file.read_text() + "# changed\n")
+    assert things.source_digest("first") != before
+    assert things.source_digest("second") != before

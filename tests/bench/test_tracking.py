@@ -1,0 +1,205 @@
+import math
+
+import numpy as np
+import pytest
+from sqlalchemy.exc import SQLAlchemyError
+
+from bench.errors import BenchError
+from bench.tracking import BATCH, newest_weights, open_suite, tracking_uri
+
+
+@pytest.fixture
+def suite(store):
+    return open_suite()
+
+
+def status(suite, run_id):
+    return suite.client.get_run(run_id).info.status
+
+
+def tags(suite, run_id):
+    return suite.client.get_run(run_id).data.tags
+
+
+def trained(suite, folder, *, variant="enlightengan", preset="fast", trusted="yes", name="night", content="weights"):
+    weights = folder / "weights.safetensors"
+    weights.write_text(content)
+    with suite.run(name, kind="train", tags={"variant": variant, "preset": preset, "trusted": trusted}) as run:
+        run.artifact(weights)
+    return run.id
+
+
+def test_the_store_is_given_or_said_by_the_environment_or_in_runs(monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    assert tracking_uri() == "sqlite:///runs/mlflow.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://example.test")
+    assert tracking_uri() == "http://example.test"
+    assert tracking_uri("sqlite:///mine.db") == "sqlite:///mine.db"
+
+
+def test_a_suite_is_opened_once_and_found_again(suite, store):
+    assert open_suite(store) is suite
+    assert suite.client.get_experiment(suite.experiment).name == "bench"
+    assert suite.client.get_experiment(suite.experiment).artifact_location.endswith("/runs/artifacts")
+
+
+def test_a_run_that_ends_well_is_finished_and_says_where_it_was_made(suite):
+    with suite.run("a name", kind="score", tags={"dataset": "lime"}) as run:
+        assert status(suite, run.id) == "RUNNING"
+    assert status(suite, run.id) == "FINISHED"
+    told = tags(suite, run.id)
+    assert (told["mlflow.runName"], told["kind"], told["dataset"]) == ("a name", "score", "lime")
+    assert told["torch_version"][0].isdigit()
+    assert told["git_commit"]
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [(BenchError("bad"), "FAILED"), (ZeroDivisionError(), "FAILED"), (KeyboardInterrupt(), "KILLED"),
+     (SystemExit(1), "KILLED")],
+)  # fmt: skip
+def test_a_run_that_ends_badly_keeps_what_it_logged(suite, error, expected):
+    with pytest.raises(type(error)), suite.run("r", kind="train") as run:
+        run.metrics({"loss": 2.5})
+        raise error
+    assert status(suite, run.id) == expected
+    assert suite.client.get_run(run.id).data.metrics == {"loss": 2.5}
+
+
+def test_buffered_metrics_all_arrive(suite):
+    count = 2 * BATCH + 7
+    with suite.run("r", kind="train") as run:
+        for step in range(count):
+            run.metrics({"loss": step / 3}, step)
+        run.metrics({f"many {k}": k for k in range(BATCH + 300)})
+    history = suite.client.get_metric_history(run.id, "loss")
+    assert sorted((point.step, point.value) for point in history) == [(step, step / 3) for step in range(count)]
+    assert len(suite.client.get_run(run.id).data.metrics) == BATCH + 301
+
+
+def test_values_that_are_not_finite_are_kept(suite):
+    with suite.run("r", kind="train") as run:
+        run.metrics({"nan": math.nan, "large": math.inf})
+    told = suite.client.get_run(run.id).data.metrics
+    assert math.isnan(told["nan"])
+    assert told["large"] > 1e300
+
+
+def test_runs_are_found_by_kind_and_tags_newest_first(suite):
+    ids = []
+    for dataset in ("lime", "dicm", "lime"):
+        with suite.run("r", kind="score", tags={"dataset": dataset}) as run:
+            ids.append(run.id)
+    with suite.run("r", kind="train", tags={"dataset": "lime"}):
+        pass
+    found = [run.info.run_id for run in suite.search(kind="score", dataset="lime")]
+    assert found == [ids[2], ids[0]]
+    assert len(suite.search(kind="score")) == 3
+    assert len(suite.search(kind="score", limit=1)) == 1
+    assert suite.search(kind="report") == []
+
+
+def test_children_belong_to_their_parent(suite):
+    with suite.run("parent", kind="evaluate") as parent:
+        for name in ("first", "second"):
+            with suite.run(name, kind="score", parent=parent):
+                pass
+    with suite.run("stranger", kind="score"):
+        pass
+    assert [run.info.run_name for run in suite.children(parent.id)] == ["first", "second"]
+
+
+def test_a_run_is_continued_under_its_id(suite):
+    with pytest.raises(KeyboardInterrupt), suite.run("r", kind="train") as run:
+        run.metrics({"loss": 1.0}, 0)
+        raise KeyboardInterrupt
+    with suite.run("ignored", kind="train", run_id=run.id) as again:
+        assert status(suite, run.id) == "RUNNING"
+        again.metrics({"loss": 2.0}, 1)
+    assert again.id == run.id
+    assert status(suite, run.id) == "FINISHED"
+    assert [point.value for point in suite.client.get_metric_history(run.id, "loss")] == [1.0, 2.0]
+
+
+def test_notes_are_printed_and_kept_together(suite, capsys):
+    with suite.run("r", kind="train") as run:
+        run.note("First sentence.")
+        run.note("Second sentence.")
+    assert tags(suite, run.id)["mlflow.note.content"] == "First sentence.\n\nSecond sentence."
+    assert capsys.readouterr().out == "First sentence.\nSecond sentence.\n"
+
+
+@pytest.mark.xfail(strict=True, reason="a continued run's first note replaces those that were there")
+def test_notes_survive_the_continuation_of_a_run(suite):
+    with suite.run("r", kind="train") as run:
+        run.note("Departure from the paper.")
+    with suite.run("r", kind="train", run_id=run.id) as again:
+        again.note("Continued.")
+    assert tags(suite, run.id)["mlflow.note.content"] == "Departure from the paper.\n\nContinued."
+
+
+def test_parameters_tags_artifacts_and_pictures_are_stored(suite, tmp_path):
+    file = tmp_path / "scores.csv"
+    file.write_text("a,b\n")
+    with suite.run("r", kind="train") as run:
+        run.parameters({"epochs": 3, "without": (), "long": "x" * 7000})
+        run.tags({"seed": 1})
+        run.tags({"seed": 2})
+        run.artifact(file)
+        run.artifact(file, "folder")
+        run.image("probe", np.zeros((4, 5, 3), np.uint8), step=7)
+    told = suite.client.get_run(run.id).data
+    assert (told.params["epochs"], told.params["without"], len(told.params["long"])) == ("3", "()", 6000)
+    assert told.tags["seed"] == "2"
+    assert suite.artifact(run.id, "folder/scores.csv").read_text() == "a,b\n"
+    assert suite.artifact(run.id, "absent.csv") is None
+    pictures = [file.path for file in suite.client.list_artifacts(run.id, "images")]
+    assert any("probe" in path and "7" in path for path in pictures)
+
+
+def test_the_newest_finished_trusted_run_gives_the_weights(suite, tmp_path):
+    trained(suite, tmp_path, content="old")
+    newest = trained(suite, tmp_path, preset="paper", content="new")
+    trained(suite, tmp_path, preset="smoke", trusted="no", content="smoke")
+    trained(suite, tmp_path, variant="enlightengan_no_attention", content="other variant")
+    with suite.run(
+        "no weights yet", kind="train", tags={"variant": "enlightengan", "preset": "fast", "trusted": "yes"}
+    ):
+        pass
+    path, source = newest_weights("enlightengan")
+    assert path.read_text() == "new"
+    assert source == f"run night ({newest[:8]}, preset paper)"
+    assert newest_weights("enlightengan_no_attention")[0].read_text() == "other variant"
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_unfinished_runs_give_no_weights(suite, tmp_path, error):
+    (tmp_path / "weights.safetensors").write_text("half")
+    wanted = {"variant": "enlightengan", "preset": "fast", "trusted": "yes"}
+    with pytest.raises(error), suite.run("r", kind="train", tags=wanted) as run:
+        run.artifact(tmp_path / "weights.safetensors")
+        raise error
+    assert newest_weights("enlightengan") is None
+    with suite.run("r", kind="train", tags=wanted) as running:
+        running.artifact(tmp_path / "weights.safetensors")
+        assert newest_weights("enlightengan") is None
+
+
+def test_looking_for_weights_makes_no_database(workplace):
+    assert newest_weights("enlightengan") is None
+    assert list(workplace.iterdir()) == []
+
+
+def test_a_store_of_an_unknown_kind_is_one_sentence(workplace):
+    with pytest.raises(BenchError, match="MLflow cannot be used at nonsense://here"):
+        open_suite("nonsense://here")
+
+
+@pytest.mark.xfail(
+    strict=True, raises=(OSError, SQLAlchemyError), reason="only MlflowException is turned into a sentence"
+)
+@pytest.mark.parametrize("place", ["file/mlflow.db", "file"])
+def test_a_database_that_cannot_be_opened_is_one_sentence(workplace, mlflow_tables, place):
+    (workplace / "file").write_text("I am a text, not a database." * 100)
+    with pytest.raises(BenchError, match="MLflow cannot be used at"):
+        open_suite(f"sqlite:///{workplace}/{place}")

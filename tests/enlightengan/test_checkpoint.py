@@ -1,0 +1,95 @@
+import pytest
+import torch
+
+from bench.errors import BenchError
+from enlightengan.checkpoint import latest_state, load_generator, save_state, save_weights, weights_digest
+from enlightengan.enhancer import LearnedEnhancer
+from enlightengan.networks import Generator, initialise
+
+
+@pytest.fixture
+def generator():
+    made = Generator()
+    initialise(made, torch.Generator().manual_seed(0))
+    return made.eval()
+
+
+def test_published_checkpoints_load_as_they_are(generator, tmp_path):
+    state = {f"module.{key}": value for key, value in generator.state_dict().items() if "num_batches" not in key}
+    torch.save(state, tmp_path / "200_net_G_A.pth")
+    loaded, _ = load_generator(tmp_path / "200_net_G_A.pth")
+    image = torch.rand(1, 3, 40, 33) * 2 - 1
+    torch.testing.assert_close(loaded(image), generator(image))
+    assert loaded.align_corners
+
+
+def test_ours_round_trip_with_metadata_and_the_same_digest(generator, tmp_path):
+    path = tmp_path / "deep" / "w.safetensors"
+    save_weights(path, generator.state_dict(), {"align_corners": "False"})
+    loaded, metadata = load_generator(path)
+    assert metadata == {"align_corners": "False"} and not loaded.align_corners
+    assert weights_digest(loaded.state_dict()) == weights_digest(generator.state_dict())
+    assert [p.name for p in path.parent.iterdir()] == ["w.safetensors"]
+
+
+def test_digest_changes_with_one_value(generator):
+    before = weights_digest(generator.state_dict())
+    with torch.no_grad():
+        generator.conv1_1.weight[0, 0, 0, 0] += 1e-6
+    assert weights_digest(generator.state_dict()) != before
+
+
+def test_the_variant_follows_from_the_file(tmp_path):
+    without = Generator(attention=False)
+    torch.save(without.state_dict(), tmp_path / "w.pth")
+    assert not load_generator(tmp_path / "w.pth")[0].attention
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "Cannot read the weights"),
+        (b"not weights at all", "Cannot read the weights"),
+        ({"conv1_1.weight": torch.zeros(32, 4, 3, 3)}, "missing or unknown"),
+        ({"conv1_1.weight": torch.zeros(8, 4, 3, 3)}, "does not fit"),
+        ({"other": torch.zeros(1)}, "conv1_1.weight is missing"),
+        ([1, 2], "not a file of network weights"),
+    ],
+)
+def test_other_files_end_in_a_sentence_that_names_them(tmp_path, content, message):
+    path = tmp_path / "strange.pth"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        torch.save(content, path)
+    with pytest.raises(BenchError, match=message) as caught:
+        load_generator(path)
+    assert "strange.pth" in str(caught.value)
+
+
+def test_a_file_that_would_run_code_is_refused(tmp_path):
+    class Evil:
+        def __reduce__(self):
+            return (print, ("ran",))
+
+    torch.save(Evil(), tmp_path / "evil.pth")
+    with pytest.raises(BenchError, match="Cannot read the weights"):
+        load_generator(tmp_path / "evil.pth")
+
+
+def test_the_last_two_states_are_kept_and_a_torn_one_is_passed_over(tmp_path):
+    for step in (1, 2, 3):
+        save_state(tmp_path, step, {"step": step})
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["state-00000002.pt", "state-00000003.pt"]
+    (tmp_path / "state-00000004.pt").write_bytes((tmp_path / "state-00000003.pt").read_bytes()[:100])
+    assert latest_state(tmp_path)["step"] == 3
+    with pytest.raises(BenchError, match="no training state"):
+        latest_state(tmp_path / "nowhere")
+
+
+def test_enhancer_works_in_0_1_and_clips(generator, tmp_path):
+    enhancer = LearnedEnhancer(generator, source="here")
+    image = torch.rand(2, 3, 20, 30)
+    expected = ((generator(image * 2 - 1)[0] + 1) / 2).clamp(0, 1)
+    torch.testing.assert_close(enhancer(image), expected)
+    assert enhancer.checkpoint == weights_digest(generator.state_dict())

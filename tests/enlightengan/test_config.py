@@ -1,0 +1,62 @@
+import pytest
+
+from bench.errors import BenchError
+from enlightengan.config import PRESETS, TrainConfig, departures, preset
+
+
+def test_paper_preset_is_the_official_command():
+    paper = PRESETS["paper"]
+    assert (paper.epochs, paper.batch_size, paper.crop, paper.learning_rate) == (200, 32, 320, 1e-4)
+    assert (paper.beta1, paper.beta2, paper.patch, paper.patches) == (0.5, 0.999, 32, 6)
+    assert (paper.darkening, paper.pairing, paper.precision, paper.ema) == ((2.0, 4.0), "fixed", "float32", 0.0)
+    assert paper.align_corners and paper.without == ()
+
+
+@pytest.mark.parametrize(("epoch", "rate"), [(1, 1e-4), (101, 1e-4), (102, 99e-6), (150, 51e-6), (200, 1e-6)])
+def test_learning_rate_by_epoch_is_the_authors(epoch, rate):
+    paper = PRESETS["paper"]
+    assert paper.learning_rate * paper.learning_rate_factor(epoch, 0.0) == pytest.approx(rate)
+
+
+@pytest.mark.parametrize(("done", "factor"), [(0.0, 1.0), (0.5, 1.0), (0.75, 0.5), (1.0, 0.0)])
+def test_learning_rate_by_step_falls_over_the_second_half(done, factor):
+    assert PRESETS["fast"].learning_rate_factor(1, done) == pytest.approx(factor)
+
+
+@pytest.mark.parametrize(
+    ("without", "name"),
+    [
+        ((), "enlightengan"),
+        (("attention",), "enlightengan_no_attention"),
+        (("local-discriminator", "attention"), "enlightengan_no_attention_no_local_discriminator"),
+    ],
+)
+def test_variant_names_are_method_names_whatever_the_order(without, name):
+    assert TrainConfig(without=without).variant == name
+
+
+def test_a_length_replaces_the_preset_s_own():
+    assert preset("fast", epochs=3).minutes is None and preset("fast", epochs=3).epochs == 3
+    assert preset("smoke", minutes=2.0).max_steps is None
+    assert preset("fast").minutes == 60
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"without": ("atention",)}, {"crop": 32}, {"epochs": 0}, {"pairing": "both"}, {"ema": 1.0}, {"minutes": -1.0}],
+)
+def test_bad_values_are_errors(changes):
+    with pytest.raises(BenchError):
+        preset("paper", **changes)
+
+
+def test_unknown_preset_suggests():
+    with pytest.raises(BenchError, match="paper"):
+        preset("papr")
+
+
+def test_departures_name_what_is_not_as_published():
+    told = " ".join(departures(preset("paper", crop=256), "VGG-16, torchvision"))
+    assert "crop is 256, theirs 320" in told and "Caffe" in told and "chunks of 11" in told
+    assert not any("Caffe" in s for s in departures(preset("paper"), "VGG-16, Caffe format, BGR 0-255, no mean"))
+    assert departures(preset("fast"), "x") == []

@@ -1,0 +1,99 @@
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from bench.errors import BenchError
+from enlightengan.config import preset
+from enlightengan.data import ImageCache, UnpairedBatches, large_enough
+
+
+def small(**changes):
+    return preset("smoke", crop=48, batch_size=2, **changes)
+
+
+def batches(photographs, **changes):
+    return UnpairedBatches(small(**changes), low=photographs[0], normal=photographs[1])
+
+
+def test_shapes_ranges_and_windows(photographs):
+    batch = batches(photographs)[0]
+    assert batch.low.shape == batch.seen.shape == batch.normal.shape == (2, 3, 48, 48)
+    assert batch.low.min() >= -1 and batch.normal.max() <= 1
+    assert batch.low.mean() < -0.6 < batch.normal.mean()
+    drawn = np.array([window for step in range(60) for window in batches(photographs)[step].windows])
+    assert len(batch.windows) == 6 and drawn.min() == 0
+    assert drawn.max() == 48 - 32 - 1  # the authors never draw the last offset
+
+
+def test_a_step_is_the_same_whenever_it_is_made(photographs):
+    first, again = batches(photographs), batches(photographs)
+    again[3]
+    for name in ("low", "seen", "normal"):
+        assert torch.equal(getattr(first[1], name), getattr(again[1], name))
+    assert not torch.equal(first[1].low, batches(photographs, seed=1)[1].low)
+    streamed = next(iter(first.stream(1)))
+    assert torch.equal(streamed.seen, first[1].seen)
+
+
+def test_an_epoch_shows_every_picture_of_the_longer_side_once_and_ends_short(photographs):
+    made = batches(photographs)
+    assert made.steps_per_epoch == 3
+    pairs = [pair for step in range(3) for pair in made._pairs(step)]
+    assert sorted(low for low, _ in pairs) == sorted(photographs[0])
+    assert len(made[2].low) == 1
+    assert [made.epoch(step) for step in (0, 2, 3)] == [1, 1, 2]
+
+
+def test_fixed_pairing_never_changes_partners_and_random_does(photographs):
+    def partners(pairing, epochs=6):
+        made = batches(photographs, pairing=pairing)
+        return {pair for step in range(3 * epochs) for pair in made._pairs(step)}
+
+    low, normal = photographs
+    assert partners("fixed") == {(low[k], normal[k % 3]) for k in range(5)}
+    assert len(partners("random")) > 8
+
+
+def test_darkening_divides_half_of_the_inputs_by_two_to_four(photographs):
+    made = batches(photographs)
+    factors = []
+    for step in range(40):
+        batch = made[step]
+        factors += (((batch.low + 1).sum((1, 2, 3))) / (batch.seen + 1).sum((1, 2, 3))).tolist()
+    darkened = [f for f in factors if f > 1.001]
+    assert 0.3 < len(darkened) / len(factors) < 0.7
+    assert 1.99 < min(darkened) < 2.5 and 3.5 < max(darkened) < 4.01
+    plain = batches(photographs, without=("darkening",))[0]
+    assert torch.equal(plain.low, plain.seen)
+
+
+def test_crops_come_from_the_picture(photographs):
+    config = small(without=("darkening",))
+    made = UnpairedBatches(config, low=photographs[0][:1], normal=photographs[1][:1])
+    whole = np.asarray(Image.open(photographs[0][0]))
+    crop = ((made[0].low[0] + 1) * 127.5).round().byte().permute(1, 2, 0).numpy()
+    turned = [crop, crop[:, ::-1], crop[::-1], crop[::-1, ::-1]]
+    found = any(
+        np.array_equal(whole[y : y + 48, x : x + 48], candidate)
+        for candidate in turned
+        for y in range(72 - 47)
+        for x in range(80 - 47)
+    )
+    assert found
+
+
+def test_cache_stays_within_its_budget(photographs):
+    one = 72 * 80 * 3
+    cache = ImageCache(budget=2 * one)
+    first = [cache(path) for path in photographs[0]]
+    assert len(cache._kept) == 2
+    assert all(np.array_equal(cache(path), pixels) for path, pixels in zip(photographs[0], first, strict=True))
+
+
+def test_small_pictures_are_told_apart_and_an_empty_side_is_an_error(photographs, tmp_path):
+    Image.new("RGB", (30, 400)).save(tmp_path / "narrow.png")
+    large, tiny = large_enough([*photographs[0], tmp_path / "narrow.png"], 48)
+    assert large == photographs[0] and tiny == [tmp_path / "narrow.png"]
+    with pytest.raises(BenchError, match="no normal-light photograph of at least 48"):
+        UnpairedBatches(small(), low=photographs[0], normal=[])

@@ -1,0 +1,196 @@
+import json
+
+import pytest
+import torch
+
+from bench.errors import BenchError
+from enlightengan import train as training
+from enlightengan.checkpoint import load_generator, read_weights
+from enlightengan.config import preset
+from enlightengan.log import JsonLinesLog, read_parameters, replay
+from enlightengan.networks import Generator
+from enlightengan.perceptual import load_features
+from enlightengan.probe import Probe
+from enlightengan.train import train
+
+CPU = torch.device("cpu")
+pytestmark = pytest.mark.usefixtures("small_probe")
+
+
+def run(photographs, out, *, log=None, resume=False, on_step=None, features=None, init_from=None, **changes):
+    settings = {"max_steps": 20, "crop": 48, "batch_size": 2, "precision": "float32"} | changes
+    return train(
+        preset("smoke", **settings),
+        low=photographs[0],
+        normal=photographs[1],
+        features=features,
+        out=out,
+        log=log or JsonLinesLog(out),
+        device=CPU,
+        resume=resume,
+        on_step=on_step,
+        init_from=init_from,
+        keep_optimisers=False,
+    )
+
+
+def records(out, kind):
+    lines = (out / "run.jsonl").read_text().splitlines()
+    return [record for line in lines if (record := json.loads(line))["kind"] == kind]
+
+
+def test_interrupted_and_resumed_ends_bit_identical(photographs, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "LOG_EVERY", 3)
+    settings = {"without": ("perceptual",), "ema": 0.9, "max_steps": 5}
+    whole, _ = read_weights(run(photographs, tmp_path / "whole", **settings))
+
+    def stop(report):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(training, "STATE_EVERY", 0.0)
+        with pytest.raises(KeyboardInterrupt):
+            run(photographs, tmp_path / "torn", on_step=stop, **settings)
+    assert not (tmp_path / "torn" / "weights.safetensors").exists()
+    torn, _ = read_weights(run(photographs, tmp_path / "torn", resume=True, **settings))
+    assert all(torch.equal(whole[key], torn[key]) for key in whole)
+    fresh, _ = read_weights(run(photographs, tmp_path / "seed", seed=1, **settings))
+    assert not torch.equal(whole["conv1_1.weight"], fresh["conv1_1.weight"])
+
+
+def test_everything_is_told_and_can_be_replayed(photographs, tmp_path):
+    out = tmp_path / "run"
+    run(photographs, out, without=("perceptual",), max_steps=10)
+    steps = [r["step"] for r in records(out, "metrics") if "loss/global_discriminator" in r["values"]]
+    assert steps == list(range(1, 11))
+    assert read_parameters(out)["variant"] == "enlightengan_no_perceptual"
+    assert records(out, "artifact")[-1]["file"] == "weights.safetensors"
+    shown = [r["values"]["probe/brightness"] for r in records(out, "metrics") if "probe/brightness" in r["values"]]
+    assert len(shown) == len(records(out, "image")) >= 2 and all(0 < b < 1 for b in shown)
+    told = Collected()
+    replay(out, told)
+    assert told.losses == [r["values"] for r in records(out, "metrics")]
+    assert told.pictures[0].shape == (2 * 32, 4 * 48, 3) and told.files == [out / "weights.safetensors"]
+
+
+class Collected:
+    """A log that keeps what it is told."""
+
+    def __init__(self):
+        self.losses, self.pictures, self.files = [], [], []
+
+    def parameters(self, values):
+        pass
+
+    def metrics(self, values, step):
+        self.losses.append(values)
+
+    def image(self, name, picture, step):
+        self.pictures.append(picture)
+
+    def artifact(self, path):
+        self.files.append(path)
+
+    def note(self, sentence):
+        pass
+
+    def flush(self):
+        pass
+
+
+def test_metadata_tells_the_run_and_the_weights_load(photographs, tmp_path):
+    path = run(photographs, tmp_path, without=("attention", "perceptual"), max_steps=2)
+    generator, metadata = load_generator(path)
+    assert not generator.attention
+    assert (metadata["variant"], metadata["steps"], metadata["samples"]) == (
+        "enlightengan_no_attention_no_perceptual",
+        "2",
+        "4",
+    )
+    assert json.loads(metadata["config"])["crop"] == 48
+
+
+@pytest.mark.parametrize(
+    ("without", "absent"),
+    [(("local-discriminator",), "local_discriminator"), (("perceptual",), "self_feature_preserving")],
+)
+def test_a_part_left_out_has_no_loss(photographs, tmp_path, without, absent):
+    run(photographs, tmp_path, without=without, features=load_features("random"), max_steps=1)
+    names = set(records(tmp_path, "metrics")[1]["values"])
+    assert f"loss/{absent}" not in names and "loss/generator_adversarial" in names
+
+
+def test_without_darkening_the_generator_sees_the_picture_itself(photographs, tmp_path, monkeypatch):
+    seen = []
+    original = training.Model.step
+
+    def spy(self, batch, **options):
+        seen.append(torch.equal(batch.low, batch.seen))
+        return original(self, batch, **options)
+
+    monkeypatch.setattr(training.Model, "step", spy)
+    run(photographs, tmp_path, without=("darkening", "perceptual"), max_steps=4)
+    assert seen == [True] * 4
+
+
+def test_training_that_diverges_ends_in_a_sentence(photographs, tmp_path):
+    with pytest.raises(BenchError, match=r"diverged: .* at step 10\."):
+        run(photographs, tmp_path, without=("perceptual",), learning_rate=1e12)
+
+
+def test_a_discriminator_that_has_won_ends_the_run(photographs, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "COLLAPSED", 100.0)
+    monkeypatch.setattr(training, "COLLAPSE_WINDOW", 20)
+    with pytest.raises(BenchError, match=r"global discriminator has won.*step 20"):
+        run(photographs, tmp_path, without=("perceptual",), max_steps=40)
+
+
+def test_pictures_below_the_crop_are_left_out_loudly(photographs, tmp_path, capsys):
+    from PIL import Image
+
+    Image.new("RGB", (20, 20)).save(tmp_path / "tiny.png")
+    low = [*photographs[0], tmp_path / "tiny.png"]
+    run((low, photographs[1]), tmp_path, without=("perceptual",), max_steps=1)
+    assert "1 of 6 low-light photographs are smaller than the 48 pixel crop" in capsys.readouterr().out
+    assert read_parameters(tmp_path)["low_images"] == "5"
+
+
+def test_init_from_starts_there_and_refuses_another_variant(photographs, tmp_path):
+    first = run(photographs, tmp_path / "a", without=("perceptual",), max_steps=2)
+    second = run(
+        photographs, tmp_path / "b", without=("perceptual",), max_steps=1, learning_rate=1e-30, init_from=first
+    )
+    before, after = read_weights(first)[0], read_weights(second)[0]
+    torch.testing.assert_close(after["conv5_2.weight"], before["conv5_2.weight"])
+    with pytest.raises(BenchError, match="with attention"):
+        run(photographs, tmp_path / "c", without=("attention", "perceptual"), max_steps=1, init_from=first)
+
+
+def test_average_follows_its_decay():
+    network = torch.nn.Linear(1, 1, bias=False)
+    with torch.no_grad():
+        network.weight.fill_(0.0)
+        ema = training.Ema(network, 0.5)
+        network.weight.fill_(8.0)
+        ema.update(network, 100)
+        assert ema.state["weight"].item() == pytest.approx(4.0)
+        ema = training.Ema(network, 0.0)
+        network.weight.fill_(3.0)
+        ema.update(network, 100)
+    assert ema.state["weight"].item() == 3.0
+
+
+def test_probe_grid_shows_low_above_enhanced(photographs, tmp_path):
+    generator = Generator()
+    torch.nn.init.zeros_(generator.conv10.weight)
+    torch.nn.init.constant_(generator.conv10.bias, 0.25)  # the residual is a quarter of the attention
+    probe, log = Probe(photographs[0], count=2, size=(32, 48)), Collected()
+    probe.show(generator, generator.state_dict(), log=log, step=3)
+    grid = log.pictures[0].astype(int)
+    low = (probe.low * 255).round().int().numpy()
+    assert grid.shape == (2 * 32, 2 * 48, 3)
+    assert (grid[:32, 48:].transpose(2, 0, 1) == low[1]).all()
+    luma = 0.299 * low[1][0] + 0.587 * low[1][1] + 0.114 * low[1][2]
+    expected = low[1][0] + (255 - luma) / 8  # [-1, 1] to [0, 255] halves it once more
+    assert abs(grid[32:, 48:, 0] - expected).max() <= 1
+    assert log.losses[0]["probe/brightness"] == pytest.approx(grid[32:].mean() / 255, abs=2e-3)

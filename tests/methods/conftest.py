@@ -1,0 +1,35 @@
+from functools import cache
+
+import pytest
+import torch
+
+from enlightengan.checkpoint import save_weights
+from enlightengan.networks import Generator, initialise
+from methods import METHODS, make
+
+
+@pytest.fixture(scope="session")
+def random_weights(tmp_path_factory):
+    """Gives the path of seeded random weights that fit the learned method `name`."""
+    folder = tmp_path_factory.mktemp("weights")
+
+    def write(name):
+        path = folder / f"{name}.safetensors"
+        if not path.exists():
+            generator = Generator(attention="no_attention" not in name)
+            initialise(generator, torch.Generator().manual_seed(0))
+            save_weights(path, generator.state_dict(), {"align_corners": "True"})
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def enhancer(random_weights):
+    """Gives the method `name`, a learned one with random weights, ready to be called; each is made once."""
+
+    @cache
+    def build(name):
+        return make(name, random_weights(name) if METHODS.card(name).learned else None).eval()
+
+    return build

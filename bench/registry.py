@@ -1,5 +1,6 @@
 """Named plugins: a mapping that is filled by decorators and whose list is the folder that the modules lie in."""
 
+import ast
 import hashlib
 import importlib
 import pkgutil
@@ -10,6 +11,7 @@ from typing import Generic, TypeVar
 
 from bench.errors import BenchError, unknown_name
 
+SHARED = ("bench", "enlightengan")  # the packages that plugins build on
 T = TypeVar("T")
 C = TypeVar("C")
 
@@ -64,7 +66,19 @@ class Registry(Mapping[str, T], Generic[T, C]):
         return self._cards[name]
 
     def source_digest(self, name: str) -> str:
-        """16 hex digits that change when the module that defines `name` does."""
+        """16 hex digits that change when the module that defines `name` does, or one of ours that it builds on."""
         self[name]
-        source = sys.modules[self._modules[name]].__file__
-        return hashlib.sha256(Path(source).read_bytes()).hexdigest()[:16] if source else ""
+        sources = _sources(self._modules[name], found={})
+        return hashlib.sha256("".join(f"{key}\n{sources[key]}" for key in sorted(sources)).encode()).hexdigest()[:16]
+
+
+def _sources(module: str, *, found: dict[str, str]) -> dict[str, str]:
+    """The sources of `module` and of the modules of SHARED that it imports, directly or not, by name."""
+    file = sys.modules[module].__file__
+    if module in found or file is None:
+        return found
+    found[module] = Path(file).read_text(encoding="utf-8")
+    for node in ast.walk(ast.parse(found[module])):
+        if isinstance(node, ast.ImportFrom) and node.module in sys.modules and node.module.split(".")[0] in SHARED:
+            _sources(node.module, found=found)
+    return found

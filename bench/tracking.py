@@ -30,8 +30,11 @@ _opened: dict[str, "Suite"] = {}
 
 
 def tracking_uri(given: str | None = None) -> str:
-    """`given`, else $MLFLOW_TRACKING_URI, else the sqlite database in runs/."""
-    return given or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{DATABASE}"
+    """`given`, else $MLFLOW_TRACKING_URI, else the sqlite database in runs/; a path to sqlite is made absolute."""
+    uri = given or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{DATABASE}"
+    if uri.startswith("sqlite:///"):
+        return f"sqlite:///{Path(uri.removeprefix('sqlite:///')).resolve()}"
+    return uri
 
 
 def open_suite(given: str | None = None) -> "Suite":
@@ -69,6 +72,7 @@ class Suite:
         from mlflow.exceptions import MlflowException
         from mlflow.tracking import MlflowClient
 
+        logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
         if uri.startswith("sqlite:///"):
             Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
         self.uri = uri

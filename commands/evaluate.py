@@ -110,6 +110,7 @@ def run_evaluation(
     """Evaluate, print the summary, log everything; returns the ID of the parent run."""
     from bench.cells import CellStore
     from bench.device import choose_device
+    from bench.errors import BenchError
     from bench.metrics import get_metric
     from bench.scores import write_scores
     from bench.tracking import open_suite
@@ -136,21 +137,25 @@ def run_evaluation(
         if csv is not None:
             write_scores(frame, csv)
         print_summary(frame, metrics, datasets)
+    say(f"Kept in MLflow as run {parent.id}. bench report makes the page; bench ui opens MLflow.")
     errors = frame[frame["error"] != ""]
     if len(errors):
         first = errors.iloc[0]
-        say(f"{len(errors)} of {len(frame)} scores are missing; {first.method} on {first.image}: {first.error}")
-    say(f"Kept in MLflow as run {parent.id}. bench report makes the page; bench ui opens MLflow.")
+        raise BenchError(
+            f"{len(errors)} of {len(frame)} scores are missing, {first.method} on {first.image} for one: {first.error} "
+            "The rest is done and kept."
+        )
     return str(parent.id)
 
 
 def check_metrics(metrics: Sequence["Metric"], datasets: Sequence["Dataset"]) -> list[str]:
     """Sentences on (metric, dataset) that do not suit. Raises BenchError when a metric suits no dataset at all.
 
-    Each metric is loaded once, so that one whose weights cannot be had stops the command before any work is done.
+    A metric that may lack its weights is loaded here, so that the command stops before any work is done.
     """
     from bench.errors import BenchError
     from bench.evaluation import suits
+    from bench.metrics import known_metrics
 
     sentences = []
     for metric in metrics:
@@ -159,7 +164,8 @@ def check_metrics(metrics: Sequence["Metric"], datasets: Sequence["Dataset"]) ->
             raise BenchError(f"{metric.name} needs reference photographs, and {', '.join(without)} has none.")
         if without:
             sentences.append(f"{metric.name} needs references, so it is not computed on {', '.join(without)}.")
-        metric.load()
+        if metric.name not in known_metrics():
+            metric.load()
     return sentences
 
 

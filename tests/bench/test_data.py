@@ -114,20 +114,20 @@ def test_a_wrong_count_is_an_error_never_a_smaller_average(write_spec, root):
 
 def test_a_wrong_digest_is_an_error(write_spec, root):
     write_spec("tiny", f'role = "test"\nlow = {{ globs = ["low/*.png"], digest = "{"0" * 64}" }}')
-    with pytest.raises(BenchError, match="not the pinned ones .*expected 000000000000"):
+    with pytest.raises(BenchError, match=r"not the pinned ones .*expected 000000000000"):
         resolve("tiny", root)
 
 
 def test_a_file_missing_from_a_list_is_named(write_spec, root):
     (root / "tiny/some.txt").write_text("a.png\nabsent.png\n")
     write_spec("tiny", 'role = "test"\nlow.lists = { "some.txt" = "low" }')
-    with pytest.raises(BenchError, match="1 photographs are missing, .*absent.png for one"):
+    with pytest.raises(BenchError, match=r"1 photographs are missing, .*absent\.png for one"):
         resolve("tiny", root)
 
 
 def test_a_missing_list_is_named(write_spec, root):
     write_spec("tiny", 'role = "test"\nlow.lists = { "nowhere.txt" = "low" }')
-    with pytest.raises(BenchError, match="cannot read its list .*nowhere.txt"):
+    with pytest.raises(BenchError, match=r"cannot read its list .*nowhere\.txt"):
         resolve("tiny", root)
 
 
@@ -186,7 +186,7 @@ def test_a_wrong_specification_is_an_error_that_names_file_and_field(write_spec,
 
 def test_a_specification_needs_its_licence(write_spec):
     write_spec("wrong", 'title = "T"\n', head="")
-    with pytest.raises(BenchError, match="(?s)licence.*required"):
+    with pytest.raises(BenchError, match=r"(?s)licence.*required"):
         specs()
 
 

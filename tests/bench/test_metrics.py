@@ -120,7 +120,7 @@ def test_any_pyiqa_name_works_with_its_direction_and_need():
 
 
 def test_an_unknown_metric_comes_with_a_suggestion():
-    with pytest.raises(UnknownNameError, match="There is no metric named 'nique': did you mean .*niqe"):
+    with pytest.raises(UnknownNameError, match=r"There is no metric named 'nique': did you mean .*niqe"):
         get_metric("nique")
 
 

@@ -29,12 +29,11 @@ def trained(suite, folder, *, variant="enlightengan", preset="fast", trusted="ye
     return run.id
 
 
-def test_the_store_is_given_or_said_by_the_environment_or_in_runs(monkeypatch):
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    assert tracking_uri() == "sqlite:///runs/mlflow.db"
+def test_the_store_is_given_or_said_by_the_environment_or_in_runs(workplace, monkeypatch):
+    assert tracking_uri() == f"sqlite:///{workplace}/runs/mlflow.db"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://example.test")
     assert tracking_uri() == "http://example.test"
-    assert tracking_uri("sqlite:///mine.db") == "sqlite:///mine.db"
+    assert tracking_uri("sqlite:////absolute/mine.db") == "sqlite:////absolute/mine.db"
 
 
 def test_a_suite_is_opened_once_and_found_again(suite, store):

@@ -116,7 +116,7 @@ def resolve(name: str, root: Path) -> Dataset:
     head, _, split = name.partition("/")
     if head not in specs():
         if Path(name).is_dir():
-            return _from_directory(Path(name))
+            return from_folder(Path(name))
         raise unknown_name("dataset or folder", name, specs())
     spec = specs()[head]
     if split and split not in spec.splits:
@@ -139,7 +139,8 @@ def resolve(name: str, root: Path) -> Dataset:
     )  # fmt: skip
 
 
-def _from_directory(folder: Path) -> Dataset:
+def from_folder(folder: Path) -> Dataset:
+    """All photographs below `folder` as a dataset of the folder's name, not pinned. Raises BenchError without any."""
     files = tuple(list_images(folder))
     if not files:
         raise BenchError(f"There is no photograph in {folder}.")

@@ -6,7 +6,7 @@ A job never raises for what a method or a metric does: the row says why a value 
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, as_completed
+from concurrent.futures import BrokenExecutor, Executor, Future, as_completed
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -124,7 +124,14 @@ def _results(
         executor.submit(run_job, entry[0]): entry for entry in jobs
     }
     for future in as_completed(futures):
-        yield *futures[future], future.result()
+        try:
+            result = future.result()
+        except BrokenExecutor as error:
+            raise BenchError(
+                "A worker process was killed, often for lack of memory. What was finished is kept: run the same "
+                "command again, with fewer --workers."
+            ) from error
+        yield *futures[future], result
 
 
 def _ordered(

@@ -1,6 +1,9 @@
 """Reading and writing pictures. Outside `enlightengan/` a picture is a float32 RGB tensor (B, 3, H, W) in [0, 1]."""
 
 import warnings
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +34,9 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
                     raise BenchError(f"{path} has {opened.width} x {opened.height} pixels: more than {MAX_PIXELS:,}.")
                 opened.load()
                 picture = ImageOps.exif_transpose(opened)
-                if picture.mode.startswith(("I", "F")):
+                if picture.mode == "F":
+                    raise BenchError(f"{path} holds floating-point values, whose scale is unknown: convert it first.")
+                if picture.mode.startswith("I"):
                     return _grey_to_rgb(np.asarray(picture, dtype=np.float64))
                 return np.asarray(picture.convert("RGB"))
         except UnidentifiedImageError as error:
@@ -41,8 +46,8 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
 
 
 def _grey_to_rgb(grey: NDArray[np.float64]) -> NDArray[np.uint8]:
-    scale = 257.0 if grey.max(initial=0) > 255 else 1.0
-    return np.repeat(np.clip(np.rint(grey / scale), 0, 255).astype(np.uint8)[..., None], 3, axis=2)
+    # 16 bits: 65535 is white, however dark the picture is.
+    return np.repeat(np.clip(np.rint(grey / 257), 0, 255).astype(np.uint8)[..., None], 3, axis=2)
 
 
 def to_tensor(pixels: NDArray[np.uint8]) -> Tensor:
@@ -61,15 +66,23 @@ def read_image(path: Path) -> Tensor:
     return to_tensor(read_rgb(path))
 
 
+def as_png(images: Sequence[str]) -> dict[str, str]:
+    """Names of result files by the names of their pictures: the suffix png, after the old one where two would clash."""
+    stems = Counter(Path(image).with_suffix("").as_posix() for image in images)
+    short = {image: Path(image).with_suffix("").as_posix() for image in images}
+    return {image: f"{image if stems[short[image]] > 1 else short[image]}.png" for image in images}
+
+
 def write_rgb(pixels: NDArray[np.uint8], path: Path, **options: Any) -> None:
     """Write 8-bit RGB (H, W, 3) in the format of the suffix: beside the target first, then renamed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial{path.suffix}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(pixels).save(partial, **options)
         partial.replace(path)
     except (OSError, ValueError) as error:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
         raise BenchError(f"Cannot write {path}: {error}") from error
 
 

@@ -5,6 +5,7 @@ One row a (method, checkpoint, dataset, image, metric). `image` is the path insi
 `metric_digest` the variant and parameters of the metric, `error` why a value is missing (empty otherwise).
 """
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -37,12 +38,20 @@ def read_scores(path: Path) -> pd.DataFrame:
     missing = [column for column in COLUMNS if column not in frame]
     if missing:
         raise BenchError(f"{path} is not a score table: it has no column {', '.join(missing)}.")
-    return frame[list(COLUMNS)]
+    try:
+        return frame[list(COLUMNS)].astype(dict.fromkeys(NUMBERS, float))
+    except ValueError as error:
+        raise BenchError(f"{path} is not a score table: {error}") from error
 
 
 def write_scores(frame: pd.DataFrame, path: Path) -> None:
     """Write the table as csv with every digit of its numbers; beside the target first, then renamed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
-    frame.to_csv(partial, index=False)
-    partial.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        frame.to_csv(partial, index=False)
+        partial.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise BenchError(f"Cannot write {path}: {error}") from error

@@ -71,17 +71,18 @@ class Suite:
         logging.getLogger("alembic").setLevel(logging.WARNING)
         from mlflow.exceptions import MlflowException
         from mlflow.tracking import MlflowClient
+        from sqlalchemy.exc import SQLAlchemyError
 
         logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
-        if uri.startswith("sqlite:///"):
-            Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
         self.uri = uri
         try:
+            if uri.startswith("sqlite:///"):
+                Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
             self.client: MlflowClient = MlflowClient(tracking_uri=uri)
             found = self.client.get_experiment_by_name(EXPERIMENT)
             self.experiment = found.experiment_id if found else self._create()
-        except MlflowException as error:
-            raise BenchError(f"MLflow cannot be used at {uri}: {error.message}") from error
+        except (MlflowException, SQLAlchemyError, OSError) as error:
+            raise BenchError(f"MLflow cannot be used at {uri}: {str(error).splitlines()[0]}") from error
 
     def _create(self) -> str:
         location = ARTIFACTS.resolve().as_uri() if not self.uri.startswith("http") else None
@@ -148,7 +149,8 @@ class Run:
     def __init__(self, client: "MlflowClient", run_id: str) -> None:
         self.client, self.id = client, run_id
         self._metrics: list[Any] = []
-        self._notes: list[str] = []
+        told = client.get_run(run_id).data.tags.get("mlflow.note.content")
+        self._notes = [told] if told else []
 
     def parameters(self, values: Mapping[str, object]) -> None:
         from mlflow.entities import Param

@@ -8,12 +8,13 @@ from bench.tracking import newest_weights
 SHIPPED = Path(__file__).resolve().parent.parent / "weights"
 
 
-def find_weights(variant: str) -> tuple[Path, str]:
+def find_weights(variant: str, tracking_uri: str | None = None) -> tuple[Path, str]:
     """The weights of `variant` and where they come from, in words.
 
-    The newest finished `fast` or `paper` run, else those shipped with the project. Raises MissingWeightsError.
+    The newest finished `fast` or `paper` run in the store at `tracking_uri`, else those shipped with the project.
+    Raises MissingWeightsError.
     """
-    found = newest_weights(variant)
+    found = newest_weights(variant, tracking_uri)
     if found is not None:
         return found
     shipped = SHIPPED / f"{variant}.safetensors"

@@ -93,17 +93,21 @@ def darken(
     from bench.darken import Camera
     from bench.darken import darken as darkened
     from bench.errors import BenchError
-    from bench.images import list_images, read_rgb, write_rgb
+    from bench.images import as_png, list_images, read_rgb, write_rgb
     from commands.console import progress, say
 
     camera, exposures, bad = Camera(full_well, read_noise, bits), exposure or [0.1], []
     files = list_images(source)
+    if not files:
+        raise BenchError(f"There is no photograph in {source}.")
+    names = as_png([file.relative_to(source).as_posix() for file in files])
     with progress() as bar:
         task = bar.add_task("darken", total=len(files) * len(exposures))
         for number, file in enumerate(files):
             for value in exposures:
                 suffix = f"_{value:g}" if len(exposures) > 1 else ""
-                target = out / file.relative_to(source).with_name(f"{file.stem}{suffix}.png")
+                named = Path(names[file.relative_to(source).as_posix()])
+                target = out / named.with_name(f"{named.stem}{suffix}.png")
                 try:
                     if force or not target.exists():
                         rng = np.random.default_rng([seed, number])

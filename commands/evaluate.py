@@ -54,15 +54,17 @@ def evaluate(
     """
     from bench.data import data_root as root_of
 
-    entries, absent = choose_methods(method, checkpoint or [])
-    datasets, away = choose_datasets([*(dataset or []), *([str(images)] if images else [])], root_of(data_root))
+    entries, absent = choose_methods(method, checkpoint or [], tracking_uri=tracking_uri)
+    datasets, away = choose_datasets(dataset or [], root_of(data_root), folder=images)
     run_evaluation(
         entries, datasets, metric or ["niqe"], workers=workers, save_images=save_images, csv=csv, device=device,
         force=force, tracking_uri=tracking_uri, left_out=[*absent, *away],
     )  # fmt: skip
 
 
-def choose_methods(names: Sequence[str] | None, checkpoints: Sequence[str]) -> tuple[list[Entry], list[str]]:
+def choose_methods(
+    names: Sequence[str] | None, checkpoints: Sequence[str], *, tracking_uri: str | None = None
+) -> tuple[list[Entry], list[str]]:
     """The methods named, else all that have weights; and sentences on those left out."""
     from bench.errors import BenchError, MissingWeightsError
     from methods import METHODS, contestant
@@ -75,22 +77,25 @@ def choose_methods(names: Sequence[str] | None, checkpoints: Sequence[str]) -> t
         files[name] = Path(file)
     if names:
         chosen = list(dict.fromkeys([*names, *files]))
-        return [Entry(*contestant(name, files.get(name))) for name in chosen], []
+        return [Entry(*contestant(name, files.get(name), tracking_uri)) for name in chosen], []
     entries, absent = [], []
     for name in METHODS:
         try:
-            entries.append(Entry(*contestant(name, files.get(name))))
+            entries.append(Entry(*contestant(name, files.get(name), tracking_uri)))
         except MissingWeightsError as error:
             absent.append(f"Left out: {error}")
     return entries, absent
 
 
-def choose_datasets(chosen: Sequence[str], root: Path) -> tuple[list["Dataset"], list[str]]:
-    """The datasets named, else every test set below `root`, else demo/test; and sentences on those left out."""
-    from bench.data import names, resolve
+def choose_datasets(
+    chosen: Sequence[str], root: Path, *, folder: Path | None = None
+) -> tuple[list["Dataset"], list[str]]:
+    """The datasets named and `folder`, else every test set below `root`, else demo/test; and what was left out."""
+    from bench.data import from_folder, names, resolve
+    from bench.errors import BenchError
 
     left_out = []
-    if not chosen:
+    if not chosen and folder is None:
         present, absent = names(roles=PAPER_SETS, root=root)
         if absent:
             left_out.append(
@@ -99,7 +104,11 @@ def choose_datasets(chosen: Sequence[str], root: Path) -> tuple[list["Dataset"],
         if not present:
             left_out.append("No test set is here: scoring the demo photographs, which only shows that it works.")
         chosen = present or ["demo/test"]
-    return [resolve(name, root) for name in dict.fromkeys(chosen)], left_out
+    found = [resolve(name, root) for name in dict.fromkeys(chosen)] + ([from_folder(folder)] if folder else [])
+    twice = [dataset.name for place, dataset in enumerate(found) if dataset.name in [d.name for d in found[:place]]]
+    if twice:
+        raise BenchError(f"Two datasets are named {twice[0]}: rename one folder, so that their scores stay apart.")
+    return found, left_out
 
 
 def run_evaluation(
@@ -206,15 +215,17 @@ def _run(
 ) -> "pd.DataFrame":  # fmt: skip
     from bench.cells import CellStore
     from bench.evaluation import evaluate as evaluated
+    from bench.images import as_png
     from commands.console import progress
 
     assert isinstance(cells, CellStore)
     samples = {dataset.name: set(sample_images(dataset)) for dataset in datasets}
+    saved = {dataset.name: as_png([dataset.image_name(path) for path in dataset.low]) for dataset in datasets}
 
     def save(contestant: "Contestant", dataset: "Dataset", image: str) -> tuple[Path, ...]:
         files = [sample_file(contestant, dataset, image)] if image in samples[dataset.name] else []
         if save_images is not None:
-            files.append(save_images / contestant.name / dataset.name / Path(image).with_suffix(".png"))
+            files.append(save_images / contestant.name / dataset.name / saved[dataset.name][image])
         return tuple(files)
 
     total = len(entries) * sum(len(dataset.low) for dataset in datasets)
@@ -248,7 +259,8 @@ def _log(
         parent.artifact(table)
         parent.tags({f"variant {m.name}": m.variant for m in metrics} | {f"digest {m.name}": m.digest for m in metrics})
         for dataset in datasets:
-            for image in sample_images(dataset):
+            broken = set(frame.loc[(frame["dataset"] == dataset.name) & (frame["error"] != ""), "image"])
+            for image in sorted(set(sample_images(dataset)) - broken):
                 low = Path(scratch) / artifact_name(image)
                 write_rgb(read_rgb(dataset.folder / image), low)
                 parent.artifact(low, f"low/{dataset.name}")

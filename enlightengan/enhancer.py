@@ -4,6 +4,7 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
+from bench.errors import BenchError
 from bench.weights import find_weights
 from enlightengan.checkpoint import load_generator, weights_digest
 from enlightengan.networks import Generator
@@ -25,10 +26,16 @@ class LearnedEnhancer(nn.Module):
     def of(cls, variant: str, weights: Path | None = None) -> "LearnedEnhancer":
         """The generator in `weights`, ours (.safetensors) or the authors' (.pth); without, as `find_weights` chooses.
 
-        Raises MissingWeightsError when there are none, BenchError when the file is not a generator's.
+        Raises MissingWeightsError when there are none, BenchError when the file is not this variant's generator.
         """
         path, source = (weights, str(weights)) if weights else find_weights(variant)
-        return cls(load_generator(path)[0], source=source)
+        generator, metadata = load_generator(path)
+        if generator.attention == ("no_attention" in variant):
+            has = "with" if generator.attention else "without"
+            raise BenchError(f"{path} holds a generator {has} attention, which is not {variant}.")
+        if metadata.get("variant", variant) != variant:
+            raise BenchError(f"{path} holds {metadata['variant']}, not {variant}.")
+        return cls(generator, source=source)
 
     def forward(self, image: Tensor) -> Tensor:
         enhanced: Tensor = self.generator(image * 2 - 1)[0]

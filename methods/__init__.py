@@ -22,7 +22,7 @@ def make(name: str, weights: Path | None = None) -> nn.Module:
     return METHODS[name](weights=weights) if METHODS.card(name).learned else METHODS[name]()
 
 
-def contestant(name: str, weights: Path | None = None) -> tuple[Contestant, str]:
+def contestant(name: str, weights: Path | None = None, tracking_uri: str | None = None) -> tuple[Contestant, str]:
     """`name` made ready for evaluation, and where its weights came from, in words (empty without weights).
 
     The weights are looked up here, once, so that every worker loads the same file. Raises MissingWeightsError.
@@ -30,6 +30,6 @@ def contestant(name: str, weights: Path | None = None) -> tuple[Contestant, str]
     code = METHODS.source_digest(name)
     if not METHODS.card(name).learned:
         return Contestant(name, code, partial(make, name)), ""
-    path, source = (weights, str(weights)) if weights else find_weights(name)
+    path, source = (weights, str(weights)) if weights else find_weights(name, tracking_uri)
     checkpoint = str(make(name, path).checkpoint)
     return Contestant(name, f"{code}-{checkpoint}", partial(make, name, path), checkpoint), source

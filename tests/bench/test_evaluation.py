@@ -1,7 +1,6 @@
 import multiprocessing
 import os
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 
 import numpy as np
@@ -283,7 +282,6 @@ def test_a_pool_of_processes_gives_the_same_table(tmp_path, photograph):
     pd.testing.assert_frame_equal(spread.drop(columns="seconds"), here.drop(columns="seconds"), rtol=1e-6)
 
 
-@pytest.mark.xfail(strict=True, raises=BrokenProcessPool, reason="a killed worker ends in a traceback")
 def test_a_killed_worker_is_one_sentence(dataset):
     killer = Contestant("killer", "v", partial(os._exit, 1))
     with processes() as executor, pytest.raises(BenchError):

@@ -2,7 +2,6 @@ import math
 
 import numpy as np
 import pytest
-from sqlalchemy.exc import SQLAlchemyError
 
 from bench.errors import BenchError
 from bench.tracking import BATCH, newest_weights, open_suite, tracking_uri
@@ -128,7 +127,6 @@ def test_notes_are_printed_and_kept_together(suite, capsys):
     assert capsys.readouterr().out == "First sentence.\nSecond sentence.\n"
 
 
-@pytest.mark.xfail(strict=True, reason="a continued run's first note replaces those that were there")
 def test_notes_survive_the_continuation_of_a_run(suite):
     with suite.run("r", kind="train") as run:
         run.note("Departure from the paper.")
@@ -194,9 +192,6 @@ def test_a_store_of_an_unknown_kind_is_one_sentence(workplace):
         open_suite("nonsense://here")
 
 
-@pytest.mark.xfail(
-    strict=True, raises=(OSError, SQLAlchemyError), reason="only MlflowException is turned into a sentence"
-)
 @pytest.mark.parametrize("place", ["file/mlflow.db", "file"])
 def test_a_database_that_cannot_be_opened_is_one_sentence(workplace, mlflow_tables, place):
     (workplace / "file").write_text("I am a text, not a database." * 100)

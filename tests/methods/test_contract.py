@@ -151,7 +151,6 @@ def test_shipped_weights_are_used_when_there_is_no_run(workplace, random_weights
     assert METHODS[name]().source == source
 
 
-@pytest.mark.xfail(strict=True, reason="weights of another variant are taken for those of the method asked for")
 def test_weights_of_another_variant_are_refused(random_weights):
     with pytest.raises(BenchError, match="attention"):
         make("enlightengan", random_weights("enlightengan_no_attention"))

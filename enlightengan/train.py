@@ -97,9 +97,9 @@ def train(
     probe = Probe(low, assess=assess)
     ema = Ema(model.generator, config.ema)
     step, elapsed = _restore(model, ema, out) if resume else (0, 0.0)
-    done, pending, recent = 0.0, [], deque[Mapping[str, float]](maxlen=COLLAPSE_WINDOW // LOG_EVERY)
-    started, first, saved_at = time.monotonic() - elapsed, step, elapsed
-    next_probe = _share_done(config, batches, step, elapsed)
+    pending, recent = [], deque[Mapping[str, float]](maxlen=COLLAPSE_WINDOW // LOG_EVERY)
+    started, first, begun, saved_at = time.monotonic() - elapsed, step, elapsed, elapsed
+    done = next_probe = _share_done(config, batches, step, elapsed)
     for batch in batches.stream(step):
         if done >= next_probe:
             probe.show(model.generator, ema.state, log=log, step=step)
@@ -118,7 +118,7 @@ def train(
             pending.clear()
             _check(recent, step)
             if on_step:
-                rate = (step - first) * config.batch_size / max(elapsed - (saved_at if first else 0), 1e-9)
+                rate = (step - first) * config.batch_size / max(elapsed - begun, 1e-9)
                 on_step(Report(min(done, 1.0), step, batches.epoch(step - 1), recent[-1], rate))
         if done >= 1:
             break

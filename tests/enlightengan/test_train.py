@@ -40,7 +40,7 @@ def records(out, kind):
 
 
 def test_interrupted_and_resumed_ends_bit_identical(photographs, tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "LOG_EVERY", 3)
+    monkeypatch.setattr(training, "LOG_EVERY", 4)  # it is torn when the learning rate already falls
     settings = {"without": ("perceptual",), "ema": 0.9, "max_steps": 5}
     whole, _ = read_weights(run(photographs, tmp_path / "whole", **settings))
 

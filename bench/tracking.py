@@ -86,7 +86,9 @@ class Suite:
 
     def _create(self) -> str:
         location = ARTIFACTS.resolve().as_uri() if not self.uri.startswith("http") else None
-        return str(self.client.create_experiment(EXPERIMENT, artifact_location=location))
+        # Without the tag MLflow's page opens on its views for language models.
+        tags = {"mlflow.experimentKind": "custom_model_development"}
+        return str(self.client.create_experiment(EXPERIMENT, artifact_location=location, tags=tags))
 
     def search(self, *, kind: str, limit: int = 1000, **tags: str) -> list["MlflowRun"]:
         """Runs of `kind` with these tags, newest first."""

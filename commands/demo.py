@@ -7,6 +7,7 @@ import typer
 
 from commands.options import TrackingUri
 
+METRICS = ("niqe", "psnr", "ssim")
 VARIANTS: tuple[tuple[str, ...], ...] = ((), ("attention",), ("local-discriminator",))
 
 
@@ -37,7 +38,7 @@ def demo(
     classical = [name for name in METHODS if not METHODS.card(name).learned]
     entries = [*choose_methods(classical, [])[0], *entries]
     datasets, _ = choose_datasets(["demo/test"], Path("data"))
-    run_evaluation(entries, datasets, ["niqe", "psnr", "ssim"], tracking_uri=tracking_uri)
+    run_evaluation(entries, datasets, METRICS, tracking_uri=tracking_uri)
     page = write(out, demo=True, tracking_uri=tracking_uri)
     say(f"\nThe report: {page.resolve()}\nThe runs:   bench ui   (or .venv/bin/bench ui), then open the page it names")
     say("With real photographs: bench train enlightengan --data-root DIR, bench evaluate --metric niqe --data-root DIR")

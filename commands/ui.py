@@ -18,7 +18,7 @@ def ui(
     from commands.console import say
 
     suite = open_suite(tracking_uri)
-    say(f"MLflow on http://127.0.0.1:{port} (runs in the experiment 'bench')")
+    say(f"The runs: http://127.0.0.1:{port}/#/experiments/{suite.experiment}/runs")
     os.environ["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"  # otherwise eight processes that outlive Ctrl-C
     command = ["-m", "mlflow", "ui", "--backend-store-uri", suite.uri, "--port", str(port)]
     os.execv(sys.executable, [sys.executable, *command, "--default-artifact-root", ARTIFACTS.resolve().as_uri()])

@@ -1,5 +1,6 @@
 """The command line: mounts the commands and turns the one error class into one sentence. No logic here."""
 
+import sqlite3
 import sys
 
 import typer
@@ -32,9 +33,13 @@ def main() -> None:
     except BenchError as error:
         print(f"Error: {error}", file=sys.stderr)
         sys.exit(1)
-    except KeyboardInterrupt:
-        print("Interrupted: what was finished is kept; the same command goes on from there.", file=sys.stderr)
-        sys.exit(130)
+    except (OSError, sqlite3.Error) as error:
+        print(f"Error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except SystemExit as stop:
+        if stop.code == 130:  # typer's for Ctrl-C
+            print("Interrupted. What was finished is kept; --resume continues a training run.", file=sys.stderr)
+        raise
 
 
 if __name__ == "__main__":

@@ -108,6 +108,13 @@ def names(*, roles: tuple[str, ...], root: Path) -> tuple[list[str], list[str]]:
     return present, absent
 
 
+def sides_of(name: str) -> list[str]:
+    """The sides that the dataset (or split) called `name` has, of SIDES."""
+    head, _, split = name.partition("/")
+    part: Split = specs()[head].splits[split] if split else specs()[head]
+    return [side for side in SIDES if getattr(part, side) is not None]
+
+
 def resolve(name: str, root: Path) -> Dataset:
     """The dataset called `name` (or `NAME/SPLIT`, or a directory of photographs), its files found and checked.
 
@@ -122,6 +129,8 @@ def resolve(name: str, root: Path) -> Dataset:
     if split and split not in spec.splits:
         raise unknown_name(f"split of {head}", split, spec.splits)
     part: Split = spec.splits[split] if split else spec
+    if not any(getattr(part, side) for side in SIDES):
+        raise BenchError(f"{head} has parts: choose {' or '.join(f'{head}/{one}' for one in spec.splits)}.")
     folder = DEMO_FOLDER if spec.role == "demo" else root / head
     if spec.role == "demo":
         write_demo(folder)

@@ -6,7 +6,11 @@ from bench.errors import BenchError
 
 
 def choose_device(name: str = "auto") -> torch.device:
-    """`auto` is CUDA where there is one, else the CPU. Raises BenchError when the named device is not there."""
+    """`auto` is CUDA where there is one, else the CPU. Raises BenchError when the named device is not there.
+
+    float32 then means float32: TF32, which torch allows convolutions by default, is switched off.
+    """
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:

@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ class Contestant:
     name: str
     digest: str
     """Changes with the method's code and weights."""
-    load: Callable[[], nn.Module]
+    load: Callable[[], nn.Module] = field(compare=False)
     checkpoint: str = ""
 
 
@@ -50,6 +50,8 @@ class Job:
 
 
 Row = dict[str, Any]
+Result = tuple[list[Row], list[str]]
+"""The rows of a job, and a sentence for each file that could not be written."""
 
 
 def suits(metric: Metric, dataset: Dataset) -> bool:
@@ -68,12 +70,13 @@ def evaluate(
     force: bool = False,
     save: Callable[[Contestant, Dataset, str], tuple[Path, ...]] = lambda *_: (),
     on_picture: Callable[[Contestant, Dataset, bool], None] | None = None,
+    troubles: list[str] | None = None,
 ) -> pd.DataFrame:
     """Score every contestant on every picture of every dataset by every metric that suits it; the score table.
 
-    Cells found in `cells` are not computed again unless `force`. `save(contestant, dataset, image)` names files that
-    the result shall be written to. `on_picture(contestant, dataset, reused)` is told of each finished picture. Without
-    an executor the work is done here.
+    Cells found in `cells` are not computed again unless `force`. `save(contestant, dataset, image)` names the files
+    that the result shall be written to; those that could not be written are told in `troubles`.
+    `on_picture(contestant, dataset, reused)` is told of each finished picture. Without an executor it is done here.
     """
     rows: list[Row] = []
     jobs: list[tuple[Job, Dataset, dict[str, str]]] = []
@@ -83,9 +86,10 @@ def evaluate(
             picture = file_digest(low) + (file_digest(reference) if reference else "")
             image = dataset.image_name(low)
             for contestant in contestants:
-                keys = {metric.name: cell_key(contestant.digest, picture, metric.digest) for metric in suitable}
+                method = contestant.digest if device == "cpu" else f"{contestant.digest}-{device}"
+                keys = {metric.name: cell_key(method, picture, metric.digest) for metric in suitable}
                 known = {} if force or cells is None else _known(cells, keys)
-                files = tuple(path for path in save(contestant, dataset, image) if force or not path.exists())
+                files = save(contestant, dataset, image)
                 missing = tuple(name for name in keys if name not in known)
                 common = {"method": contestant.name, "checkpoint": contestant.checkpoint, "dataset": dataset.name}
                 rows += [_row(common, image, name, *score) for name, score in known.items()]
@@ -94,7 +98,9 @@ def evaluate(
                     jobs.append((job, dataset, keys))
                 elif on_picture:
                     on_picture(contestant, dataset, True)
-    for job, dataset, keys, result in _results(jobs, executor):
+    for job, dataset, keys, (result, unwritten) in _results(jobs, executor):
+        if troubles is not None:
+            troubles += unwritten
         if cells is not None:
             cells.put({keys[row["metric"]]: (row["value"], row["seconds"]) for row in result if not row["error"]})
         rows += result
@@ -115,12 +121,12 @@ def _known(cells: CellStore, keys: dict[str, str]) -> dict[str, tuple[float, flo
 
 def _results(
     jobs: list[tuple[Job, Dataset, dict[str, str]]], executor: Executor | None
-) -> Iterator[tuple[Job, Dataset, dict[str, str], list[Row]]]:
+) -> Iterator[tuple[Job, Dataset, dict[str, str], "Result"]]:
     if executor is None:
         for job, dataset, keys in jobs:
             yield job, dataset, keys, run_job(job)
         return
-    futures: dict[Future[list[Row]], tuple[Job, Dataset, dict[str, str]]] = {
+    futures: dict[Future[Result], tuple[Job, Dataset, dict[str, str]]] = {
         executor.submit(run_job, entry[0]): entry for entry in jobs
     }
     for future in as_completed(futures):
@@ -164,21 +170,27 @@ def _scorer(metric: str) -> Scorer:
     return get_metric(metric).load()
 
 
-def run_job(job: Job) -> list[Row]:
-    """Enhance one picture, write it where asked, score it; the rows of `job.metrics`."""
+def run_job(job: Job) -> Result:
+    """Enhance one picture, score it by `job.metrics`, write it where asked."""
     common = {"method": job.contestant.name, "checkpoint": job.contestant.checkpoint, "dataset": job.dataset}
     seconds = math.nan
     try:
         low = read_image(job.low)
         result, seconds = enhance(_loaded(job.contestant, job.device), low, device=job.device)
         pixels = to_pixels(result)
-        for path in job.save:
-            write_rgb(pixels, path)
         reference = read_image(job.reference) if job.reference else None
     except Exception as error:  # a method may fail in any way; its row says how
-        return [_row(common, job.image, name, math.nan, seconds, _reason(error)) for name in job.metrics]
-    picture = to_tensor(pixels)
-    return [_row(common, job.image, name, *_score(name, picture, reference, seconds)) for name in job.metrics]
+        reason = _reason(error)
+        unwritten = [f"{path}: {reason}" for path in job.save] if not job.metrics else []
+        return [_row(common, job.image, name, math.nan, seconds, reason) for name in job.metrics], unwritten
+    picture, unwritten = to_tensor(pixels), []
+    rows = [_row(common, job.image, name, *_score(name, picture, reference, seconds)) for name in job.metrics]
+    for path in job.save:
+        try:
+            write_rgb(pixels, path)
+        except BenchError as error:
+            unwritten.append(str(error))
+    return rows, unwritten
 
 
 def enhance(enhancer: nn.Module, low: Tensor, *, device: str = "cpu") -> tuple[Tensor, float]:

@@ -18,13 +18,14 @@ from bench.errors import BenchError
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
 MAX_PIXELS = 400_000_000
 """A larger picture is refused before it is decoded: no camera makes it, decompression bombs do."""
+Image.MAX_IMAGE_PIXELS = None  # Pillow's own limit, 179 million pixels, is below what panoramas have
 
 
 def read_rgb(path: Path) -> NDArray[np.uint8]:
     """The picture as 8-bit RGB (H, W, 3), upright as its orientation tag says.
 
-    Grey, palette, CMYK, alpha (laid on black, as decoders that ignore it do) and 16-bit grey are converted; of an
-    animation the first frame is taken. Raises BenchError, naming the file, when it cannot be decoded whole.
+    Grey, palette, CMYK and 16-bit grey are converted, alpha is dropped; of an animation the first frame is taken.
+    Raises BenchError, naming the file, when it cannot be decoded whole.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns of odd metadata that has no bearing on the pixels
@@ -41,7 +42,7 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
                 return np.asarray(picture.convert("RGB"))
         except UnidentifiedImageError as error:
             raise BenchError(f"{path} is not a picture that can be read.") from error
-        except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
+        except (OSError, ValueError, SyntaxError, EOFError) as error:
             raise BenchError(f"Cannot read {path}: {error}") from error
 
 
@@ -56,7 +57,10 @@ def to_tensor(pixels: NDArray[np.uint8]) -> Tensor:
 
 
 def to_pixels(image: Tensor) -> NDArray[np.uint8]:
-    """One picture (1, 3, H, W) or (3, H, W) in [0, 1] as 8-bit RGB (H, W, 3), clipped and rounded to nearest."""
+    """One picture (1, 3, H, W) or (3, H, W) in [0, 1] as 8-bit RGB (H, W, 3), clipped and rounded to nearest.
+
+    EnlightenGAN's authors cut the fraction off instead, which makes some grey levels darker by one.
+    """
     planes = image.detach().squeeze(0) if image.ndim == 4 else image.detach()
     return (planes.float().clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()
 

@@ -46,10 +46,10 @@ class Metric:
         return hashlib.sha256(f"{self.name}|{self.variant}|{self.parameters}".encode()).hexdigest()[:16]
 
 
-def _quiet_pyiqa() -> Any:
-    """pyiqa, imported late (nine seconds) and without its chatter."""
+def _quiet_pyiqa(*, downloads: bool) -> Any:
+    """pyiqa, imported late (nine seconds) and without its chatter; `downloads`: it may want weights from a hub."""
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    if not _online():
+    if downloads and not _online():
         os.environ["HF_HUB_OFFLINE"] = "1"  # otherwise hub clients try for a minute
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
@@ -60,6 +60,8 @@ def _quiet_pyiqa() -> Any:
 
 @cache
 def _online() -> bool:
+    if {"HF_ENDPOINT", "HTTPS_PROXY", "https_proxy"} & os.environ.keys():
+        return True  # a way that the look below does not take
     try:
         socket.create_connection(("huggingface.co", 443), timeout=2).close()
     except OSError:
@@ -69,7 +71,7 @@ def _online() -> bool:
 
 def pyiqa_scorer(name: str, **options: Any) -> Scorer:
     """A scorer from pyiqa's metric `name`. Raises BenchError when its weights cannot be had."""
-    pyiqa = _quiet_pyiqa()
+    pyiqa = _quiet_pyiqa(downloads=name not in _all_known())
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
@@ -151,7 +153,7 @@ def get_metric(name: str) -> Metric:
     known = _all_known()
     if name in known:
         return known[name]
-    pyiqa = _quiet_pyiqa()
+    pyiqa = _quiet_pyiqa(downloads=True)
     names = pyiqa.list_models()
     if name not in names:
         raise unknown_name("metric", name, {*names, *known})

@@ -68,17 +68,20 @@ class Registry(Mapping[str, T], Generic[T, C]):
     def source_digest(self, name: str) -> str:
         """16 hex digits that change when the module that defines `name` does, or one of ours that it builds on."""
         self[name]
-        sources = _sources(self._modules[name], found={})
+        module = self._modules[name]
+        sources = _sources(module, found={}, packages=SHARED)
         return hashlib.sha256("".join(f"{key}\n{sources[key]}" for key in sorted(sources)).encode()).hexdigest()[:16]
 
 
-def _sources(module: str, *, found: dict[str, str]) -> dict[str, str]:
-    """The sources of `module` and of the modules of SHARED that it imports, directly or not, by name."""
+def _sources(module: str, *, found: dict[str, str], packages: tuple[str, ...]) -> dict[str, str]:
+    """The sources of `module`, of its imports from `packages`, and of theirs within their own package."""
     file = sys.modules[module].__file__
     if module in found or file is None:
         return found
     found[module] = Path(file).read_text(encoding="utf-8")
     for node in ast.walk(ast.parse(found[module])):
-        if isinstance(node, ast.ImportFrom) and node.module in sys.modules and node.module.split(".")[0] in SHARED:
-            _sources(node.module, found=found)
+        if isinstance(node, ast.ImportFrom) and node.module in sys.modules:
+            package = node.module.split(".")[0]
+            if package in packages:
+                _sources(node.module, found=found, packages=(package,))
     return found

@@ -69,20 +69,17 @@ class Suite:
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
         logging.getLogger("alembic").setLevel(logging.WARNING)
-        from mlflow.exceptions import MlflowException
         from mlflow.tracking import MlflowClient
-        from sqlalchemy.exc import SQLAlchemyError
 
         logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
         self.uri = uri
-        try:
+        self._local: dict[tuple[str, str], Path] = {}
+        with _sentences(f"MLflow cannot be used at {uri}"):
             if uri.startswith("sqlite:///"):
                 Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
             self.client: MlflowClient = MlflowClient(tracking_uri=uri)
             found = self.client.get_experiment_by_name(EXPERIMENT)
             self.experiment = found.experiment_id if found else self._create()
-        except (MlflowException, SQLAlchemyError, OSError) as error:
-            raise BenchError(f"MLflow cannot be used at {uri}: {str(error).splitlines()[0]}") from error
 
     def _create(self) -> str:
         location = ARTIFACTS.resolve().as_uri() if not self.uri.startswith("http") else None
@@ -109,14 +106,22 @@ class Suite:
         )
 
     def artifact(self, run_id: str, path: str) -> Path | None:
-        """A local copy of a run's artifact (the file itself where the store is local), or None when there is none."""
-        from mlflow.exceptions import MlflowException
+        """A local copy of a run's artifact (the file itself where the store is local), or None when it has none such.
 
-        try:
-            found = Path(self.client.download_artifacts(run_id, path))
-        except (MlflowException, OSError):
-            return None
-        return found if found.exists() else None
+        Raises BenchError when it is listed and cannot be had: other weights must not take its place.
+        """
+        if (run_id, path) not in self._local:
+            with _sentences(f"The artifact {path} of run {run_id} cannot be read"):
+                folder = path.rpartition("/")[0] or None
+                if path not in [entry.path for entry in self.client.list_artifacts(run_id, folder)]:
+                    return None
+                self._local[run_id, path] = Path(self.client.download_artifacts(run_id, path))
+        return self._local[run_id, path]
+
+    def find(self, run_id: str) -> "MlflowRun":
+        """The run of this ID. Raises BenchError when there is none."""
+        with _sentences(f"There is no run {run_id} in {self.uri}"):
+            return self.client.get_run(run_id)
 
     @contextmanager
     def run(
@@ -141,8 +146,24 @@ class Suite:
             status = "FAILED"
             raise
         finally:
-            run.flush()
-            self.client.set_terminated(run_id, status=status)
+            try:
+                run.flush()
+            finally:
+                with _sentences(f"Run {run_id} could not be ended"):
+                    self.client.set_terminated(run_id, status=status)
+
+
+@contextmanager
+def _sentences(beginning: str) -> Iterator[None]:
+    """What MLflow, its database or its server raise, as one sentence that starts with `beginning`."""
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (MlflowException, SQLAlchemyError, OSError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise BenchError(f"{beginning}: {reason}") from error
 
 
 class Run:
@@ -157,13 +178,15 @@ class Run:
     def parameters(self, values: Mapping[str, object]) -> None:
         from mlflow.entities import Param
 
-        self.client.log_batch(self.id, params=[Param(key, str(value)[:6000]) for key, value in values.items()])
+        with _sentences(f"The parameters could not be written to run {self.id}"):
+            self.client.log_batch(self.id, params=[Param(key, str(value)[:6000]) for key, value in values.items()])
 
     def tags(self, values: Mapping[str, object]) -> None:
         """Set tags; those that are there already are replaced."""
         from mlflow.entities import RunTag
 
-        self.client.log_batch(self.id, tags=[RunTag(key, str(value)[:5000]) for key, value in values.items()])
+        with _sentences(f"The tags could not be written to run {self.id}"):
+            self.client.log_batch(self.id, tags=[RunTag(key, str(value)[:5000]) for key, value in values.items()])
 
     def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
         """Buffered; NaN and infinities are kept, since MLflow stores them."""
@@ -177,14 +200,17 @@ class Run:
     def flush(self) -> None:
         while self._metrics:
             batch, self._metrics = self._metrics[:BATCH], self._metrics[BATCH:]
-            self.client.log_batch(self.id, metrics=batch)
+            with _sentences(f"The metrics could not be written to run {self.id}"):
+                self.client.log_batch(self.id, metrics=batch)
 
     def image(self, name: str, picture: NDArray[np.uint8], step: int) -> None:
         """A picture, RGB (H, W, 3), that MLflow's page shows with a slider over the steps."""
-        self.client.log_image(self.id, picture, key=name, step=step)
+        with _sentences(f"The picture {name} could not be written to run {self.id}"):
+            self.client.log_image(self.id, picture, key=name, step=step)
 
     def artifact(self, path: Path, folder: str | None = None) -> None:
-        self.client.log_artifact(self.id, str(path), folder)
+        with _sentences(f"{path.name} could not be written to run {self.id}"):
+            self.client.log_artifact(self.id, str(path), folder)
 
     def note(self, sentence: str) -> None:
         """A sentence that a person must see: printed, and kept as the run's description."""

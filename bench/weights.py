@@ -20,8 +20,7 @@ def find_weights(variant: str, tracking_uri: str | None = None) -> tuple[Path, s
     shipped = SHIPPED / f"{variant}.safetensors"
     if shipped.is_file():
         return shipped, "shipped with the project"
-    without = [part for part in ("attention", "local-discriminator") if part.replace("-", "_") in variant]
-    options = "".join(f" --without {part}" for part in without)
+    options = "".join(f" --without {part.replace('_', '-')}" for part in variant.split("_no_")[1:])
     raise MissingWeightsError(
         f"There are no weights for {variant}: train it (bench train enlightengan{options} --preset fast) or give a "
         f"file (--checkpoint {variant}=FILE)."

@@ -36,7 +36,7 @@ def plain_step(model: Model, batch: Batch) -> dict[str, Tensor]:
     real, fake = model.global_d(batch.normal), model.global_d(enhanced)
     zeros, ones = torch.zeros_like(real), torch.ones_like(real)
     adversarial = (mse_loss(real - fake.mean(), zeros) + mse_loss(fake - real.mean(), ones)) / 2  # Eq. 4
-    preserving = self_feature_preserving(enhanced, batch.low, model.features)  # Eq. 8
+    preserving = self_feature_preserving(enhanced, batch.low, model.features)  # Eq. 7
     for window in batch.windows:
         piece, low = (take_windows(image, [window], patch) for image in (enhanced, batch.low))
         logits = model.local_d(piece)

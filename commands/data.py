@@ -1,5 +1,6 @@
 """`bench data`: the datasets."""
 
+import zlib
 from pathlib import Path
 from typing import Annotated
 
@@ -48,7 +49,7 @@ def verify(
 
     root = data.data_root(data_root)
     roles = ("test", "paired-test", "train", "adaptation")
-    chosen = names or [name for name in data.names(roles=roles, root=root)[0] if _has_files(name)]
+    chosen = names or [name for name in data.names(roles=roles, root=root)[0] if data.sides_of(name)]
     if not chosen:
         raise BenchError(f"There is no dataset below {root}: give --data-root, or set BENCH_DATA.")
     wrong = []
@@ -68,14 +69,6 @@ def verify(
         raise BenchError(f"{len(wrong)} of {len(chosen)} datasets are wrong: {', '.join(wrong)}.")
 
 
-def _has_files(name: str) -> bool:
-    from bench import data
-
-    head, _, split = name.partition("/")
-    part: data.Split = data.specs()[head].splits[split] if split else data.specs()[head]
-    return any(getattr(part, side) for side in data.SIDES)
-
-
 @app.command()
 def darken(
     source: Annotated[Path, typer.Argument(help="Folder of normal-light photographs.")],
@@ -84,7 +77,7 @@ def darken(
     full_well: Annotated[float, typer.Option(help="Electrons at saturation: fewer, more photon noise.")] = 8000.0,
     read_noise: Annotated[float, typer.Option(help="Noise of the amplifier, electrons.")] = 4.0,
     bits: Annotated[int, typer.Option(help="Resolution of the raw converter.")] = 12,
-    seed: Annotated[int, typer.Option(help="Seed of the noise.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the noise.", min=0)] = 0,
     force: Force = False,
 ) -> None:
     """Darken photographs as a camera would: linear light, exposure, Poisson-Gaussian noise, quantisation."""
@@ -96,21 +89,23 @@ def darken(
     from bench.images import as_png, list_images, read_rgb, write_rgb
     from commands.console import progress, say
 
-    camera, exposures, bad = Camera(full_well, read_noise, bits), exposure or [0.1], []
+    camera, exposures, bad, old = Camera(full_well, read_noise, bits), exposure or [0.1], [], 0
     files = list_images(source)
     if not files:
         raise BenchError(f"There is no photograph in {source}.")
     names = as_png([file.relative_to(source).as_posix() for file in files])
     with progress() as bar:
         task = bar.add_task("darken", total=len(files) * len(exposures))
-        for number, file in enumerate(files):
+        for file in files:
             for value in exposures:
                 suffix = f"_{value:g}" if len(exposures) > 1 else ""
                 named = Path(names[file.relative_to(source).as_posix()])
                 target = out / named.with_name(f"{named.stem}{suffix}.png")
                 try:
-                    if force or not target.exists():
-                        rng = np.random.default_rng([seed, number])
+                    if target.exists() and not force:
+                        old += 1
+                    else:
+                        rng = np.random.default_rng([seed, zlib.crc32(str(named).encode())])
                         write_rgb(darkened(read_rgb(file), exposure=value, camera=camera, rng=rng), target)
                 except BenchError as error:
                     bad.append(str(error))
@@ -119,4 +114,5 @@ def darken(
         say(sentence)
     if bad:
         raise BenchError(f"{len(bad)} of {len(files) * len(exposures)} pictures could not be made.")
-    say(f"{len(files) * len(exposures)} pictures in {out}")
+    kept = f", {old} were there already, with whatever settings (--force makes them anew)" if old else ""
+    say(f"{len(files) * len(exposures) - old} pictures made in {out}{kept}")

@@ -26,13 +26,14 @@ def demo(
     from methods import METHODS, contestant
 
     say("Demo: photographs from installed packages, darkened; training for a moment, which teaches little.")
-    sides, _ = choose_sides(["demo"], ["demo"], Path("data"))
+    sides, _, _ = choose_sides(["demo"], ["demo"], Path("data"))
     suite = open_suite(tracking_uri)
     entries = []
     for without in VARIANTS:
         config = preset("smoke", without=without, max_steps=steps)
         run_id = start_run(config, sides, keep_optimisers=False, tracking_uri=tracking_uri)
         weights = suite.artifact(run_id, "weights.safetensors")
+        assert weights is not None  # a finished run has logged them
         made, _ = contestant(config.variant, weights)
         entries.append(Entry(made, f"demo run {run_id[:8]}"))
     classical = [name for name in METHODS if not METHODS.card(name).learned]

@@ -14,6 +14,7 @@ from commands.options import DataRoot, Device, Force, TrackingUri
 if TYPE_CHECKING:
     import pandas as pd
 
+    from bench.cells import CellStore
     from bench.data import Dataset
     from bench.evaluation import Contestant
     from bench.metrics import Metric
@@ -108,6 +109,9 @@ def choose_datasets(
     twice = [dataset.name for place, dataset in enumerate(found) if dataset.name in [d.name for d in found[:place]]]
     if twice:
         raise BenchError(f"Two datasets are named {twice[0]}: rename one folder, so that their scores stay apart.")
+    for dataset in found:
+        if not dataset.low:
+            raise BenchError(f"{dataset.name} has no low-light side to evaluate on.")
     return found, left_out
 
 
@@ -137,11 +141,12 @@ def run_evaluation(
     suite = open_suite(tracking_uri)
     tags = {"datasets": ", ".join(d.name for d in datasets), "metrics": ", ".join(m.name for m in metrics)}
     tags |= {"demo": "yes" if all(d.role == "demo" for d in datasets) else "no", "device": chosen}
+    troubles: list[str] = []
     with suite.run("evaluate", kind="evaluate", tags=tags) as parent:
         for sentence in notes:
             parent.note(sentence)
         frame = _run(entries, datasets, metrics, workers=workers, save_images=save_images, device=chosen, force=force,
-                     cells=CellStore())  # fmt: skip
+                     cells=CellStore(), troubles=troubles)  # fmt: skip
         _log(suite, parent, frame, entries, datasets, metrics)
         if csv is not None:
             write_scores(frame, csv)
@@ -154,6 +159,8 @@ def run_evaluation(
             f"{len(errors)} of {len(frame)} scores are missing, {first.method} on {first.image} for one: {first.error} "
             "The rest is done and kept."
         )
+    if troubles:
+        raise BenchError(f"All is scored, but {len(troubles)} files were not written: {troubles[0]}")
     return str(parent.id)
 
 
@@ -211,19 +218,18 @@ def artifact_name(image: str) -> str:
 
 def _run(
     entries: Sequence[Entry], datasets: Sequence["Dataset"], metrics: Sequence["Metric"], *, workers: int,
-    save_images: Path | None, device: str, force: bool, cells: object,
+    save_images: Path | None, device: str, force: bool, cells: "CellStore", troubles: list[str],
 ) -> "pd.DataFrame":  # fmt: skip
-    from bench.cells import CellStore
     from bench.evaluation import evaluate as evaluated
     from bench.images import as_png
     from commands.console import progress
 
-    assert isinstance(cells, CellStore)
     samples = {dataset.name: set(sample_images(dataset)) for dataset in datasets}
     saved = {dataset.name: as_png([dataset.image_name(path) for path in dataset.low]) for dataset in datasets}
 
     def save(contestant: "Contestant", dataset: "Dataset", image: str) -> tuple[Path, ...]:
-        files = [sample_file(contestant, dataset, image)] if image in samples[dataset.name] else []
+        sample = sample_file(contestant, dataset, image)
+        files = [sample] if image in samples[dataset.name] and (force or not sample.exists()) else []
         if save_images is not None:
             files.append(save_images / contestant.name / dataset.name / saved[dataset.name][image])
         return tuple(files)
@@ -237,7 +243,7 @@ def _run(
 
         frame = evaluated(
             [entry.contestant for entry in entries], datasets, metrics, cells=cells, executor=executor, device=device,
-            force=force, save=save, on_picture=tell,
+            force=force, save=save, on_picture=tell, troubles=troubles,
         )  # fmt: skip
         bar.update(task, description="evaluate")
     return frame
@@ -306,7 +312,9 @@ def print_summary(frame: "pd.DataFrame", metrics: Sequence["Metric"], datasets: 
     means = summary(frame, directions={metric.name: metric.lower_is_better for metric in metrics})
     for metric in metrics:
         part = means[means["metric"] == metric.name]
-        best = part.groupby("dataset")["mean"].agg("min" if metric.lower_is_better else "max")
+        # A mean over fewer pictures than another method's is no rival to it.
+        whole = part[part["images"] == part.groupby("dataset")["images"].transform("max")]
+        best = whole.groupby("dataset")["mean"].agg("min" if metric.lower_is_better else "max")
         names = [dataset.name for dataset in datasets if dataset.name in best.index]
         cells = part.set_index(["method", "dataset"])
         order = part.groupby("method")["mean"].mean().sort_values(ascending=metric.lower_is_better).index
@@ -318,7 +326,8 @@ def print_summary(frame: "pd.DataFrame", metrics: Sequence["Metric"], datasets: 
                     row.append("-")
                     continue
                 cell = cells.loc[(method, name)]
-                mark = " *" if cell["mean"] == best[name] else "  "
+                ahead = cell["mean"] == best[name] and (method, name) in whole.set_index(["method", "dataset"]).index
+                mark = " *" if ahead else "  "
                 row.append(f"{cell['mean']:.3f} [{cell['low']:.3f}, {cell['high']:.3f}] {int(cell['images']):>3}{mark}")
             rows.append(row)
         headings = ["method", *(name if pinned[name] else f"{name} (not pinned)" for name in names)]

@@ -36,7 +36,6 @@ def write(out: Path, *, csv: Sequence[Path] = (), demo: bool = False, tracking_u
     """Gather scores, pictures, curves and provenance, and write the report; returns the page."""
     import pandas as pd
 
-    from bench.environment import provenance
     from bench.errors import BenchError
     from bench.metrics import get_metric
     from bench.scores import read_scores
@@ -46,27 +45,61 @@ def write(out: Path, *, csv: Sequence[Path] = (), demo: bool = False, tracking_u
 
     suite = open_suite(tracking_uri)
     evaluations = [run for run in suite.search(kind="evaluate") if run.info.status == "FINISHED"]
-    evaluations = [run for run in evaluations if (run.data.tags.get("demo") == "yes") == demo]
-    tables = [read_scores(path) for path in csv] or [
-        read_scores(path) for run in evaluations if (path := suite.artifact(run.info.run_id, "scores.csv"))
-    ]
+    evaluations = [run for run in evaluations if (run.data.tags.get("demo") == "yes") == demo] if not csv else []
+    tables, notes = [read_scores(path) for path in csv], [f"Scores from {path.name}." for path in csv]
+    if not csv:
+        tables, notes = tables_of(suite, evaluations)
     if not tables:
         raise BenchError("Nothing has been evaluated yet: run bench evaluate first, or bench demo to see it work.")
-    scores, notes = newest(pd.concat(tables, ignore_index=True))
+    scores, more = newest(pd.concat(tables, ignore_index=True))
     metrics = [get_metric(name) for name in scores["metric"].unique()]
-    notes += [f"{m.name}: {m.variant} (digest {m.digest})." for m in metrics]
-    for run in evaluations:
-        notes += [line for line in run.data.tags.get("mlflow.note.content", "").split("\n\n") if "not pinned" in line]
+    digests = scores.groupby("metric")["metric_digest"].first()
+    for metric in metrics:
+        known = f"{metric.variant}, " if metric.digest == digests[metric.name] else "a variant of another version, "
+        notes.append(f"{metric.name}: {known}digest {digests[metric.name]}.")
     return write_report(
         out,
         scores=scores,
         directions={metric.name: metric.lower_is_better for metric in metrics},
         cards={name: METHODS.card(name).as_text() for name in scores["method"].unique() if name in METHODS},
-        gallery=[] if csv else gallery(suite, evaluations),
-        curves=None if csv else curves(suite, demo=demo),
-        provenance=provenance(),
-        notes=list(dict.fromkeys(notes)),
+        gallery=gallery(suite, evaluations),
+        curves=curves(suite, set(scores["checkpoint"])),
+        provenance=origin(evaluations),
+        notes=list(dict.fromkeys([*notes, *more])),
     )
+
+
+def tables_of(suite: "Suite", evaluations: Sequence["MlflowRun"]) -> tuple[list["pd.DataFrame"], list[str]]:
+    """The score tables of evaluations, given newest first, and notes.
+
+    Of datasets of one name with different photographs only the newest counts: their scores must not be averaged.
+    """
+    from bench.scores import read_scores
+
+    tables, notes, latest = [], [], dict[str, str]()
+    for run in evaluations:
+        path = suite.artifact(run.info.run_id, "scores.csv")
+        if path is None:
+            continue
+        tags = [child.data.tags for child in suite.children(run.info.run_id)]
+        digests = {tag["dataset"]: tag["dataset_digest"] for tag in tags}
+        older = {name for name, digest in digests.items() if latest.setdefault(name, digest) != digest}
+        notes += [f"{name}: scores on other photographs of that name are left out." for name in sorted(older)]
+        notes += [line for line in run.data.tags.get("mlflow.note.content", "").split("\n\n") if "not pinned" in line]
+        table = read_scores(path)
+        tables.append(table[~table["dataset"].isin(older)])
+    return tables, notes
+
+
+def origin(evaluations: Sequence["MlflowRun"]) -> dict[str, str]:
+    """Commit, versions and device of the evaluations reported on, where they differ all of them; and of the report."""
+    from bench.environment import provenance
+
+    found: dict[str, str] = {}
+    for name in [*provenance(), "device"] if evaluations else []:
+        values = dict.fromkeys(run.data.tags.get(name.replace(" ", "_"), "") for run in evaluations)
+        found[name] = ", ".join(value for value in values if value)
+    return found | {"report written with": f"lowlight-bench at commit {provenance()['git commit']}"}
 
 
 def newest(scores: "pd.DataFrame") -> tuple["pd.DataFrame", list[str]]:
@@ -106,20 +139,18 @@ def gallery(suite: "Suite", evaluations: Sequence["MlflowRun"]) -> list["Gallery
     ]
 
 
-def curves(suite: "Suite", *, demo: bool) -> "pd.DataFrame | None":
-    """Losses and probe scores of the newest training run of each variant: run, step, name, value; None without any."""
+def curves(suite: "Suite", checkpoints: set[str]) -> "pd.DataFrame | None":
+    """Losses and probe scores of the runs whose weights were scored: run, step, name, value; None without any."""
     import pandas as pd
 
-    chosen: dict[str, MlflowRun] = {}
-    for run in suite.search(kind="train"):
-        if run.info.status == "FINISHED" and (run.data.tags.get("low_data") == "demo") == demo:
-            chosen.setdefault(run.data.tags.get("variant", "?"), run)
     frames = []
-    for variant, run in list(chosen.items())[:CURVE_RUNS]:
+    scored = [run for run in suite.search(kind="train") if run.data.tags.get("weights_digest") in checkpoints]
+    for run in scored[:CURVE_RUNS]:
         for name in run.data.metrics:
             points = suite.client.get_metric_history(run.info.run_id, name)
             frame = pd.DataFrame({"step": [p.step for p in points], "value": [p.value for p in points]})
-            frames.append(_thinned(frame.sort_values("step")).assign(run=variant, name=name))
+            label = run.data.tags.get("variant", run.info.run_name)
+            frames.append(_thinned(frame.sort_values("step")).assign(run=label, name=name))
     return pd.concat(frames, ignore_index=True)[["run", "step", "name", "value"]] if frames else None
 
 

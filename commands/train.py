@@ -1,6 +1,7 @@
 """`bench train`: training runs, each with its losses, probe pictures and weights in MLflow."""
 
 import json
+import math
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -84,23 +85,25 @@ def enlightengan(
     from bench.data import data_root as root_of
     from commands.console import say
 
+    changes = {
+        "epochs": epochs, "minutes": minutes, "batch_size": batch_size, "crop": crop, "learning_rate": learning_rate,
+        "pairing": pairing, "precision": precision, "features": features, "seed": seed,
+    }  # fmt: skip
     if resume is not None:
-        continue_run(resume, device=device, tracking_uri=tracking_uri)
+        given = [low, normal, preset_name, without, feature_weights, init_from, name, *changes.values()]
+        continue_run(resume, alone=not any(given), device=device, tracking_uri=tracking_uri)
         return
-    sides, left_out = choose_sides(low, normal, root_of(data_root))
+    sides, left_out, fallen_back = choose_sides(low, normal, root_of(data_root))
     for sentence in left_out:
         say(sentence)
-    if sides.is_demo and preset_name is None:
-        preset_name = "smoke"
+    fallback = "smoke" if fallen_back else "fast"
+    config = preset(preset_name or fallback, without=tuple(without or ()), **changes)
+    if fallen_back:
         say(
-            "NO TRAINING DATA is here: training on the demo photographs with the smoke preset and random features. "
-            "This shows that everything works; its weights are not used by any method.",
+            f"NO TRAINING DATA is here: training on the demo photographs with the {config.preset} preset and "
+            f"{config.features} features. This shows that everything works; its weights are not used by any method.",
             style="bold yellow",
         )
-    config = preset(
-        preset_name or "fast", without=tuple(without or ()), epochs=epochs, minutes=minutes, batch_size=batch_size,
-        crop=crop, learning_rate=learning_rate, pairing=pairing, precision=precision, features=features, seed=seed,
-    )  # fmt: skip
     start_run(
         config, sides, feature_weights=feature_weights, init_from=init_from, name=name, device=device,
         tracking_uri=tracking_uri,
@@ -117,6 +120,7 @@ def import_run(
     from bench.errors import BenchError
     from bench.tracking import TRUSTED_PRESETS, open_suite
     from commands.console import say
+    from enlightengan.checkpoint import read_weights, weights_digest
     from enlightengan.log import read_parameters, replay
 
     if not (folder / "weights.safetensors").is_file():
@@ -124,6 +128,7 @@ def import_run(
     told = read_parameters(folder)
     tags = {key: told.get(key, "unknown") for key in ("variant", "preset", "seed", "device", "features_used")}
     trusted = "yes" if told.get("preset") in TRUSTED_PRESETS else "no"
+    tags["weights_digest"] = weights_digest(read_weights(folder / "weights.safetensors")[0])
     suite = open_suite(tracking_uri)
     label = name or f"{tags['variant']} {tags['preset']} (imported)"
     with suite.run(label, kind="train", tags={**tags, "trusted": trusted, "imported": "yes"}) as run:
@@ -131,23 +136,26 @@ def import_run(
     say(f"Imported as run {run.id}")
 
 
-def choose_sides(low: Sequence[str] | None, normal: Sequence[str] | None, root: Path) -> tuple[Sides, list[str]]:
-    """Both sides from what was named, else every training dataset here, else demo; and sentences on what is absent."""
-    from bench.data import names, resolve, specs
+def choose_sides(low: Sequence[str] | None, normal: Sequence[str] | None, root: Path) -> tuple[Sides, list[str], bool]:
+    """Both sides from what was named, else every training dataset here, else demo.
+
+    Also sentences on what is absent, and whether it came to the demo for want of anything else.
+    """
+    from bench.data import names, resolve, sides_of
     from bench.errors import BenchError
 
     present, absent = names(roles=("train",), root=root)
-    sentences = []
+    sentences, fallen_back = [], False
     if not low and not normal:
         if absent:
             sentences.append(
                 f"Left out, not below {root}: {', '.join(absent)} (bench data list says where to get them)."
             )
         if not present:
-            present = ["demo"]
+            present, fallen_back = ["demo"], True
     chosen = {
-        "low": list(low or [name for name in present if specs()[name].low]),
-        "normal": list(normal or [name for name in present if specs()[name].normal]),
+        "low": list(low or [name for name in present if "low" in sides_of(name)]),
+        "normal": list(normal or [name for name in present if "normal" in sides_of(name)]),
     }
     datasets = {side: tuple(resolve(name, root) for name in listed) for side, listed in chosen.items()}
     for side, found in datasets.items():
@@ -156,7 +164,7 @@ def choose_sides(low: Sequence[str] | None, normal: Sequence[str] | None, root: 
         for dataset in found:
             if not getattr(dataset, side):
                 raise BenchError(f"{dataset.name} has no {side}-light side: choose another for --{side}.")
-    return Sides(**datasets), sentences
+    return Sides(**datasets), sentences, fallen_back
 
 
 def start_run(
@@ -166,6 +174,7 @@ def start_run(
     """Train in a new MLflow run; returns its ID."""
     from bench.tracking import TRUSTED_PRESETS, open_suite
     from enlightengan.perceptual import describe_features
+    from methods import METHODS
 
     used = describe_features(config.features, feature_weights) if config.perceptual else "none"
     trusted = "yes" if config.preset in TRUSTED_PRESETS and not sides.is_demo else "no"
@@ -182,18 +191,30 @@ def start_run(
         (out / "plan.json").write_text(json.dumps(plan))
         (out / "config.json").write_text(json.dumps(asdict(config), indent=1))
         run.artifact(out / "config.json")
+        if config.variant not in METHODS:
+            run.note(f"No method is called {config.variant}: bench evaluate cannot use these weights.")
         for sentence in departures(config, used):
             run.note(f"Departure from the authors' training: {sentence}")
         _train(run, out, plan, device=device, resume=False, keep_optimisers=keep_optimisers)
     return str(run.id)
 
 
-def continue_run(run_id: str, *, device: str, tracking_uri: str | None) -> None:
-    """Continue an interrupted run in the same MLflow run, from its last training state."""
+def continue_run(run_id: str, *, alone: bool, device: str, tracking_uri: str | None) -> None:
+    """Continue an interrupted run in the same MLflow run, from its last training state. Raises BenchError.
+
+    A run that was killed still counts as running in MLflow, so that is no reason to refuse it. `alone`: no other
+    option was given, for a continued run keeps its own.
+    """
     from bench.errors import BenchError
     from bench.tracking import open_suite
+    from enlightengan.checkpoint import latest_state
 
+    if not alone:
+        raise BenchError("A continued run keeps its own settings: give --resume alone (--device may stand with it).")
+    if open_suite(tracking_uri).find(run_id).info.status == "FINISHED":
+        raise BenchError(f"Run {run_id} is finished: start another from its weights with --init-from.")
     out = TRAINING / run_id
+    latest_state(out / "states")
     try:
         plan = json.loads((out / "plan.json").read_text())
     except (OSError, ValueError) as error:
@@ -207,6 +228,7 @@ def _train(
 ) -> None:  # fmt: skip
     from bench.device import choose_device
     from commands.console import say
+    from enlightengan.checkpoint import read_weights, weights_digest
     from enlightengan.perceptual import load_features
     from enlightengan.train import train
 
@@ -228,12 +250,13 @@ def _train(
             init_from=Path(plan["init_from"]) if plan["init_from"] else None, resume=resume, assess=_probe_niqe(),
             on_step=bar.show, keep_optimisers=keep_optimisers,
         )  # fmt: skip
+    run.tags({"weights_digest": weights_digest(read_weights(result)[0])})
     shutil.rmtree(out / "states")
     say(f"Weights: {result}")
 
 
 def _probe_niqe() -> Any:
-    """Mean NIQE of the probe pictures, loaded at its first use."""
+    """Mean NIQE of the probe pictures, loaded at its first use; NaN where it has none, as for a constant picture."""
     from bench.metrics import get_metric
 
     scorer: list[Any] = []
@@ -241,7 +264,10 @@ def _probe_niqe() -> Any:
     def assess(pictures: Sequence[Any]) -> dict[str, float]:
         if not scorer:
             scorer.append(get_metric("niqe").load())
-        return {"niqe": sum(scorer[0](picture, None) for picture in pictures) / len(pictures)}
+        try:
+            return {"niqe": sum(scorer[0](picture, None) for picture in pictures) / len(pictures)}
+        except RuntimeError:  # of linear algebra, on features that are not finite
+            return {"niqe": math.nan}
 
     return assess
 

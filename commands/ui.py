@@ -18,6 +18,9 @@ def ui(
     from commands.console import say
 
     suite = open_suite(tracking_uri)
+    if suite.uri.startswith("http"):
+        say(f"The runs: {suite.uri}/#/experiments/{suite.experiment}/runs")
+        return
     say(f"The runs: http://127.0.0.1:{port}/#/experiments/{suite.experiment}/runs")
     os.environ["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"  # otherwise eight processes that outlive Ctrl-C
     command = ["-m", "mlflow", "ui", "--backend-store-uri", suite.uri, "--port", str(port)]

@@ -8,11 +8,10 @@ import sys
 import time
 from pathlib import Path
 
-import torch
-
+from bench.device import choose_device
 from bench.errors import BenchError
 from bench.images import list_images
-from enlightengan.config import PAIRINGS, PARTS, PRECISIONS, PRESETS, preset
+from enlightengan.config import PAIRINGS, PARTS, PRECISIONS, PRESETS, departures, preset
 from enlightengan.log import JsonLinesLog
 from enlightengan.perceptual import FEATURES, describe_features, load_features
 from enlightengan.train import Report, train
@@ -24,7 +23,7 @@ def main() -> None:
     parser.add_argument("--low", type=Path, nargs="+", required=True, help="folders, or text files listing photographs")
     parser.add_argument("--normal", type=Path, nargs="+", required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--preset", choices=PRESETS, default="paper")
+    parser.add_argument("--preset", choices=PRESETS, default="fast")
     parser.add_argument("--without", choices=PARTS, action="append", default=[])
     for name in ("epochs", "max-steps", "batch-size", "crop", "seed"):
         parser.add_argument(f"--{name}", type=int)
@@ -34,19 +33,27 @@ def main() -> None:
     parser.add_argument("--pairing", choices=PAIRINGS)
     parser.add_argument("--features", choices=FEATURES)
     parser.add_argument("--feature-weights", type=Path)
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--device", default="auto")
     parser.add_argument("--init-from", type=Path)
     parser.add_argument("--resume", action="store_true")
     given = vars(parser.parse_args())
     low, normal, out, resume = (given.pop(key) for key in ("low", "normal", "out", "resume"))
     device, init_from, weights = (given.pop(key) for key in ("device", "init_from", "feature_weights"))
     config = preset(given.pop("preset"), **(given | {"without": tuple(given["without"])}))
+    if out.exists() and any(out.iterdir()) and not resume:
+        raise BenchError(f"{out} holds something already: choose another --out, or continue that run with --resume.")
+    used, features = "none", None
+    if config.perceptual:
+        used = describe_features(config.features, weights)
+        features = load_features(config.features, weights=weights, pools=config.feature_pools, seed=config.seed)
     log = JsonLinesLog(out)
-    log.parameters({"features_used": describe_features(config.features, weights)})
-    features = load_features(config.features, weights=weights, pools=config.feature_pools, seed=config.seed)
+    if not resume:
+        log.parameters({"features_used": used})
+        for sentence in departures(config, used):
+            log.note(f"Departure from the authors' training: {sentence}")
     train(
         config, low=_photographs(low), normal=_photographs(normal), features=features, out=out, log=log,
-        device=torch.device(device), init_from=init_from, resume=resume, on_step=_Printer(),
+        device=choose_device(device), init_from=init_from, resume=resume, on_step=_Printer(),
     )  # fmt: skip
 
 
@@ -69,7 +76,7 @@ def _photographs(sources: list[Path]) -> list[Path]:
     found: list[Path] = []
     for source in sources:
         if source.is_file():
-            found += [source.parent / line for line in source.read_text().split("\n") if line.strip()]
+            found += [source.parent / line.strip() for line in source.read_text().splitlines() if line.strip()]
         else:
             found += list_images(source)
     return found

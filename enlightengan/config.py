@@ -65,8 +65,11 @@ class TrainConfig:
         for name in ("epochs", "batch_size", "crop", "learning_rate", "patches", "probes"):
             if getattr(self, name) <= 0:
                 raise BenchError(f"{name} must be positive, not {getattr(self, name)}.")
-        if self.minutes is not None and self.minutes <= 0:
-            raise BenchError(f"minutes must be positive, not {self.minutes}.")
+        for name in ("minutes", "max_steps"):
+            if getattr(self, name) is not None and getattr(self, name) <= 0:
+                raise BenchError(f"{name} must be positive, not {getattr(self, name)}.")
+        if self.seed < 0:
+            raise BenchError(f"seed must not be negative, {self.seed} is.")
         if self.crop <= self.patch:
             raise BenchError(f"crop ({self.crop}) must exceed the local discriminator's patch ({self.patch}).")
         if not 0 <= self.ema < 1:
@@ -101,7 +104,7 @@ class TrainConfig:
         if self.schedule == "step":
             return min(1.0, 2 * max(0.0, 1 - done))
         half = self.epochs / 2
-        return 1 - max(0.0, epoch - (half + 1)) / half
+        return max(0.0, 1 - max(0.0, epoch - (half + 1)) / half)
 
 
 PRESETS: dict[str, TrainConfig] = {
@@ -127,6 +130,8 @@ def preset(name: str, **changes: Any) -> TrainConfig:
         raise unknown_name("preset", name, PRESETS)
     given = {key: value for key, value in changes.items() if value is not None}
     lengths = {"epochs", "minutes", "max_steps"} & given.keys()
+    if "minutes" in given and "epochs" not in given:
+        given["schedule"] = "step"  # epochs do not say when such a run ends
     freed: dict[str, Any] = {key: None for key in ("minutes", "max_steps") if lengths and key not in given}
     return replace(PRESETS[name], **freed, **given)
 
@@ -138,6 +143,7 @@ def departures(config: TrainConfig, features_used: str) -> list[str]:
     found = [
         "BatchNorm sees the whole batch; theirs was split over three cards into chunks of 11, 11 and 10.",
         "random numbers come from NumPy's PCG64, not from Python's random in four worker processes.",
+        "photographs are sorted by path; theirs came in the order of os.walk, which decides the fixed partners.",
         "no history pool is filled: theirs was, but never used.",
     ]
     if config.perceptual and "Caffe" not in features_used:

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
 from bench.errors import BenchError
@@ -40,35 +39,48 @@ class ImageCache:
         return pixels
 
 
-def large_enough(paths: Sequence[Path], crop: int) -> tuple[list[Path], list[Path]]:
-    """Split `paths` into those with both sides of at least `crop` pixels and the rest (too small to be cropped)."""
-    large: list[Path] = []
-    small: list[Path] = []
+def usable(paths: Sequence[Path], crop: int, *, read: ImageCache) -> tuple[list[Path], dict[Path, str]]:
+    """The photographs that decode and have both sides of at least `crop` pixels, and why each other is left out.
+
+    Every file is decoded now: a broken one must not end the training hours later.
+    """
+    good: list[Path] = []
+    bad: dict[Path, str] = {}
     for path in paths:
         try:
-            with Image.open(path) as picture:
-                fits = min(picture.size) >= crop
-        except OSError as error:
-            raise BenchError(f"Cannot read {path}: {error}") from error
-        (large if fits else small).append(path)
-    return large, small
+            height, width = read(path).shape[:2]
+        except BenchError as error:
+            bad[path] = str(error)
+            continue
+        if min(height, width) >= crop:
+            good.append(path)
+        else:
+            bad[path] = f"{path.name} is smaller than the {crop} pixel crop."
+    return good, bad
 
 
 class UnpairedBatches:
     """Batches of one run by step, from 0. An epoch is one pass over the longer side; its last batch may be short."""
 
-    def __init__(self, config: TrainConfig, *, low: Sequence[Path], normal: Sequence[Path]) -> None:
+    def __init__(
+        self, config: TrainConfig, *, low: Sequence[Path], normal: Sequence[Path], read: ImageCache | None = None
+    ) -> None:
         if not low or not normal:
             side = "low-light" if not low else "normal-light"
             raise BenchError(f"There is no {side} photograph of at least {config.crop} x {config.crop} pixels.")
         self.config, self.low, self.normal = config, list(low), list(normal)
         self.length = max(len(low), len(normal))
         self.steps_per_epoch = -(-self.length // config.batch_size)
-        self._read = ImageCache()
+        self._read = read or ImageCache()
 
     def epoch(self, step: int) -> int:
         """The epoch that `step` belongs to, from 1."""
         return step // self.steps_per_epoch + 1
+
+    def samples(self, step: int) -> int:
+        """How many pairs were shown before `step`."""
+        epochs, rest = divmod(step, self.steps_per_epoch)
+        return epochs * self.length + rest * self.config.batch_size
 
     def __getitem__(self, step: int) -> Batch:
         config, rng = self.config, np.random.default_rng([self.config.seed, STEP, step])

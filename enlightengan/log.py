@@ -92,6 +92,6 @@ def replay(folder: Path, log: RunLog) -> None:
                     log.artifact(folder / record["file"])
                 case "note":
                     log.note(record["sentence"])
-        except (ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise BenchError(f"{folder / 'run.jsonl'}, line {number}, is damaged: {error!r}.") from error
     log.flush()

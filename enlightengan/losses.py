@@ -27,7 +27,7 @@ def relativistic(winner: Tensor, loser: Tensor) -> Tensor:
 
 
 def local_discriminator_loss(normal: Tensor, enhanced: Tensor) -> Tensor:
-    """Plain LSGAN of the local discriminator over the patches (Eq. 6), half the sum."""
+    """Plain LSGAN of the local discriminator over the patches (Eq. 5), half the sum."""
     return (toward(normal, 1.0) + toward(enhanced, 0.0)) / 2
 
 
@@ -40,7 +40,7 @@ def normalised_features(image: Tensor, features: nn.Module) -> Tensor:
 
 
 def self_feature_preserving(enhanced: Tensor, low: Tensor, features: nn.Module) -> Tensor:
-    """The self feature preserving loss (Eq. 8): mean squared distance of instance-normalised features, a scalar.
+    """The self feature preserving loss (Eq. 7): mean squared distance of instance-normalised features, a scalar.
 
     `low` is the picture before any darkening; it carries no gradient.
     """

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from bench.errors import BenchError
 from enlightengan.checkpoint import describe, latest_state, load_generator, save_state, save_weights
 from enlightengan.config import TrainConfig
-from enlightengan.data import UnpairedBatches, large_enough
+from enlightengan.data import ImageCache, UnpairedBatches, usable
 from enlightengan.log import RunLog
 from enlightengan.probe import Assessment, Probe
 from enlightengan.step import Model
@@ -87,13 +87,14 @@ def train(
     not finite or a discriminator has collapsed.
     """
     precision = choose_precision(config.precision, device)
-    low, normal = (_croppable(side, name, config.crop, log) for name, side in (("low", low), ("normal", normal)))
+    read = ImageCache()
+    low, normal = (_usable(side, name, config.crop, read, log) for name, side in (("low", low), ("normal", normal)))
     if not resume:
         log.parameters(_parameters(config, low, normal, precision, device))
     model = Model(config, features, device)
-    if init_from is not None:
+    if init_from is not None and not resume:
         model.generator.load_state_dict(_initial(init_from, config), strict=False)
-    batches = UnpairedBatches(config, low=low, normal=normal)
+    batches = UnpairedBatches(config, low=low, normal=normal, read=read)
     probe = Probe(low, assess=assess)
     ema = Ema(model.generator, config.ema)
     step, elapsed = _restore(model, ema, out) if resume else (0, 0.0)
@@ -127,24 +128,21 @@ def train(
             saved_at = elapsed
     probe.show(model.generator, ema.state, log=log, step=step)
     state = save_state(out / "states", step, _state(model, ema, step, elapsed))
-    facts = {"variant": config.variant, "steps": str(step), "samples": str(step * config.batch_size)}
     weights = out / "weights.safetensors"
+    facts = {"variant": config.variant, "steps": str(step), "samples": str(batches.samples(step))}
     save_weights(weights, ema.state, describe(asdict(config)) | facts)
-    log.artifact(weights)
-    if keep_optimisers:
-        log.artifact(state)
+    for file in (weights, state) if keep_optimisers else (weights,):
+        log.artifact(file)
     log.flush()
     return weights
 
 
-def _croppable(paths: Sequence[Path], side: str, crop: int, log: RunLog) -> list[Path]:
-    large, small = large_enough(paths, crop)
-    if small:
-        log.note(
-            f"{len(small)} of {len(paths)} {side}-light photographs are smaller than the {crop} pixel crop and are "
-            f"left out, {small[0].name} for one."
-        )
-    return large
+def _usable(paths: Sequence[Path], side: str, crop: int, read: ImageCache, log: RunLog) -> list[Path]:
+    good, bad = usable(paths, crop, read=read)
+    if bad:
+        reason = next(iter(bad.values()))
+        log.note(f"{len(bad)} of {len(paths)} {side}-light photographs are left out, for example: {reason}")
+    return good
 
 
 def _parameters(

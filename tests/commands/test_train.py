@@ -89,17 +89,22 @@ def test_an_interrupted_run_is_continued_in_the_same_mlflow_run(bench, store, br
 
     with monkeypatch.context() as torn:
         torn.setattr(train, "STATE_EVERY", 0.0)
-        torn.setattr(train, "_check", stop)
+        torn.setattr(train, "LOG_EVERY", 2)
+        torn.setattr(train, "_check", stop)  # the look at step 2 comes before the state of step 2
         code, _, err = bench(*words)
     assert code == 130 and "Interrupted" in err
     (run,) = runs()
     assert run.info.status == "KILLED"
-    # The look at the losses that was interrupted comes before the state of step 2 is written.
+    code, _, err = bench("train", "enlightengan", "--resume", run.info.run_id, "--minutes", "1")
+    assert code == 1 and "give --resume alone" in err
     code, _, err = bench("train", "enlightengan", "--resume", run.info.run_id)
     assert code == 0, err
     (again,) = runs()
     assert again.info.run_id == run.info.run_id and again.info.status == "FINISHED"
     assert open_suite().artifact(run.info.run_id, "weights.safetensors") is not None
+    code, _, err = bench("train", "enlightengan", "--resume", run.info.run_id)
+    assert code == 1 and "is finished" in err
+    assert runs()[0].info.status == "FINISHED"
 
 
 def test_paper_says_where_it_departs(bench, store, brief, sides, monkeypatch):
@@ -142,7 +147,8 @@ def test_a_run_of_a_bare_machine_is_imported(bench, store, brief, sides, workpla
         (("--low", "dark", "--normal", "bright", "--crop", "400"), "no low-light photograph of at least 400 x 400"),
         (("--low", "dark", "--normal", "bright", "--init-from", "none.pth"), "no weights file none.pth"),
         (("--low", "dark", "--normal", "bright", "--features", "vgg19-distilled"), "--feature-weights FILE"),
-        (("--resume", "0123"), "no interrupted run 0123"),
+        (("--low", "dark", "--normal", "bright", "--seed", "-1"), "seed must not be negative"),
+        (("--resume", "0123"), "There is no run 0123"),
     ],
 )
 def test_what_cannot_be_trained_is_one_sentence(fails, store, brief, sides, words, sentence):

@@ -50,6 +50,18 @@ def test_bad_values_are_errors(changes):
         preset("paper", **changes)
 
 
+def test_a_length_in_minutes_follows_the_clock_and_the_rate_never_turns_negative():
+    assert preset("paper", minutes=5.0).schedule == "step"
+    assert preset("paper", minutes=5.0, epochs=3).schedule == "epoch"
+    assert PRESETS["paper"].learning_rate_factor(300, 0.9) == 0.0
+
+
+@pytest.mark.parametrize("changes", [{"seed": -1}, {"max_steps": 0}])
+def test_values_below_their_range_are_errors(changes):
+    with pytest.raises(BenchError, match="|".join(changes)):
+        preset("smoke", **changes)
+
+
 def test_unknown_preset_suggests():
     with pytest.raises(BenchError, match="paper"):
         preset("papr")

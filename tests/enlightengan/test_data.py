@@ -5,7 +5,7 @@ from PIL import Image
 
 from bench.errors import BenchError
 from enlightengan.config import preset
-from enlightengan.data import ImageCache, UnpairedBatches, large_enough
+from enlightengan.data import ImageCache, UnpairedBatches, usable
 
 
 def small(**changes):
@@ -43,6 +43,7 @@ def test_an_epoch_shows_every_picture_of_the_longer_side_once_and_ends_short(pho
     assert sorted(low for low, _ in pairs) == sorted(photographs[0])
     assert len(made[2].low) == 1
     assert [made.epoch(step) for step in (0, 2, 3)] == [1, 1, 2]
+    assert [made.samples(step) for step in (0, 2, 3, 4)] == [0, 4, 5, 7]
 
 
 def test_fixed_pairing_never_changes_partners_and_random_does(photographs):
@@ -91,9 +92,12 @@ def test_cache_stays_within_its_budget(photographs):
     assert all(np.array_equal(cache(path), pixels) for path, pixels in zip(photographs[0], first, strict=True))
 
 
-def test_small_pictures_are_told_apart_and_an_empty_side_is_an_error(photographs, tmp_path):
+def test_small_and_broken_pictures_are_told_apart_and_an_empty_side_is_an_error(photographs, tmp_path):
     Image.new("RGB", (30, 400)).save(tmp_path / "narrow.png")
-    large, tiny = large_enough([*photographs[0], tmp_path / "narrow.png"], 48)
-    assert large == photographs[0] and tiny == [tmp_path / "narrow.png"]
+    (tmp_path / "torn.png").write_bytes(photographs[0][0].read_bytes()[:500])
+    given = [*photographs[0], tmp_path / "narrow.png", tmp_path / "torn.png"]
+    good, bad = usable(given, 48, read=ImageCache())
+    assert good == photographs[0] and list(bad) == given[-2:]
+    assert "smaller than the 48 pixel crop" in bad[given[-2]] and "torn.png" in bad[given[-1]]
     with pytest.raises(BenchError, match="no normal-light photograph of at least 48"):
         UnpairedBatches(small(), low=photographs[0], normal=[])

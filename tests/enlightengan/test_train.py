@@ -151,7 +151,8 @@ def test_pictures_below_the_crop_are_left_out_loudly(photographs, tmp_path, caps
     Image.new("RGB", (20, 20)).save(tmp_path / "tiny.png")
     low = [*photographs[0], tmp_path / "tiny.png"]
     run((low, photographs[1]), tmp_path, without=("perceptual",), max_steps=1)
-    assert "1 of 6 low-light photographs are smaller than the 48 pixel crop" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "1 of 6 low-light photographs are left out" in told and "tiny.png is smaller than the 48 pixel crop" in told
     assert read_parameters(tmp_path)["low_images"] == "5"
 
 

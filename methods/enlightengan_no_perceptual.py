@@ -1,0 +1,19 @@
+"""EnlightenGAN trained without its self feature preserving loss: an ablation that the paper does not have."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from torch import nn
+
+from enlightengan.enhancer import LearnedEnhancer
+from methods import METHODS
+from methods.enlightengan import CARD
+
+NAME = "enlightengan_no_perceptual"
+TRUST = "ours: the authors' code has no such variant"
+
+
+@METHODS.register(NAME, replace(CARD, title="EnlightenGAN without self feature preserving loss", trust=TRUST))
+def enlightengan_no_perceptual(weights: Path | None = None) -> nn.Module:
+    """The generator from `weights`, else from the newest finished run, else shipped. Raises MissingWeightsError."""
+    return LearnedEnhancer.of(NAME, weights)

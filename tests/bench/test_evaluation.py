@@ -1,5 +1,6 @@
 import multiprocessing
 import os
+import pickle
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
 
@@ -38,7 +39,8 @@ LEVEL, DISTANCE = METRICS["level"], METRICS["distance"]
 @pytest.fixture
 def fakes(monkeypatch):
     monkeypatch.setattr(evaluation, "get_metric", METRICS.__getitem__)
-    evaluation._scorer.cache_clear()
+    for cached in (evaluation._scorer, evaluation._loaded):  # fakes of one name are different things in each test
+        cached.cache_clear()
     yield
     evaluation._scorer.cache_clear()
 
@@ -98,7 +100,8 @@ def test_every_picture_is_scored_by_every_metric(dataset):
 def test_scores_are_of_the_picture_as_it_is_saved(dataset):
     frame = evaluate([entrant(brighter(20.4))], [dataset], [LEVEL])
     assert values(frame) == pytest.approx([60, 110, 160], abs=1e-3)  # rounded to 8 bits
-    assert values(evaluate([entrant(brighter(200))], [dataset], [LEVEL]))[2] == pytest.approx(255)  # clipped
+    clipped = evaluate([entrant(brighter(200), digest="v2")], [dataset], [LEVEL])
+    assert values(clipped)[2] == pytest.approx(255)
 
 
 def test_rows_follow_the_order_asked_for(tmp_path, fakes):
@@ -225,11 +228,12 @@ def test_an_unreadable_picture_is_named_and_the_rest_is_done(dataset, side):
     assert values(frame.drop(index=1)) == pytest.approx([60, 160], abs=1e-3)
 
 
-def test_results_are_written_where_asked_and_not_again(dataset, tmp_path):
+def test_results_are_written_where_asked_although_all_is_scored(dataset, tmp_path):
     method, cells, out = brighter(20), CellStore(tmp_path / "cells.db"), tmp_path / "out"
 
     def save(contestant, dataset, image):
-        return (out / contestant.name / image,)
+        path = out / contestant.name / image
+        return () if path.exists() else (path,)
 
     evaluate([entrant(method)], [dataset], [LEVEL], cells=cells, save=save)
     assert read_rgb(out / "fake/low/b.png")[0, 0].tolist() == [110] * 3
@@ -237,6 +241,25 @@ def test_results_are_written_where_asked_and_not_again(dataset, tmp_path):
     evaluate([entrant(method)], [dataset], [LEVEL], cells=cells, save=save)
     assert method.seen == [40, 90, 140, 90]
     assert read_rgb(out / "fake/low/b.png")[0, 0].tolist() == [110] * 3
+
+
+def test_a_file_that_cannot_be_written_costs_no_score_and_is_told(dataset, tmp_path):
+    (tmp_path / "out").write_text("a file where the folder should be")
+    troubles, cells = [], CellStore(tmp_path / "cells.db")
+
+    def save(contestant, dataset, image):
+        return (tmp_path / "out" / image,)
+
+    for _ in range(2):  # computed, then found in the cells
+        frame = evaluate([entrant(brighter(20))], [dataset], [LEVEL], cells=cells, save=save, troubles=troubles)
+        assert values(frame) == pytest.approx([60, 110, 160], abs=1e-3)
+    assert len(troubles) == 6 and all("Cannot write" in sentence for sentence in troubles)
+
+
+def test_a_worker_knows_a_method_again_that_came_by_another_pickle():
+    made, _ = contestant("clahe")
+    again, once_more = (pickle.loads(pickle.dumps(made)) for _ in range(2))
+    assert again == once_more and hash(again) == hash(once_more)
 
 
 def test_what_was_finished_before_an_interrupt_is_kept(dataset, tmp_path):

@@ -61,11 +61,12 @@ def test_a_wrong_command_line_exits_with_2(bench, words):
 
 
 def test_an_interrupt_is_one_sentence(bench, monkeypatch):
-    def interrupted():
+    def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "app", interrupted)
-    assert bench() == (130, "", "Interrupted: what was finished is kept; the same command goes on from there.\n")
+    monkeypatch.setattr("bench.data.specs", interrupted)  # inside a command, as a person's Ctrl-C comes
+    told = "Interrupted. What was finished is kept; --resume continues a training run.\n"
+    assert bench("data", "list") == (130, "", told)
 
 
 def test_an_error_is_one_sentence_and_a_bug_is_not_hidden(bench, monkeypatch):

@@ -104,7 +104,7 @@ def test_darken_keeps_the_tree_and_darkens(bench, workplace, photograph):
         photograph(workplace / "in" / name, seed=seed)
     code, out, _ = bench("data", "darken", "in", "out", "--exposure", 0.1)
     assert code == 0
-    assert "2 pictures in out" in out
+    assert "2 pictures made in out" in out
     results = list_images(workplace / "out")
     assert [p.relative_to(workplace / "out").as_posix() for p in results] == ["a.png", "sub/b.png"]
     assert read_rgb(results[0]).mean() < 0.5 * read_rgb(workplace / "in/a.png").mean()

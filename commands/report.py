@@ -1,6 +1,6 @@
 """`bench report`: one page, tables and figures from what has been evaluated and trained."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -62,7 +62,7 @@ def write(out: Path, *, csv: Sequence[Path] = (), demo: bool = False, tracking_u
         scores=scores,
         directions={metric.name: metric.lower_is_better for metric in metrics},
         cards={name: METHODS.card(name).as_text() for name in scores["method"].unique() if name in METHODS},
-        gallery=gallery(suite, evaluations),
+        gallery=gallery(suite, evaluations, dict(zip(scores["method"], scores["checkpoint"], strict=True))),
         curves=curves(suite, set(scores["checkpoint"])),
         provenance=origin(evaluations),
         notes=list(dict.fromkeys([*notes, *more])),
@@ -113,8 +113,8 @@ def newest(scores: "pd.DataFrame") -> tuple["pd.DataFrame", list[str]]:
     return scores.drop_duplicates(["method", "dataset", "image", "metric"]).reset_index(drop=True), notes
 
 
-def gallery(suite: "Suite", evaluations: Sequence["MlflowRun"]) -> list["GalleryItem"]:
-    """The sample pictures of the newest evaluation that has each method on each dataset."""
+def gallery(suite: "Suite", evaluations: Sequence["MlflowRun"], checkpoints: Mapping[str, str]) -> list["GalleryItem"]:
+    """The sample pictures of the newest evaluation that has each method, with its scored checkpoint, on each dataset."""
     from reports.page import GalleryItem
 
     low: dict[tuple[str, str], Path] = {}
@@ -122,6 +122,8 @@ def gallery(suite: "Suite", evaluations: Sequence["MlflowRun"]) -> list["Gallery
     for run in evaluations:
         for child in suite.children(run.info.run_id):
             method, dataset = child.data.tags["method"], child.data.tags["dataset"]
+            if child.data.tags["weights_digest"] != checkpoints.get(method):
+                continue
             samples, lows = (
                 suite.artifact(child.info.run_id, "samples"),
                 suite.artifact(run.info.run_id, f"low/{dataset}"),

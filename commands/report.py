@@ -114,7 +114,7 @@ def newest(scores: "pd.DataFrame") -> tuple["pd.DataFrame", list[str]]:
 
 
 def gallery(suite: "Suite", evaluations: Sequence["MlflowRun"], checkpoints: Mapping[str, str]) -> list["GalleryItem"]:
-    """The sample pictures of the newest evaluation that has each method, with its scored checkpoint, on each dataset."""
+    """The sample pictures of the newest evaluation of each method, with its scored checkpoint, on each dataset."""
     from reports.page import GalleryItem
 
     low: dict[tuple[str, str], Path] = {}

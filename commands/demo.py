@@ -13,7 +13,7 @@ VARIANTS: tuple[tuple[str, ...], ...] = ((), ("attention",), ("local-discriminat
 
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for the report.")] = Path("runs/demo-report"),
-    steps: Annotated[int, typer.Option(help="Optimiser steps of each training run.")] = 30,
+    steps: Annotated[int, typer.Option(help="Optimiser steps of each training run.")] = 16,
     tracking_uri: TrackingUri = None,
 ) -> None:
     """Train EnlightenGAN and its two ablations for a moment, score all methods, write the report."""

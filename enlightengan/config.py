@@ -107,10 +107,11 @@ class TrainConfig:
         return max(0.0, 1 - max(0.0, epoch - (half + 1)) / half)
 
 
+# fast: at 3e-4 the global discriminator's loss leapt past 50 once in each of three runs before it settled again.
 PRESETS: dict[str, TrainConfig] = {
     "paper": TrainConfig(),
     "fast": TrainConfig(
-        preset="fast", minutes=60, batch_size=4, crop=112, learning_rate=3e-4, schedule="step", pairing="random",
+        preset="fast", minutes=60, batch_size=4, crop=112, learning_rate=2e-4, schedule="step", pairing="random",
         precision="auto", ema=0.999,
     ),
     "smoke": TrainConfig(

@@ -97,8 +97,8 @@ class Model:
                     preserving = preserving + self_feature_preserving(patches, low_patches, self.features)
                 losses["self_feature_preserving"] = preserving
                 objective = objective + preserving
-        (gradient,) = torch.autograd.grad(objective, fake, retain_graph=True)
-        self._descend("generator", enhanced, gradient)
+        torch.autograd.backward(objective, inputs=[fake], retain_graph=True)
+        self._descend("generator", enhanced, fake.grad)
         for name in ("global_discriminator", "local_discriminator"):
             if name in losses:
                 self._descend(name, losses[name], None)

@@ -315,6 +315,7 @@ def print_summary(frame: "pd.DataFrame", metrics: Sequence["Metric"], datasets: 
         # A mean over fewer pictures than another method's is no rival to it.
         whole = part[part["images"] == part.groupby("dataset")["images"].transform("max")]
         best = whole.groupby("dataset")["mean"].agg("min" if metric.lower_is_better else "max")
+        rivals = set(zip(whole["method"], whole["dataset"], strict=True))
         names = [dataset.name for dataset in datasets if dataset.name in best.index]
         cells = part.set_index(["method", "dataset"])
         order = part.groupby("method")["mean"].mean().sort_values(ascending=metric.lower_is_better).index
@@ -326,8 +327,7 @@ def print_summary(frame: "pd.DataFrame", metrics: Sequence["Metric"], datasets: 
                     row.append("-")
                     continue
                 cell = cells.loc[(method, name)]
-                ahead = cell["mean"] == best[name] and (method, name) in whole.set_index(["method", "dataset"]).index
-                mark = " *" if ahead else "  "
+                mark = " *" if cell["mean"] == best[name] and (method, name) in rivals else "  "
                 row.append(f"{cell['mean']:.3f} [{cell['low']:.3f}, {cell['high']:.3f}] {int(cell['images']):>3}{mark}")
             rows.append(row)
         headings = ["method", *(name if pinned[name] else f"{name} (not pinned)" for name in names)]

@@ -262,6 +262,7 @@ def _probe_niqe() -> Any:
     scorer: list[Any] = []
 
     def assess(pictures: Sequence[Any]) -> dict[str, float]:
+        """Mean NIQE of `pictures`, (1, 3, H, W) in [0, 1] each."""
         if not scorer:
             scorer.append(get_metric("niqe").load())
         try:

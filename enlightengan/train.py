@@ -44,6 +44,7 @@ class Ema:
 
     @torch.no_grad()
     def update(self, network: nn.Module, step: int) -> None:
+        """Take in the state of `network` after `step` steps; counters are copied."""
         # Early on a long memory would remember the random start.
         decay = min(self.decay, (1 + step) / (10 + step))
         for key, value in network.state_dict().items():

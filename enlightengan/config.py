@@ -115,8 +115,8 @@ PRESETS: dict[str, TrainConfig] = {
         precision="auto", ema=0.999,
     ),
     "smoke": TrainConfig(
-        preset="smoke", epochs=1000, max_steps=24, batch_size=4, crop=64, learning_rate=3e-4, schedule="step",
-        pairing="random", features="random", precision="auto", probes=2,
+        preset="smoke", epochs=1000, max_steps=10, batch_size=4, crop=64, learning_rate=3e-4, schedule="step",
+        pairing="random", features="random", precision="auto", probes=1,
     ),
 }  # fmt: skip
 """`paper`: the authors' recipe to the letter. `fast`: two CPU cores, an hour. `smoke`: does it run, under a minute."""

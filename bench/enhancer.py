@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -60,5 +61,5 @@ class PerPicture(nn.Module):
 
 
 def to_bytes(picture: Picture) -> NDArray[np.uint8]:
-    """A picture in [0, 1] as 8-bit values, rounded to nearest."""
-    return np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8)
+    """A picture (H, W, 3) or plane (H, W) in [0, 1] as 8-bit values, rounded to nearest."""
+    return np.asarray(cv2.convertScaleAbs(picture, alpha=255), dtype=np.uint8)

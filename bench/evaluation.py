@@ -184,7 +184,8 @@ def run_job(job: Job) -> Result:
         unwritten = [f"{path}: {reason}" for path in job.save] if not job.metrics else []
         return [_row(common, job.image, name, math.nan, seconds, reason) for name in job.metrics], unwritten
     picture, unwritten = to_tensor(pixels), []
-    rows = [_row(common, job.image, name, *_score(name, picture, reference, seconds)) for name in job.metrics]
+    others = {"reference": reference, "input": low}
+    rows = [_row(common, job.image, name, *_score(name, picture, others, seconds)) for name in job.metrics]
     for path in job.save:
         try:
             write_rgb(pixels, path)
@@ -217,9 +218,11 @@ def _synchronise(device: str) -> None:
         torch.cuda.synchronize(device)
 
 
-def _score(metric: str, picture: Tensor, reference: Tensor | None, seconds: float) -> tuple[float, float, str]:
+def _score(metric: str, picture: Tensor, others: dict[str, Tensor | None], seconds: float) -> tuple[float, float, str]:
+    known = get_metric(metric)
+    other = "reference" if known.needs_reference else "input" if known.needs_input else ""
     try:
-        value = _scorer(metric)(picture, reference if get_metric(metric).needs_reference else None)
+        value = _scorer(metric)(picture, others.get(other))
     except Exception as error:  # likewise: the metric's own error goes into the row
         return math.nan, seconds, _reason(error)
     return (value, seconds, "") if math.isfinite(value) else (math.nan, seconds, f"{metric} gave {value}")

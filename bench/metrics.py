@@ -20,6 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bench import loe
 from bench.errors import BenchError, unknown_name
 
 Scorer = Callable[[Tensor, Tensor | None], float]
@@ -39,6 +40,8 @@ class Metric:
     load: Callable[[], Scorer]
     parameters: str = ""
     """Digest of the parameter file, if it has one."""
+    needs_input: bool = False
+    """Compares with the low-light input, which then takes the place of the reference."""
 
     @property
     def digest(self) -> str:
@@ -80,7 +83,7 @@ def pyiqa_scorer(name: str, **options: Any) -> Scorer:
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise BenchError(
             f"The metric {name} cannot be used here: {reason[0]} Its weights are downloaded once, online; without "
-            "them niqe, piqe, entropy, psnr and ssim work."
+            "them niqe, piqe, entropy, loe, psnr and ssim work."
         ) from error
 
     def score(image: Tensor, reference: Tensor | None) -> float:
@@ -130,6 +133,7 @@ def _known() -> dict[str, Metric]:
         plain("entropy", "no parameters"),
         plain("psnr", "over RGB", reference=True),
         plain("ssim", "on Y of YCbCr", reference=True),
+        Metric("loe", True, False, "100 x 100 samples, lightness max(R, G, B)", lambda: loe.score, needs_input=True),
         Metric(
             "ssim_rgb", False, True, f"scikit-image {version('scikit-image')}, 7 x 7, mean over RGB", _ssim_rgb
         ),

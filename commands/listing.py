@@ -28,5 +28,6 @@ def metrics() -> None:
     for metric in known_metrics().values():
         direction = "Lower" if metric.lower_is_better else "Higher"
         reference = "needs a reference" if metric.needs_reference else "needs no reference"
+        reference = "compares with the input" if metric.needs_input else reference
         entry(metric.name, [f"{direction} is better, {reference}. {metric.variant}. Digest {metric.digest}."])
     say("Every other metric of pyiqa works by its name. Its weights are downloaded at its first use.")

@@ -9,7 +9,7 @@ from bench.images import to_pixels, to_tensor
 from bench.retinex import colour_balance, retinex, surround
 from methods import METHODS
 
-BRIGHTENERS = ("clahe", "gamma", "histogram_equalization", "msr", "msrcr", "ssr")
+CLASSICAL = [name for name in METHODS if METHODS.card(name).family == "classical"]
 PIXELS = np.random.default_rng(0).integers(0, 256, (70, 90, 3), dtype=np.uint8)
 
 
@@ -26,13 +26,6 @@ def flat(*colour, size=(30, 40)):
 
 def applied(name, pixels, **options):
     return to_pixels(METHODS[name](**options)(to_tensor(pixels)))
-
-
-@pytest.mark.parametrize("name", BRIGHTENERS)
-def test_a_dark_picture_becomes_brighter(name):
-    dark = dark_picture()
-    assert dark.mean() < 40
-    assert applied(name, dark).mean() > 1.15 * dark.mean()
 
 
 def test_identity_changes_nothing():
@@ -162,14 +155,3 @@ def test_msrcr_is_the_ratio_times_the_restoration():
     expected = colour_balance(np.log(125 * light / light.sum(axis=2, keepdims=True)) * ratio)
     ours = METHODS["msrcr"]()(to_tensor(PIXELS))[0].permute(1, 2, 0).numpy()
     assert np.abs(ours - expected).max() < 5e-3
-
-
-@pytest.mark.parametrize(("dataset", "image", "oracle"), [("lime", "2.bmp", "lime_2"), ("dicm", "05.jpg", "dicm_05")])
-def test_msrcr_comes_close_to_the_published_code(shared, dataset, image, oracle):
-    """Its gain, offset and balance are not ours: the structure must agree, the values nearly."""
-    from bench.images import read_image
-
-    expected = np.load(shared / f"oracles/classical/{oracle}.npz")["msrcr"].astype(np.float32)
-    ours = METHODS["msrcr"]()(read_image(shared / "data" / dataset / image))[0].permute(1, 2, 0).numpy()
-    assert np.corrcoef(ours.ravel(), expected.ravel())[0, 1] > 0.95
-    assert np.abs(ours - expected).mean() < 0.06

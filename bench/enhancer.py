@@ -54,10 +54,11 @@ class PerPicture(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """(B, 3, H, W) in [0, 1] to the same."""
-        pictures = image.detach().permute(0, 2, 3, 1).cpu().numpy().astype(np.float32)
-        results = [np.asarray(self.function(np.ascontiguousarray(picture)), dtype=np.float32) for picture in pictures]
-        stacked = torch.from_numpy(np.stack(results)).permute(0, 3, 1, 2).contiguous()
-        return stacked.clamp(0, 1).to(image.device)
+        results = []
+        for planes in np.ascontiguousarray(image.detach().cpu().numpy(), dtype=np.float32):
+            result = self.function(cv2.merge(list(planes)))  # OpenCV turns planes into pixels faster than numpy
+            results.append(np.stack(cv2.split(np.asarray(result, dtype=np.float32))))
+        return torch.from_numpy(np.stack(results)).clamp_(0, 1).to(image.device)
 
 
 def to_bytes(picture: Picture) -> NDArray[np.uint8]:

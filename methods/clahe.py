@@ -24,6 +24,6 @@ def clahe(*, clip_limit: float = 2.0, tiles: int = 8) -> nn.Module:
     def equalize(picture: Picture) -> Picture:
         lab = cv2.cvtColor(to_bytes(picture), cv2.COLOR_RGB2LAB)
         lab[..., 0] = operator.apply(np.ascontiguousarray(lab[..., 0]))
-        return np.asarray(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB), dtype=np.float32) / 255
+        return np.asarray(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB) / np.float32(255))
 
     return PerPicture(equalize)

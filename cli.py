@@ -6,7 +6,7 @@ import sys
 import typer
 
 from bench.errors import BenchError
-from commands import data, demo, evaluate, listing, report, train, ui
+from commands import data, demo, evaluate, listing, report, study, train, ui
 
 app = typer.Typer(
     name="bench",
@@ -20,6 +20,7 @@ app.command("demo")(demo.demo)
 app.add_typer(train.app, name="train")
 app.command("evaluate")(evaluate.evaluate)
 app.command("report")(report.report)
+app.add_typer(study.app, name="study")
 app.add_typer(data.app, name="data")
 app.command("methods")(listing.methods)
 app.command("metrics")(listing.metrics)

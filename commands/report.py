@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -65,6 +65,7 @@ def write(out: Path, *, csv: Sequence[Path] = (), demo: bool = False, tracking_u
         gallery=gallery(suite, evaluations, dict(zip(scores["method"], scores["checkpoint"], strict=True))),
         curves=curves(suite, set(scores["checkpoint"])),
         provenance=origin(evaluations),
+        studies=studies(suite) if not demo else [],
         notes=list(dict.fromkeys([*notes, *more])),
     )
 
@@ -89,6 +90,27 @@ def tables_of(suite: "Suite", evaluations: Sequence["MlflowRun"]) -> tuple[list[
         table = read_scores(path)
         tables.append(table[~table["dataset"].isin(older)])
     return tables, notes
+
+
+def studies(suite: "Suite") -> list[tuple[dict[str, Any], dict[str, "pd.DataFrame"]]]:
+    """Facts and tables of the newest ranking of each human study that `bench study rank` kept."""
+    import json
+
+    import pandas as pd
+
+    found: dict[str, tuple[dict[str, Any], dict[str, pd.DataFrame]]] = {}
+    for run in suite.search(kind="study"):
+        name = run.data.tags.get("study", "")
+        folder = suite.artifact(run.info.run_id, "study") if name not in found else None
+        if folder is None or run.info.status != "FINISHED":
+            continue
+        text = dict.fromkeys(("method", "other", "observer", "metric", "image", "excluded"), str)
+        tables = {
+            file.stem: pd.read_csv(file, dtype=text, keep_default_na=False, na_values=[""])
+            for file in sorted(folder.glob("*.csv"))
+        }
+        found[name] = (json.loads((folder / "study.json").read_text(encoding="utf-8")), tables)
+    return list(found.values())
 
 
 def origin(evaluations: Sequence["MlflowRun"]) -> dict[str, str]:

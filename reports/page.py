@@ -16,6 +16,7 @@ from reports.gallery import Gallery, gallery_of
 from reports.layout import Table, better, leaderboard_table
 from reports.pictures import GalleryItem, contact_sheet
 from reports.sections import DatasetSection, Plot, dataset_sections, method_cards, missing_rows, scope, training_plot
+from reports.study import StudySection, study_section
 from reports.style import save
 from reports.tables import Leaderboard, checked, leaderboard, summary
 from reports.verdict import verdict
@@ -38,13 +39,15 @@ def write_report(
     curves: pd.DataFrame | None,
     provenance: Mapping[str, str],
     notes: Sequence[str] = (),
+    studies: Sequence[tuple[Mapping[str, Any], Mapping[str, pd.DataFrame]]] = (),
     title: str = "Low-light image enhancement, compared",
     gallery_limit: int = 12,
 ) -> Path:
     """Write `out`/index.html, `out`/tables/*.{csv,md,tex} and `out`/figures/*.{png,pdf}; return the page's path.
 
     `directions` says for each metric whether lower is better; `cards` maps a method to its title, year, family, paper,
-    licence and trust; `curves` has the columns run, step, name, value. Of `gallery` at most `gallery_limit` photographs
+    licence and trust; `curves` has the columns run, step, name, value; `studies` are facts and tables of human studies
+    (see `reports.study`). Of `gallery` at most `gallery_limit` photographs
     are shown, fewer where they would make the page heavy. Every file is written aside and renamed into place, the page
     last. Raises BenchError when the scores cannot be compared (see `reports.tables.checked`) or `out` not be written.
     """
@@ -57,6 +60,7 @@ def write_report(
     measured = summary(scores, directions=directions)
     sections = dataset_sections(boards, summary=measured) if valued else []
     training = training_plot(curves)
+    people = [study_section(facts, tables, number=number) for number, (facts, tables) in enumerate(studies)]
     missing = missing_rows(frame)
     view = {
         "title": title,
@@ -64,6 +68,7 @@ def write_report(
         "verdicts": [verdict(board) for board in boards],
         "leaderboards": [(b.metric, better(b.lower_is_better), leaderboard_table(b)) for b in valued],
         "datasets": sections,
+        "studies": people,
         "gallery": gallery_of(gallery, limit=gallery_limit),
         "training": training,
         "cards": method_cards(cards, methods=list(scores["method"].unique())),
@@ -75,8 +80,9 @@ def write_report(
         "notes": list(notes),
         "provenance": dict(provenance),
     }
-    plots = [plot for section in sections for plot in section.plots] + ([training] if training else [])
-    _write(out, view=view, tables=_tables(valued, sections), plots=plots, measured=measured)
+    plots = [plot for section in sections for plot in section.plots] + [plot for one in people for plot in one.plots]
+    plots += [training] if training else []
+    _write(out, view=view, tables=_tables(valued, sections, people), plots=plots, measured=measured)
     return out / "index.html"
 
 
@@ -106,6 +112,7 @@ def _contents(view: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("verdict", "Verdict", True),
         ("leaderboard", "Leaderboard", view["leaderboards"]),
         ("datasets", "Datasets", view["datasets"]),
+        ("people", "People", view["studies"]),
         ("pictures", "Pictures", view["gallery"].shots),
         ("training", "Training", view["training"]),
         ("methods", "Methods", view["cards"]),
@@ -117,8 +124,11 @@ def _contents(view: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(anchor, name) for anchor, name, present in parts if present]
 
 
-def _tables(boards: Sequence[Leaderboard], sections: Sequence[DatasetSection]) -> dict[str, Table]:
+def _tables(
+    boards: Sequence[Leaderboard], sections: Sequence[DatasetSection], studies: Sequence[StudySection]
+) -> dict[str, Table]:
     named = {file_name("leaderboard", board.metric): leaderboard_table(board) for board in boards}
+    named |= {stem: table for study in studies for stem, table in study.tables.items()}
     return named | {file_name("dataset", section.name): section.table for section in sections}
 
 

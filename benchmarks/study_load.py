@@ -1,7 +1,7 @@
 """How long does an observer wait? `python benchmarks/study_load.py --observers 10 --votes 200` prints JSON.
 
-Starts a real `bench study serve` on a generated study. Every observer is a thread that votes without a pause and, as the
-page does, fetches the pictures of the next pair; people are slower. The JSON gives latencies in milliseconds as
+Starts a real `bench study serve` on a generated study. Every observer is a thread that votes without a pause and, as
+the page does, fetches the pictures of the next pair; people are slower. The JSON gives latencies in milliseconds as
 the observer sees them, votes a second over all, and whether every acknowledged vote is in the database after a kill -9.
 """
 

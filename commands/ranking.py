@@ -166,8 +166,8 @@ def _bounds(low: float, high: float) -> str:
 def simulate(
     simulations: Annotated[int, typer.Option(help="Panels to draw.", min=1, max=10000)] = 200,
     strength: Annotated[list[float] | None, typer.Option(help="A method's true strength; repeatable.")] = None,
-    observers: Annotated[int, typer.Option(help="Observers of a panel.", min=2, max=1000)] = 9,
-    images: Annotated[int, typer.Option(help="Images of a panel.", min=2, max=1000)] = 23,
+    observers: Annotated[int, typer.Option(help="Observers of a panel.", min=3, max=1000)] = 9,
+    images: Annotated[int, typer.Option(help="Images of a panel.", min=3, max=1000)] = 23,
     taste: Annotated[float, typer.Option(help="Standard deviation of an observer's own liking.")] = 0.3,
     scene: Annotated[float, typer.Option(help="Standard deviation of what an image does to a method.")] = 0.3,
     threshold: Annotated[float, typer.Option(help="Of ties: differences below are often one.")] = 0.3,

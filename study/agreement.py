@@ -12,7 +12,7 @@ import pandas as pd
 from scipy.stats import kendalltau, spearmanr
 
 from bench.errors import BenchError
-from study.ranking import ROUNDING, Floats, Wins, strengths
+from study.ranking import FEWEST, ROUNDING, Floats, Wins, strengths
 
 RESAMPLES = 400
 COLUMNS = ("metric", "images", "spearman", "spearman_low", "spearman_high", "kendall", "kendall_low", "kendall_high",
@@ -73,7 +73,7 @@ def _resampled(
     counts: Floats, decided: Floats, good: Floats, resamples: int, random: np.random.Generator
 ) -> Floats:  # (resamples, 3)
     observers, images = counts.shape[:2]
-    if min(observers, images) < 2:
+    if min(observers, images) < FEWEST:
         return np.full((1, 3), np.nan)
     rows = []
     for _ in range(resamples):

@@ -5,11 +5,12 @@ a vote for each. Every pair gets PRIOR of a vote each way, so that a method that
 Strengths are natural logarithms and add up to zero. choix fits them (Maystre and Grossglauser, NIPS 2015).
 
 An interval must hold for other observers and other images of the same kind. Votes of one observer, and votes on one
-image, are not independent. So observers, images and single (observer, image) cells are each resampled with replacement,
-and the three covariances make the two-way clustered one, observers + images - cells (Cameron, Gelbach, Miller, JBES
-2011), never below the larger of the first two. Bootstrap covariances of n clusters are scaled by n / (n - 1);
-intervals take Student's t, its degrees of freedom after Satterthwaite (Biometrics Bulletin 1946) from what observers
-and images add to the cells. `bench study simulate` measures how often such intervals hold.
+image, are not independent. So observers, images and single (observer, image) cells are each resampled with replacement
+(bootstrap), which gives three variances: A, B and C, scaled by n / (n - 1). With O observers and I images, by their
+expectations in a two-way random-effects layout the part that neither shares is R = (C - A / I - B / O) / (1 - 1 / I -
+1 / O), and the variance is A + B - R; it is taken no smaller than A and than B. Student's t has Satterthwaite's degrees
+of freedom (Biometrics Bulletin 1946). `bench study simulate` measures how often such intervals hold; they are wide
+where neither observers nor images differ. The same idea without R's correction: Cameron, Gelbach, Miller, JBES 2011.
 """
 
 from collections.abc import Sequence
@@ -26,6 +27,8 @@ from bench.errors import BenchError
 PRIOR = 0.1
 RESAMPLES = 400
 CONFIDENCE = 0.95
+FEWEST = 3
+"""Observers, and images, that an interval takes."""
 MOST_ITERATIONS = 10_000
 ROUNDING = 6
 """Strengths that differ only behind so many decimals are equal: the fit ends there."""
@@ -76,35 +79,39 @@ def strengths(wins: Floats, *, start: Floats | None = None) -> Floats:
 class Fit:
     """Strengths (K,) and what their intervals need: bootstrap covariances (K, K) by observers, images and cells.
 
-    `clusters` are the numbers of the three; with one observer or one image alone there is no interval.
+    With fewer than three of either there are no covariances: two observers cannot tell how much observers differ.
     """
 
     strengths: Floats
     parts: tuple[Floats, ...]
-    clusters: tuple[int, ...]
+    observers: int
+    images: int
 
     def half_width(self, contrast: Floats) -> float:
         """Half the 95 % interval of `contrast` @ strengths; NaN where observers or images are too few to tell."""
         if not self.parts:
             return np.nan
-        observers, images, cells = (float(contrast @ part @ contrast) for part in self.parts)
-        variance = max(observers, images, observers + images - cells)
-        added = (max(observers - cells, 0.0), max(images - cells, 0.0), cells)
-        loss = sum(part**2 / (count - 1) for part, count in zip(added, self.clusters, strict=True))
-        freedom = max(variance**2 / loss, min(self.clusters) - 1) if loss else np.inf
+        by_observer, by_image, by_cell = (float(contrast @ part @ contrast) for part in self.parts)
+        observers, images = self.observers, self.images
+        rest = (by_cell - by_image / observers - by_observer / images) / (1 - 1 / images - 1 / observers)
+        rest = max(rest, 0.0)
+        variance = max(by_observer, by_image, by_observer + by_image - rest)
+        loss = by_observer**2 / (observers - 1) + by_image**2 / (images - 1)
+        loss += rest**2 / ((observers - 1) * (images - 1))
+        freedom = max(variance**2 / loss, min(observers, images) - 1) if loss else np.inf
         return float(t.ppf((1 + CONFIDENCE) / 2, freedom) * np.sqrt(variance))
 
 
 def fit(wins: Wins, *, resamples: int = RESAMPLES, seed: int = 0) -> Fit:
     """Strengths with what their intervals need; the same seed gives the same intervals."""
     center = strengths(wins.total)
+    observers, images = wins.counts.shape[:2]
+    if min(observers, images) < FEWEST:
+        return Fit(center, (), observers, images)
     cells = wins.counts.reshape(-1, *wins.counts.shape[2:])
-    by = (wins.counts.sum(axis=1), wins.counts.sum(axis=0), cells[cells.any(axis=(1, 2))])
-    if min(wins.counts.shape[:2]) < 2:
-        return Fit(center, (), ())
     random = np.random.default_rng(seed)
-    parts = tuple(_covariance(clusters, center, resamples, random) for clusters in by)
-    return Fit(center, parts, tuple(len(clusters) for clusters in by))
+    by = (wins.counts.sum(axis=1), wins.counts.sum(axis=0), cells[cells.any(axis=(1, 2))])
+    return Fit(center, tuple(_covariance(clusters, center, resamples, random) for clusters in by), observers, images)
 
 
 def _covariance(clusters: Floats, start: Floats, resamples: int, random: np.random.Generator) -> Floats:

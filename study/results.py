@@ -11,7 +11,16 @@ import pandas as pd
 from bench.errors import BenchError
 from study.agreement import agreement_table, scores_of_study
 from study.consistency import observer_table
-from study.ranking import RESAMPLES, count_wins, difference_table, fit, image_ranks, rank_histogram, strength_table
+from study.ranking import (
+    FEWEST,
+    RESAMPLES,
+    count_wins,
+    difference_table,
+    fit,
+    image_ranks,
+    rank_histogram,
+    strength_table,
+)
 from study.ranking import win_table as wins_of
 
 
@@ -55,8 +64,8 @@ def results(
         "wins": wins_of(wins).reset_index(),
         "observers": observers,
     }
-    if min(wins.counts.shape[:2]) < 2:
-        notes.append("There are no intervals: they need two observers and two images at least.")
+    if min(wins.counts.shape[:2]) < FEWEST:
+        notes.append(f"There are no intervals: they need {FEWEST} observers and {FEWEST} images at least.")
     if scores is not None:
         values, more = scores_of_study(scores, wins, dataset=dataset)
         notes += more

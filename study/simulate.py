@@ -20,7 +20,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.special import expit
 
 from bench.errors import BenchError
-from study.ranking import Floats, Wins, fit, image_ranks
+from study.ranking import FEWEST, Floats, Wins, fit, image_ranks
 
 PUBLISHED = Path(__file__).parent / "published.toml"
 NODES = 41
@@ -42,8 +42,8 @@ class Panel:
     """A difference in liking that is not told apart; 0 knows no ties."""
 
     def __post_init__(self) -> None:
-        if len(self.strengths) < 2 or min(self.observers, self.images) < 2:
-            raise BenchError("A panel needs two strengths, two observers and two images at least.")
+        if len(self.strengths) < 2 or min(self.observers, self.images) < FEWEST:
+            raise BenchError(f"A panel needs two strengths, {FEWEST} observers and {FEWEST} images at least.")
         if min(self.taste, self.scene, self.threshold) < 0 or not np.isfinite(self.strengths).all():
             raise BenchError("Standard deviations and the threshold of a panel are not negative, strengths finite.")
 

@@ -54,7 +54,7 @@ def new(
     images: Annotated[int | None, typer.Option(help="So many, drawn by the seed; all that match.")] = None,
     seed: Annotated[int, typer.Option(help="Of images, sides and orders.")] = 0,
     repeats: Annotated[float, typer.Option(help="Share of pairs that are shown twice, sides swapped.")] = 0.1,
-    catches: Annotated[int, typer.Option(help="Trials with a known answer: a spoilt copy.")] = 6,
+    catches: Annotated[int, typer.Option(help="Trials with a known answer: a spoilt copy.")] = 8,
     longest: Annotated[int, typer.Option(help="Pixels of the copies' longest side.")] = 1600,
     common: Annotated[bool, typer.Option("--common", help="Leave out images that not every folder has.")] = False,
     data_root: DataRoot = None,

@@ -29,7 +29,7 @@ class Plan:
     seed: int
     repeats: float = 0.1
     """Share of the pairs that are shown once more, with sides swapped."""
-    catches: int = 6
+    catches: int = 8
     """Trials whose answer is known: a result against a blurred and darkened copy of itself."""
 
     def __post_init__(self) -> None:
@@ -107,12 +107,14 @@ def _with_repeats(shown: list[Trial], count: int, random: Random) -> list[Trial]
 
 
 def _with_catches(plan: Plan, shown: list[Trial], random: Random) -> list[Trial]:
-    """One catch trial somewhere in each of as many equal stretches, the degraded picture on random sides."""
+    """One catch trial somewhere in each of as many equal stretches, the degraded picture as often left as right."""
     full: list[Trial] = []
+    on_left = [number % 2 == 0 for number in range(plan.catches)]
+    random.shuffle(on_left)
     for number in range(plan.catches):
         start, stop = (k * len(shown) // plan.catches for k in (number, number + 1))
         image, method = plan.catch(number)
-        sides = (DEGRADED, method) if random.random() < 0.5 else (method, DEGRADED)
+        sides = (DEGRADED, method) if on_left[number] else (method, DEGRADED)
         stretch = shown[start:stop]
         stretch.insert(random.randint(min(1, len(stretch)), len(stretch)), Trial("catch", image, *sides, catch=number))
         full += stretch

@@ -69,10 +69,10 @@ def count_wins(votes: pd.DataFrame, methods: Sequence[str]) -> Wins:
     return Wins(decided + ties, decided, observers, images, tuple(methods))
 
 
-def strengths(wins: Floats, *, start: Floats | None = None) -> Floats:
+def strengths(wins: Floats, *, start: Floats | None = None, tolerance: float = 1e-8) -> Floats:
     """Bradley-Terry strengths (K,), summing to zero, of a matrix of wins (K, K)."""
     regular = wins + PRIOR * (1 - np.eye(len(wins)))
-    return np.asarray(choix.ilsr_pairwise_dense(regular, initial_params=start, max_iter=MOST_ITERATIONS))
+    return np.asarray(choix.ilsr_pairwise_dense(regular, initial_params=start, max_iter=MOST_ITERATIONS, tol=tolerance))
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def _covariance(clusters: Floats, start: Floats, resamples: int, random: np.rand
     count = len(clusters)
     weights = random.multinomial(count, np.full(count, 1 / count), size=resamples)
     drawn = np.tensordot(weights, clusters, axes=1)
-    fitted = np.array([strengths(wins, start=start) for wins in drawn])
+    fitted = np.array([strengths(wins, start=start, tolerance=1e-5) for wins in drawn])
     return np.atleast_2d(np.cov(fitted, rowvar=False)) * count / (count - 1)
 
 

@@ -40,6 +40,9 @@ class Observer:
     def __post_init__(self) -> None:
         self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
 
+    def close(self) -> None:
+        self.connection.close()
+
     def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> tuple[int, bytes]:
         headers = {"Origin": f"http://127.0.0.1:{self.port}", "Content-Type": "application/json", "Cookie": self.cookie}
         self.connection.request(method, path, None if body is None else json.dumps(body), headers)
@@ -89,11 +92,12 @@ def start(folder: Path, name: str, port: int) -> subprocess.Popen[bytes]:
     """A server that answers."""
     server = subprocess.Popen([BENCH, "study", "serve", name, "--port", str(port)], cwd=folder, stdout=sys.stderr)
     for _ in range(300):
-        try:
-            if Observer(port).ask("GET", "/api/state")[0] == 200:
-                return server
-        except OSError:
-            time.sleep(0.1)
+        with closing(Observer(port)) as first:
+            try:
+                if first.ask("GET", "/api/state")[0] == 200:
+                    return server
+            except OSError:
+                time.sleep(0.1)
         assert server.poll() is None, "the server ended"
     raise AssertionError("the server does not answer")
 
@@ -107,6 +111,8 @@ def load(folder: Path, *, observers: int, votes: int, port: int) -> dict[str, An
         with ThreadPoolExecutor(observers) as threads:
             acknowledged = sum(threads.map(lambda observer: observer.judge(votes), panel))
         seconds = time.perf_counter() - started
+        for observer in panel:
+            observer.close()
     finally:
         os.kill(server.pid, signal.SIGKILL)
         server.wait()

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from bench.errors import BenchError
 from bench.statistics import Interval
@@ -87,6 +88,7 @@ def rank_figure(ranks: pd.DataFrame) -> Figure:
         axes.set_ylim(len(ranks) - 0.4, -0.6)
         axes.set_xlim(0, max(float(start.max()), 1))
         axes.spines["left"].set_visible(False)
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         axes.set_xlabel("Images")
         figure.suptitle("Rank on each image", x=0.015, ha="left", fontsize=10.5, fontweight="bold")
         figure.legend(loc="outside lower left", ncols=5, fontsize=9, handlelength=1.0, columnspacing=1.2)
@@ -109,8 +111,10 @@ def strength_figure(strengths: pd.DataFrame) -> Figure:
         axes.set_yticks(range(len(strengths)), labels=[printable(str(name), most=24) for name in strengths["method"]])
         axes.set_ylim(len(strengths) - 0.4, -0.6)
         axes.spines["left"].set_visible(False)
-        axes.set_xlabel("Bradley-Terry strength, 95 % interval (higher is preferred)")
-        figure.suptitle("Strength", x=0.015, ha="left", fontsize=10.5, fontweight="bold")
+        axes.set_xlabel("Strength, 95 % interval")
+        figure.suptitle(
+            "Bradley-Terry strength, higher is preferred", x=0.015, ha="left", fontsize=10.5, fontweight="bold"
+        )
     return figure
 
 
@@ -147,7 +151,7 @@ def headline(strengths: pd.DataFrame, differences: pd.DataFrame) -> str:
     if not alike:
         return f"People prefer {first}"
     if len(alike) == len(rivals) and len(rivals) > 1:
-        return "People prefer no method that can be told apart from the rest"
+        return "No method can be told apart from the most preferred"
     return f"{first} is ahead, but not told apart from {named(alike, most=3)}"
 
 

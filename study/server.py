@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import Cookie, FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from study.page import FILES, page
@@ -169,7 +169,7 @@ def _token_only(request: Request, token: str) -> Response | None:
         return welcome
     if _same(request.cookies.get(ACCESS, ""), token):
         return None
-    return _told(403, "Open the study by the full address that you were given; it ends in ?token= and letters.")
+    return PlainTextResponse("Open the study by the full address that you were given; it has ?token= in it.", 403)
 
 
 def _same(given: str, token: str) -> bool:

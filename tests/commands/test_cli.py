@@ -31,6 +31,7 @@ def installed(*words, cwd):
 def test_the_commands_are_those_of_the_manual():
     told = {" ".join(words) for words in COMMANDS}
     wanted = {"demo", "train enlightengan", "evaluate", "report", "data list", "data verify", "data darken", "methods"}
+    wanted |= {f"study {name}" for name in ("new", "serve", "import", "rank", "simulate")}
     assert wanted | {"metrics", "ui"} <= told
 
 

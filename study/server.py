@@ -7,6 +7,7 @@ every request must carry the study's shared token. No votes can be read over HTT
 
 import hmac
 import ipaddress
+import sqlite3
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Literal
 
@@ -18,7 +19,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from study.page import FILES, page
 from study.store import Store, VoteRefused
 
-OBSERVER, ACCESS = "observer", "access"
 COOKIE_SECONDS = 180 * 24 * 3600
 MOST_BYTES = 4096
 HEADERS = {
@@ -55,13 +55,15 @@ def is_loopback(host: str) -> bool:
 def make_app(store: Store, *, token: str | None = None) -> FastAPI:
     """The web application of a study; with a `token`, only for those who open it with `?token=...` once."""
     app = FastAPI(title="study", docs_url=None, redoc_url=None, openapi_url=None)
-    _add_pages(app, store)
-    _add_judging(app, store)
-    _add_guards(app, token)
+    # Browsers keep cookies by host, whatever the port: two studies on one machine must not share one.
+    observer, access = f"observer-{store.id}", f"access-{store.id}"
+    _add_pages(app, store, observer)
+    _add_judging(app, store, observer)
+    _add_guards(app, token, access)
     return app
 
 
-def _add_pages(app: FastAPI, store: Store) -> None:
+def _add_pages(app: FastAPI, store: Store, cookie: str) -> None:
     @app.get("/")
     def index() -> HTMLResponse:
         return HTMLResponse(page("server"))
@@ -73,7 +75,7 @@ def _add_pages(app: FastAPI, store: Store) -> None:
         return FileResponse(FILES[name])
 
     @app.get("/pictures/{token}")
-    def picture(token: str, observer: Annotated[str, Cookie()] = "") -> FileResponse:
+    def picture(token: str, observer: Annotated[str, Cookie(alias=cookie)] = "") -> FileResponse:
         _known(store, observer)
         file = store.picture_file(token)
         if file is None:
@@ -83,35 +85,35 @@ def _add_pages(app: FastAPI, store: Store) -> None:
         )
 
 
-def _add_judging(app: FastAPI, store: Store) -> None:
+def _add_judging(app: FastAPI, store: Store, cookie: str) -> None:
     @app.get("/api/state")
-    def state(observer: Annotated[str, Cookie()] = "") -> dict[str, Any]:
+    def state(observer: Annotated[str, Cookie(alias=cookie)] = "") -> dict[str, Any]:
         number = store.observer(observer) if observer else None
         return {"joined": number is not None, "pairs": _pairs(store)} | ({} if number is None else store.state(number))
 
     @app.post("/api/join")
-    def join(response: Response, observer: Annotated[str, Cookie()] = "") -> dict[str, Any]:
+    def join(response: Response, observer: Annotated[str, Cookie(alias=cookie)] = "") -> dict[str, Any]:
         number = store.observer(observer) if observer else None
         if number is None:
             secret = store.join()
-            response.set_cookie(OBSERVER, secret, max_age=COOKIE_SECONDS, httponly=True, samesite="strict")
+            response.set_cookie(cookie, secret, max_age=COOKIE_SECONDS, httponly=True, samesite="strict")
             number = _known(store, secret)
         return {"joined": True} | store.state(number)
 
     @app.post("/api/vote")
-    def vote(given: Vote, observer: Annotated[str, Cookie()] = "") -> dict[str, Any]:
+    def vote(given: Vote, observer: Annotated[str, Cookie(alias=cookie)] = "") -> dict[str, Any]:
         number = _known(store, observer)
         store.vote(number, given.trial, given.choice, given.milliseconds)
         return {"joined": True} | store.state(number)
 
     @app.post("/api/undo")
-    def undo(observer: Annotated[str, Cookie()] = "") -> dict[str, Any]:
+    def undo(observer: Annotated[str, Cookie(alias=cookie)] = "") -> dict[str, Any]:
         number = _known(store, observer)
         return {"joined": True, "undone": store.undo(number)} | store.state(number)
 
     @app.post("/api/leave")
     def leave(response: Response) -> dict[str, Any]:
-        response.delete_cookie(OBSERVER, httponly=True, samesite="strict")
+        response.delete_cookie(cookie, httponly=True, samesite="strict")
         return {"joined": False, "pairs": _pairs(store)}
 
 
@@ -128,10 +130,14 @@ def _pairs(store: Store) -> int:
     return pairs + round(plan.repeats * pairs) + plan.catches
 
 
-def _add_guards(app: FastAPI, token: str | None) -> None:
+def _add_guards(app: FastAPI, token: str | None, access: str) -> None:
     @app.exception_handler(VoteRefused)
     def refused(_: Request, error: VoteRefused) -> JSONResponse:
         return JSONResponse({"detail": str(error)}, 409)
+
+    @app.exception_handler(sqlite3.Error)
+    def not_kept(_: Request, error: sqlite3.Error) -> JSONResponse:
+        return JSONResponse({"detail": f"The study cannot keep votes just now ({error})."}, 503)
 
     @app.exception_handler(RequestValidationError)
     def malformed(_: Request, __: RequestValidationError) -> JSONResponse:
@@ -139,15 +145,15 @@ def _add_guards(app: FastAPI, token: str | None) -> None:
 
     @app.middleware("http")
     async def guard(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
-        response = _refusal(request, token) or await go_on(request)
+        response = _refusal(request, token, access) or await go_on(request)
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         return response
 
 
-def _refusal(request: Request, token: str | None) -> Response | None:
+def _refusal(request: Request, token: str | None, access: str) -> Response | None:
     """Why a request is not let through, or nothing."""
-    refused = _local_only(request) if token is None else _token_only(request, token)
+    refused = _local_only(request) if token is None else _token_only(request, token, access)
     if refused is not None or request.method in ("GET", "HEAD"):
         return refused
     if not _from_our_page(request):
@@ -162,12 +168,12 @@ def _local_only(request: Request) -> Response | None:
     return None if named in LOCAL_NAMES else _told(421, "This study is at 127.0.0.1.")
 
 
-def _token_only(request: Request, token: str) -> Response | None:
+def _token_only(request: Request, token: str, access: str) -> Response | None:
     if _same(request.query_params.get("token", ""), token):
         welcome = RedirectResponse("/", 303)
-        welcome.set_cookie(ACCESS, token, max_age=COOKIE_SECONDS, httponly=True, samesite="lax")
+        welcome.set_cookie(access, token, max_age=COOKIE_SECONDS, httponly=True, samesite="lax")
         return welcome
-    if _same(request.cookies.get(ACCESS, ""), token):
+    if _same(request.cookies.get(access, ""), token):
         return None
     return PlainTextResponse("Open the study by the full address that you were given; it has ?token= in it.", 403)
 

@@ -45,7 +45,7 @@ const insist = async (request) => {
         trouble(error.message);
         throw error;
       }
-      trouble("No connection to the study. Trying again; keep this page open.");
+      trouble(`${error.status ? error.message : "No connection to the study."} Trying again; keep this page open.`);
       await wait(AGAIN);
     }
   }

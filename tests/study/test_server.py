@@ -1,5 +1,6 @@
 import json
 import re
+import sqlite3
 
 import pytest
 from fastapi.testclient import TestClient
@@ -45,9 +46,9 @@ def test_an_observer_joins_judges_and_comes_back(visit, store):
     assert again.post("/api/join", json={}).json()["done"] == 6  # no second observer for the same cookie
 
 
-def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(visit):
+def test_the_cookie_is_out_of_reach_of_scripts_other_sites_and_other_studies(visit, store):
     cookie = visit().post("/api/join", json={}).headers["set-cookie"]
-    assert re.match(r"observer=[\w-]{43};", cookie)
+    assert re.match(rf"observer-{store.id}=[\w-]{{43}};", cookie)
     assert "HttpOnly" in cookie
     assert "samesite=strict" in cookie.lower()
 
@@ -60,7 +61,7 @@ def test_nobody_votes_for_somebody_else_or_without_joining(visit, store):
     assert (refused.status_code, refused.json()["detail"]) == (409, "This pair is not one of yours.")
     assert cast(visit(), theirs).status_code == 401
     forged = visit()
-    forged.cookies.set("observer", "A" * 43)
+    forged.cookies.set(f"observer-{store.id}", "A" * 43)
     assert cast(forged, theirs).status_code == 401
     assert forged.post("/api/undo", json={}).status_code == 401
     assert votes_of(store).empty
@@ -178,6 +179,21 @@ def test_undo_gives_the_pair_back_and_leaving_forgets_the_cookie(visit):
     assert browser.post("/api/undo", json={}).json()["undone"] is False
     browser.post("/api/leave", json={})
     assert browser.get("/api/state").json()["joined"] is False
+
+
+def test_a_full_disk_is_said_and_the_vote_can_be_sent_again(visit, store, monkeypatch):
+    browser = visit()
+    trial = browser.post("/api/join", json={}).json()["trial"]["token"]
+    with monkeypatch.context() as full:
+
+        def no_room(*_, **__):
+            raise sqlite3.OperationalError("database or disk is full")
+
+        full.setattr("study.store.insert_vote", no_room)
+        answer = cast(browser, trial)
+        assert answer.status_code == 503
+        assert "disk is full" in answer.json()["detail"]
+    assert cast(browser, trial).json()["done"] == 1
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from bench.errors import BenchError
 from bench.images import write_rgb
 from bench.tracking import open_suite
 from study.exchange import design_digest, orders
 from study.store import Store
 
 HOSTILE = "<script>alert('x')</script> \"名前\" $x$"
+QUICK = ("--resamples", "50")
 AT = "2026-03-01T10:00:00Z"
 
 
@@ -110,7 +112,7 @@ def test_what_can_be_wrong_with_serve_is_one_sentence(bench, fails, results, wor
 
 def test_the_ranking_says_who_is_preferred_and_who_is_left_out(bench, judged, store):
     folder = judged()
-    code, out, err = bench("study", "rank", "study")
+    code, out, err = bench("study", "rank", "study", *QUICK)
     assert code == 0, err
     assert "study: 5 observers, 3 images, 45 votes." in out
     assert "observer 6 is left out: failed" in out
@@ -128,19 +130,23 @@ def test_the_ranking_says_who_is_preferred_and_who_is_left_out(bench, judged, st
 
 def test_nobody_is_left_out_when_asked(bench, judged, store):
     judged()
-    code, out, err = bench("study", "rank", "study", "--keep-all")
+    code, out, err = bench("study", "rank", "study", "--keep-all", *QUICK)
     assert code == 0, err
     assert "study: 6 observers, 3 images, 54 votes." in out
     assert "observer 6 would be left out: failed" in out
 
 
-def test_metrics_are_compared_with_people(bench, fails, judged, store, workplace):
+def test_metrics_are_compared_with_people(bench, fails, judged, store, workplace, monkeypatch):
+    def unknown(name):
+        raise BenchError(f"There is no metric {name}.")
+
+    monkeypatch.setattr("bench.metrics.get_metric", unknown)  # the real one asks pyiqa, which takes long to load
     folder = judged()
     rows = [(m, "", f"{image}.png", "sharpness", value) for value, m in enumerate(("gamma", "beta", "alpha"))
             for image in ("one", "two", "three")]  # fmt: skip
     frame = pd.DataFrame(rows, columns=["method", "dataset", "image", "metric", "value"])
     frame.to_csv("scores.csv", index=False)
-    words = ("study", "rank", "study", "--scores", "scores.csv", "--resamples", "50")
+    words = ("study", "rank", "study", "--scores", "scores.csv", *QUICK)
     assert "--lower-is-better sharpness" in fails(*words)
     assert "both lower and higher" in fails(*words, "--lower-is-better", "x", "--higher-is-better", "x")
     code, out, err = bench(*words, "--higher-is-better", "sharpness")
@@ -165,7 +171,7 @@ def test_when_everybody_is_left_out_it_is_said(fails, judged, store):
 def test_the_report_has_the_newest_ranking_and_escapes_names(bench, judged, store, workplace):
     folder = judged("people", methods=(HOSTILE, "plain", "NA"))
     for _ in range(2):
-        assert bench("study", "rank", "people")[0] == 0
+        assert bench("study", "rank", "people", *QUICK)[0] == 0
     (run, _) = open_suite().search(kind="study")
     assert run.data.tags["study"] == "people"
     assert run.data.metrics["votes"] == 45
@@ -227,6 +233,6 @@ def test_a_copied_study_goes_on(bench, judged, store, workplace):
     """A study is its folder: it can be moved to another machine."""
     folder = judged()
     shutil.move(folder, folder.with_name("moved"))
-    code, out, err = bench("study", "rank", "moved")
+    code, out, err = bench("study", "rank", "moved", *QUICK)
     assert code == 0, err
     assert "45 votes" in out

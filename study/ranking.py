@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata, t
 
 from bench.errors import BenchError
+from bench.statistics import FEWEST_TO_DECIDE
 
 PRIOR = 0.1
 RESAMPLES = 400
@@ -142,14 +143,21 @@ def strength_table(wins: Wins, fitted: Fit) -> pd.DataFrame:
 
 
 def difference_table(wins: Wins, fitted: Fit) -> pd.DataFrame:
-    """A row a pair of methods, the stronger first: method, other, difference, low, high, decided (0 is excluded)."""
+    """A row a pair of methods, the stronger first: method, other, difference, low, high, decided.
+
+    A lead is decided when its interval excludes zero and there are FEWEST_TO_DECIDE observers and images: fewer that
+    all agree would have an interval without width and prove nothing.
+    """
+    enough = min(fitted.observers, fitted.images) >= FEWEST_TO_DECIDE
     order = np.argsort(-fitted.strengths, kind="stable")
     rows = []
     for place, one in enumerate(order):
         for other in order[place + 1 :]:
             contrast = np.eye(len(order))[one] - np.eye(len(order))[other]
             gap, half = float(contrast @ fitted.strengths), fitted.half_width(contrast)
-            rows.append((wins.methods[one], wins.methods[other], gap, gap - half, gap + half, bool(gap - half > 0)))
+            rows.append(
+                (wins.methods[one], wins.methods[other], gap, gap - half, gap + half, bool(enough and gap - half > 0))
+            )
     return pd.DataFrame(rows, columns=["method", "other", "difference", "low", "high", "decided"])
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from bench.errors import BenchError
+from bench.statistics import FEWEST_TO_DECIDE
 from study.agreement import agreement_table, scores_of_study
 from study.consistency import observer_table
 from study.ranking import (
@@ -66,6 +67,8 @@ def results(
     }
     if min(wins.counts.shape[:2]) < FEWEST:
         notes.append(f"There are no intervals: they need {FEWEST} observers and {FEWEST} images at least.")
+    elif min(wins.counts.shape[:2]) < FEWEST_TO_DECIDE:
+        notes.append(f"No lead is called one: that takes {FEWEST_TO_DECIDE} observers and {FEWEST_TO_DECIDE} images.")
     if scores is not None:
         values, more = scores_of_study(scores, wins, dataset=dataset)
         notes += more

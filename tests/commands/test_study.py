@@ -14,6 +14,7 @@ from study.exchange import design_digest, orders
 from study.store import Store
 
 HOSTILE = "<script>alert('x')</script> \"名前\" $x$"
+IMAGES = ("one", "two", "three", "four", "five", "six")
 QUICK = ("--resamples", "50")
 AT = "2026-03-01T10:00:00Z"
 
@@ -37,10 +38,10 @@ def results(workplace):
 
 @pytest.fixture
 def judged(bench, results, workplace):
-    """A study whose observers prefer the first method to the second to the third; the last two are careless."""
+    """A study whose observers prefer methods in their order; the last one always presses one side."""
 
-    def make(name="study", methods=("alpha", "beta", "gamma"), observers=6, careless=1):
-        code, _, err = bench("study", "new", name, *results(methods))
+    def make(name="study", methods=("alpha", "beta", "gamma"), observers=7, careless=1):
+        code, _, err = bench("study", "new", name, *results(methods, IMAGES))
         assert code == 0, err
         with Store(workplace / "runs/studies" / name) as store:
             for number in range(observers):
@@ -114,26 +115,26 @@ def test_the_ranking_says_who_is_preferred_and_who_is_left_out(bench, judged, st
     folder = judged()
     code, out, err = bench("study", "rank", "study", *QUICK)
     assert code == 0, err
-    assert "study: 5 observers, 3 images, 45 votes." in out
-    assert "observer 6 is left out: failed" in out
+    assert "study: 6 observers, 6 images, 108 votes." in out
+    assert "observer 7 is left out: failed" in out
     assert "People prefer alpha." in out
     strengths = pd.read_csv(folder / "ranking/strengths.csv")
     assert strengths["method"].tolist() == ["alpha", "beta", "gamma"]
     assert strengths["wins"].tolist() == [1.0, 0.5, 0.0]
     assert pd.read_csv(folder / "ranking/ranks.csv").set_index("method").to_numpy().tolist() == [
-        [3, 0, 0], [0, 3, 0], [0, 0, 3]]  # fmt: skip
+        [6, 0, 0], [0, 6, 0], [0, 0, 6]]  # fmt: skip
     names = {path.name for path in (folder / "ranking").iterdir()}
     assert {"study.json", "ranks.png", "ranks.pdf", "strengths.png", "wins.csv", "observers.csv"} <= names
     facts = json.loads((folder / "ranking/study.json").read_text())
-    assert (facts["observers"], facts["excluded"], facts["votes"]) == (5, 1, 45)
+    assert (facts["observers"], facts["excluded"], facts["votes"]) == (6, 1, 108)
 
 
 def test_nobody_is_left_out_when_asked(bench, judged, store):
     judged()
     code, out, err = bench("study", "rank", "study", "--keep-all", *QUICK)
     assert code == 0, err
-    assert "study: 6 observers, 3 images, 54 votes." in out
-    assert "observer 6 would be left out: failed" in out
+    assert "study: 7 observers, 6 images, 126 votes." in out
+    assert "observer 7 would be left out: failed" in out
 
 
 def test_metrics_are_compared_with_people(bench, fails, judged, store, workplace, monkeypatch):
@@ -143,7 +144,7 @@ def test_metrics_are_compared_with_people(bench, fails, judged, store, workplace
     monkeypatch.setattr("bench.metrics.get_metric", unknown)  # the real one asks pyiqa, which takes long to load
     folder = judged()
     rows = [(m, "", f"{image}.png", "sharpness", value) for value, m in enumerate(("gamma", "beta", "alpha"))
-            for image in ("one", "two", "three")]  # fmt: skip
+            for image in IMAGES]  # fmt: skip
     frame = pd.DataFrame(rows, columns=["method", "dataset", "image", "metric", "value"])
     frame.to_csv("scores.csv", index=False)
     words = ("study", "rank", "study", "--scores", "scores.csv", *QUICK)
@@ -174,7 +175,7 @@ def test_the_report_has_the_newest_ranking_and_escapes_names(bench, judged, stor
         assert bench("study", "rank", "people", *QUICK)[0] == 0
     (run, _) = open_suite().search(kind="study")
     assert run.data.tags["study"] == "people"
-    assert run.data.metrics["votes"] == 45
+    assert run.data.metrics["votes"] == 108
     assert "strength/plain" in run.data.metrics
     table = "method,checkpoint,dataset,image,metric,value,seconds,metric_digest,error\n"
     (workplace / "s.csv").write_text(table + "gamma,,d,a.png,entropy,1,1,x,\nclahe,,d,a.png,entropy,2,1,x,\n")
@@ -182,7 +183,7 @@ def test_the_report_has_the_newest_ranking_and_escapes_names(bench, judged, stor
     assert code == 0, err
     page = (workplace / "page/index.html").read_text(encoding="utf-8")
     assert page.count("people: People prefer") == 1
-    assert "5 observers judged 3 methods pairwise on 3 images: 45 votes." in page
+    assert "6 observers judged 3 methods pairwise on 6 images: 108 votes." in page
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert" in page
     assert pd.read_csv(folder / "ranking/strengths.csv", keep_default_na=False)["method"].tolist()[-1] == "NA"
@@ -235,4 +236,4 @@ def test_a_copied_study_goes_on(bench, judged, store, workplace):
     shutil.move(folder, folder.with_name("moved"))
     code, out, err = bench("study", "rank", "moved", *QUICK)
     assert code == 0, err
-    assert "45 votes" in out
+    assert "108 votes" in out

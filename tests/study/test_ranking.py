@@ -142,6 +142,12 @@ def test_the_interval_is_the_formula_of_the_docstring():
     assert variance**2 / loss > 8
 
 
+@pytest.mark.parametrize(("observers", "images", "decided"), [(6, 6, True), (5, 9, False), (9, 5, False)])
+def test_a_few_who_all_agree_decide_nothing(observers, images, decided):
+    wins = count_wins(everybody(observers, images, lambda *_: "left"), METHODS)
+    assert set(difference_table(wins, fit(wins, resamples=50))["decided"]) == {decided}
+
+
 def test_too_few_observers_or_images_have_no_interval():
     for observers, images in ((2, 5), (5, 2)):
         wins = count_wins(everybody(observers, images, lambda *_: "left"), METHODS)

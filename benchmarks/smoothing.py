@@ -3,8 +3,8 @@
 python benchmarks/smoothing.py [--size 600x400]... [--skip-direct]
 
 Prints JSON: for each size seconds, and the largest deviation from the direct solution where that was computed (sparse
-LU with a symmetric ordering; minutes and gigabytes above a megapixel: --skip-direct). One thread. Jacobi's preconditioner is
-stopped after 500 iterations.
+LU with a symmetric ordering; minutes and gigabytes above a megapixel: --skip-direct). One thread. Jacobi's
+preconditioner is stopped after 500 iterations.
 """
 
 import argparse

@@ -22,7 +22,7 @@ CARD = Card(
     year=2017,
     family="classical",
     paper="Ying, Li and Gao, A bio-inspired multi-exposure fusion framework, arXiv 1711.00591",
-    trust="parity-tested",
+    trust="parity-tested: within 0.0003 of the published code run in GNU Octave, on two photographs",
 )
 SAMPLE = (50, 50)  # pixels that the entropy is measured on
 DARK = 0.5

@@ -13,7 +13,7 @@ CARD = Card(
     year=2017,
     family="classical",
     paper="Ying et al., A new low-light image enhancement algorithm using camera response model, ICCV workshops 2017",
-    trust="parity-tested",
+    trust="parity-tested: within 0.0003 of the published code run in GNU Octave, on two photographs",
 )
 LARGEST_RATIO = 7.0
 

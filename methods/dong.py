@@ -16,7 +16,7 @@ CARD = Card(
     year=2011,
     family="classical",
     paper="Dong et al., Fast efficient algorithm for enhancement of low lighting video, ICME 2011",
-    trust="parity-tested",
+    trust="parity-tested: within 0.0003 of the published code run in GNU Octave, on two photographs",
 )
 MARGIN = 10  # pixels replicated round the picture
 WINDOW = 7  # pixels of the minimum filter

@@ -20,3 +20,12 @@ def choose_device(name: str = "auto") -> torch.device:
         reason = str(error).splitlines()[0]
         raise BenchError(f"The device {name} cannot be used: {reason} Choose auto, cpu or another.") from error
     return device
+
+
+def fast_precision() -> torch.dtype:
+    """What convolutions may run in where speed counts more than the last digit: bfloat16 if this CPU computes in it.
+
+    Only for photographs. Scores are always made in float32.
+    """
+    abilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+    return torch.bfloat16 if abilities.get("avx512_bf16") or abilities.get("amx_bf16") else torch.float32

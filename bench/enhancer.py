@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import cv2
 import numpy as np
@@ -10,14 +10,36 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from bench.errors import BenchError
+
 Picture = NDArray[np.floating[Any]]
 """One picture, RGB (H, W, 3) in [0, 1]."""
+Window = tuple[slice, slice]
+"""Rows and columns of a picture, both with start and stop."""
 
 
 class Enhancer(Protocol):
     """Maps low-light pictures, float32 RGB (B, 3, H, W) in [0, 1], to pictures of the same shape and range."""
 
     def __call__(self, image: Tensor) -> Tensor: ...
+
+
+Indices = NDArray[np.intp]
+Reader = Callable[[Indices, Indices], Tensor]
+"""Gives the pixels at these rows x columns of a picture, float32 RGB (1, 3, h, w) in [0, 1]."""
+
+
+@runtime_checkable
+class Windowed(Protocol):
+    """An enhancer that can also compute a window of a picture, equal to what the whole picture gives there."""
+
+    def enhance_window(self, read: Reader, size: tuple[int, int], window: Window) -> Tensor:
+        """The result in `window` of the picture of `size` (H, W) that `read` reads: (1, 3, h, w) in [0, 1]."""
+        ...
+
+    def window_bytes(self, size: tuple[int, int]) -> int:
+        """About how much memory a window of `size` takes at most while it is computed."""
+        ...
 
 
 class Factory(Protocol):
@@ -59,6 +81,15 @@ class PerPicture(nn.Module):
             result = self.function(cv2.merge(list(planes)))  # OpenCV turns planes into pixels faster than numpy
             results.append(np.stack(cv2.split(np.asarray(result, dtype=np.float32))))
         return torch.from_numpy(np.stack(results)).clamp_(0, 1).to(image.device)
+
+
+def checked(result: Tensor, image: Tensor) -> Tensor:
+    """`result`, if it is what an enhancer may make of `image`. Raises BenchError."""
+    if result.shape != image.shape:
+        raise BenchError(f"The result has shape {tuple(result.shape)}, the picture {tuple(image.shape)}.")
+    if not torch.isfinite(result).all():
+        raise BenchError("The result holds values that are not finite.")
+    return result
 
 
 def to_bytes(picture: Picture) -> NDArray[np.uint8]:

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from bench.cells import CellStore, cell_key
 from bench.data import Dataset, file_digest
+from bench.enhancer import checked
 from bench.errors import BenchError
 from bench.images import read_image, to_pixels, to_tensor, write_rgb
 from bench.metrics import Metric, Scorer, get_metric
@@ -206,11 +207,7 @@ def enhance(enhancer: nn.Module, low: Tensor, *, device: str = "cpu") -> tuple[T
         result = enhancer(image)
     _synchronise(device)
     seconds = time.perf_counter() - started
-    if result.shape != low.shape:
-        raise BenchError(f"The result has shape {tuple(result.shape)}, the picture {tuple(low.shape)}.")
-    if not torch.isfinite(result).all():
-        raise BenchError("The result holds values that are not finite.")
-    return result.cpu(), seconds
+    return checked(result, low).cpu(), seconds
 
 
 def _synchronise(device: str) -> None:

@@ -2,8 +2,9 @@
 
 import warnings
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -21,29 +22,54 @@ MAX_PIXELS = 400_000_000
 Image.MAX_IMAGE_PIXELS = None  # Pillow's own limit, 179 million pixels, is below what panoramas have
 
 
+def shown(path: Path) -> str:
+    """The name as one line that any terminal prints: line breaks and bytes that are no text are escaped."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in str(path))
+
+
+def reason_of(error: Exception) -> str:
+    """What the system says, without the names of files that it adds."""
+    text = error.strerror if isinstance(error, OSError) else None
+    return text or (str(error).splitlines() or [type(error).__name__])[0]
+
+
+@contextmanager
+def opened_picture(
+    source: Path | BytesIO, name: str, *, formats: tuple[str, ...] | None = None
+) -> Iterator[Image.Image]:
+    """The picture opened by Pillow, not yet decoded; whatever Pillow raises becomes a BenchError that says `name`."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow warns of odd metadata that has no bearing on the pixels
+        try:
+            with Image.open(source, formats=formats) as opened:
+                if opened.width * opened.height > MAX_PIXELS:
+                    raise BenchError(f"{name} has {opened.width} x {opened.height} pixels: more than {MAX_PIXELS:,}.")
+                yield opened
+        except BenchError:
+            raise
+        except UnidentifiedImageError as error:
+            raise BenchError(f"{name} is not a picture that can be read.") from error
+        except MemoryError as error:
+            raise BenchError(f"{name} does not fit into memory.") from error
+        except Exception as error:  # a damaged file makes Pillow raise whatever its bytes lead to
+            reason = (str(error).splitlines() or [""])[0]
+            raise BenchError(f"Cannot read {name}: {reason or type(error).__name__}") from error
+
+
 def read_rgb(path: Path) -> NDArray[np.uint8]:
     """The picture as 8-bit RGB (H, W, 3), upright as its orientation tag says.
 
     Grey, palette, CMYK and 16-bit grey are converted, alpha is dropped; of an animation the first frame is taken.
     Raises BenchError, naming the file, when it cannot be decoded whole.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow warns of odd metadata that has no bearing on the pixels
-        try:
-            with Image.open(path) as opened:
-                if opened.width * opened.height > MAX_PIXELS:
-                    raise BenchError(f"{path} has {opened.width} x {opened.height} pixels: more than {MAX_PIXELS:,}.")
-                opened.load()
-                picture = ImageOps.exif_transpose(opened)
-                if picture.mode == "F":
-                    raise BenchError(f"{path} holds floating-point values, whose scale is unknown: convert it first.")
-                if picture.mode.startswith("I"):
-                    return _grey_to_rgb(np.asarray(picture, dtype=np.float64))
-                return np.asarray(picture.convert("RGB"))
-        except UnidentifiedImageError as error:
-            raise BenchError(f"{path} is not a picture that can be read.") from error
-        except (OSError, ValueError, SyntaxError, EOFError) as error:
-            raise BenchError(f"Cannot read {path}: {error}") from error
+    with opened_picture(path, shown(path)) as opened:
+        opened.load()
+        picture = ImageOps.exif_transpose(opened)
+        if picture.mode == "F":
+            raise BenchError(f"{shown(path)} holds floating-point values, whose scale is unknown: convert it first.")
+        if picture.mode.startswith("I"):
+            return _grey_to_rgb(np.asarray(picture, dtype=np.float64))
+        return np.asarray(picture.convert("RGB"))
 
 
 def _grey_to_rgb(grey: NDArray[np.float64]) -> NDArray[np.uint8]:
@@ -77,17 +103,27 @@ def as_png(images: Sequence[str]) -> dict[str, str]:
     return {image: f"{image if stems[short[image]] > 1 else short[image]}.png" for image in images}
 
 
-def write_rgb(pixels: NDArray[np.uint8], path: Path, **options: Any) -> None:
-    """Write 8-bit RGB (H, W, 3) in the format of the suffix: beside the target first, then renamed."""
-    partial = path.with_name(f".{path.name}.partial{path.suffix}")
+@contextmanager
+def beside(path: Path) -> Iterator[Path]:
+    """A name beside `path` to write to, renamed to `path` at the end; what fails leaves the old file and no new one.
+
+    Raises BenchError that names `path`. Makes the folder.
+    """
+    partial = path.with_name(f".{path.stem[:40]}.partial{path.suffix}")  # a name may be at the system's limit already
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(pixels).save(partial, **options)
+        yield partial
         partial.replace(path)
     except (OSError, ValueError) as error:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
-        raise BenchError(f"Cannot write {path}: {error}") from error
+        raise BenchError(f"Cannot write {shown(path)}: {reason_of(error)}") from error
+
+
+def write_rgb(pixels: NDArray[np.uint8], path: Path, **options: Any) -> None:
+    """Write 8-bit RGB (H, W, 3) in the format of the suffix. Raises BenchError."""
+    with beside(path) as partial:
+        Image.fromarray(pixels).save(partial, **options)
 
 
 def list_images(folder: Path) -> list[Path]:

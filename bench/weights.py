@@ -22,6 +22,6 @@ def find_weights(variant: str, tracking_uri: str | None = None) -> tuple[Path, s
         return shipped, "shipped with the project"
     options = "".join(f" --without {part.replace('_', '-')}" for part in variant.split("_no_")[1:])
     raise MissingWeightsError(
-        f"There are no weights for {variant}: train it (bench train enlightengan{options} --preset fast) or give a "
-        f"file (--checkpoint {variant}=FILE)."
+        f"There are no weights for {variant}: train it (bench train enlightengan{options} --preset fast), give a file "
+        f"(--weights FILE to enhance, --checkpoint {variant}=FILE to evaluate) or use --method clahe."
     )

@@ -2,23 +2,28 @@
 
 from pathlib import Path
 
+import torch
 from torch import Tensor, nn
 
+from bench.enhancer import Reader, Window
 from bench.errors import BenchError
 from bench.weights import find_weights
 from enlightengan.checkpoint import load_generator, weights_digest
 from enlightengan.networks import Generator
+from enlightengan.tiles import enhance_window, window_bytes
 
 
 class LearnedEnhancer(nn.Module):
     """Maps (B, 3, H, W) in [0, 1] to the same, any H and W, clipped.
 
-    `checkpoint` is the digest of the weights and `source` says where they came from, in words.
+    `checkpoint` is the digest of the weights and `source` says where they came from, in words. Pictures too large for
+    the memory are computed window by window (`bench.enhancer.Windowed`).
     """
 
     def __init__(self, generator: Generator, *, source: str) -> None:
         super().__init__()
         self.generator = generator.eval().requires_grad_(False)
+        self.generator.to(memory_format=torch.channels_last)  # a sixth faster on CPUs
         self.checkpoint = weights_digest(generator.state_dict())
         self.source = source
 
@@ -40,3 +45,11 @@ class LearnedEnhancer(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         enhanced: Tensor = self.generator(image * 2 - 1)[0]
         return ((enhanced + 1) / 2).clamp(0, 1)
+
+    def enhance_window(self, read: Reader, size: tuple[int, int], window: Window) -> Tensor:
+        """The result in `window` of a picture of `size`, equal to the whole picture's there (see `tiles`)."""
+        return enhance_window(self.generator, read, size, window).clamp(0, 1)
+
+    def window_bytes(self, size: tuple[int, int]) -> int:
+        """About the most memory that a window of `size` takes."""
+        return window_bytes(size)

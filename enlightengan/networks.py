@@ -8,6 +8,7 @@ pictures wider than 2200 pixels are not halved.
 """
 
 from itertools import pairwise
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
@@ -39,6 +40,31 @@ def pad_to_stride(image: Tensor, stride: int = STRIDE) -> tuple[Tensor, tuple[sl
     return image, (slice(top, top + height), slice(left, left + width))
 
 
+class View(Protocol):
+    """How the decoder sees the picture: whole, or (`tiles.Part`) only what a window of it needs. Level k is H / 2^k."""
+
+    def keep(self, x: Tensor, level: int) -> Tensor:
+        """Of the encoder's (B, C, h, w) at `level`, what the decoder works on there."""
+        ...
+
+    def up(self, x: Tensor, level: int) -> Tensor:
+        """The decoder's (B, C, h, w) at `level` + 1, bilinearly enlarged to what it works on at `level`."""
+        ...
+
+
+class Whole:
+    """The whole picture: everything is kept, and torch enlarges."""
+
+    def __init__(self, align_corners: bool) -> None:
+        self.align_corners = align_corners
+
+    def keep(self, x: Tensor, level: int) -> Tensor:
+        return x
+
+    def up(self, x: Tensor, level: int) -> Tensor:
+        return F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=self.align_corners)
+
+
 class Generator(nn.Module):
     """The one-path generator: 8,636,675 parameters, or 8,636,387 without attention.
 
@@ -66,13 +92,13 @@ class Generator(nn.Module):
             self.add_module(f"bn{name}", nn.BatchNorm2d(outputs))
 
     def _block(self, x: Tensor, name: str) -> Tensor:
-        x = F.leaky_relu(self.get_submodule(f"conv{name}")(x), 0.2)
+        x = F.leaky_relu(self.get_submodule(f"conv{name}")(x), 0.2, inplace=True)
         norm = self._modules.get(f"bn{name}")
         return x if norm is None else norm(x)
 
-    def _up(self, x: Tensor, skip: Tensor, stage: int) -> Tensor:
-        x = F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=self.align_corners)
-        x = torch.cat([self.get_submodule(f"deconv{stage - 1}")(x), skip], 1)
+    def _up(self, x: Tensor, skip: Tensor, stage: int, view: View) -> Tensor:
+        x = self.get_submodule(f"deconv{stage - 1}")(view.up(x, 9 - stage))
+        x = torch.cat([x, skip], 1)
         return self._block(self._block(x, f"{stage}_1"), f"{stage}_2")
 
     def forward(self, image: Tensor, attention: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -87,23 +113,28 @@ class Generator(nn.Module):
             attention = attention_map(x)
         else:
             attention, _ = pad_to_stride(attention)
-        enhanced, residual = self._unet(x, attention)
+        enhanced, residual = self.unet(x, attention, Whole(self.align_corners))
         return enhanced[..., inside[0], inside[1]], residual[..., inside[0], inside[1]]
 
-    def _unet(self, image: Tensor, attention: Tensor | None) -> tuple[Tensor, Tensor]:
+    def unet(self, image: Tensor, attention: Tensor | None, view: View) -> tuple[Tensor, Tensor]:
+        """What `forward` does to a picture that is padded already; both results cover what `view` keeps of level 0."""
         x = image if attention is None else torch.cat([image, attention], 1)  # (B, 4, H, W)
         weights, skips = [attention], []
         for stage in range(1, 5):
             x = self._block(self._block(x, f"{stage}_1"), f"{stage}_2")  # (B, 32 * 2^(s-1), H / 2^(s-1), W / 2^(s-1))
-            skips.append(_weigh(x, weights[-1]))
+            skips.append(_weigh(view.keep(x, stage - 1), _keep(weights[-1], stage - 1, view)))
             x = F.max_pool2d(x, 2)
             weights.append(None if weights[-1] is None else F.max_pool2d(weights[-1], 2))
         x = _weigh(self._block(x, "5_1"), weights[-1])
         x = self._block(x, "5_2")  # (B, 512, H/16, W/16)
         for stage in range(6, 10):
-            x = self._up(x, skips.pop(), stage)
-        residual = _weigh(self.conv10(x), attention)  # (B, 3, H, W)
-        return image + residual, residual
+            x = self._up(x, skips.pop(), stage, view)
+        residual = _weigh(self.conv10(x), _keep(attention, 0, view))  # (B, 3, H, W)
+        return view.keep(image, 0) + residual, residual
+
+
+def _keep(attention: Tensor | None, level: int, view: View) -> Tensor | None:
+    return None if attention is None else view.keep(attention, level)
 
 
 def _weigh(x: Tensor, attention: Tensor | None) -> Tensor:

@@ -1,0 +1,150 @@
+"""Many photographs: which files become which, and the work on them with reading and writing beside it.
+
+One bad file never stops the others: its outcome says why. While one photograph is enhanced, the next is read and the
+one before is written, so that at most three are in memory.
+"""
+
+import glob
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.encoding import BY_SUFFIX, encode
+from bench.errors import BenchError
+from bench.images import beside, list_images, shown
+from bench.photograph import Photograph, read_photograph
+
+Work = Callable[[Photograph], Photograph]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A photograph and the file that its result goes to."""
+
+    source: Path
+    target: Path
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a job: written, there (already) or failed. `notes` are sentences on what is not kept."""
+
+    job: Job
+    state: str
+    error: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def plan(paths: Sequence[str], *, ending: str, out: Path | None = None) -> list[Job]:
+    """The jobs for files, folders and globs.
+
+    Without `out` the result of NAME.ext is NAME_ENDING.ext beside it, that of a folder FOLDER_ENDING with the same
+    tree; results of an earlier run among the paths are left out. With `out`, which is a file when it has a picture's
+    suffix and a folder otherwise, names stay. Raises BenchError when a result would overwrite a photograph or another
+    result, when a glob matches nothing, and when a folder has no picture.
+    """
+    singles, folders = _found(paths)
+    single_file = out is not None and out.suffix.lower() in BY_SUFFIX and not out.is_dir()
+    if single_file and (folders or len(singles) != 1):
+        raise BenchError(f"--out {shown(out or Path())} is one file, and there are several photographs: name a folder.")
+    jobs = []
+    for path in singles:
+        beside_it = path.with_name(f"{path.stem}_{ending}{path.suffix}")
+        jobs.append(Job(path, beside_it if out is None else out if single_file else out / path.name))
+    for folder in folders:
+        root = folder.absolute().with_name(f"{folder.absolute().name}_{ending}") if out is None else out
+        inside = [path for path in list_images(folder) if not path.absolute().is_relative_to(root.absolute())]
+        if not inside:
+            raise BenchError(f"There is no picture in the folder {shown(folder)}.")
+        jobs += [Job(path, root / path.relative_to(folder)) for path in inside]
+    return _without_clashes(jobs)
+
+
+def _found(paths: Sequence[str]) -> tuple[list[Path], list[Path]]:
+    singles: list[Path] = []
+    folders: list[Path] = []
+    for given in dict.fromkeys(paths):
+        matches = [given]
+        if not Path(given).exists() and glob.has_magic(given):
+            matches = sorted(glob.glob(given, recursive=True))  # noqa: PTH207 (Path.glob takes no absolute ones)
+            if not matches:
+                raise BenchError(f"No file matches {shown(Path(given))}.")
+        for match in map(Path, matches):
+            (folders if match.is_dir() else singles).append(match)
+    return list(dict.fromkeys(singles)), list(dict.fromkeys(folders))
+
+
+def _without_clashes(jobs: list[Job]) -> list[Job]:
+    targets = {job.target.resolve() for job in jobs}
+    kept = [job for job in jobs if job.source.resolve() not in targets or job.source == job.target]
+    taken: dict[Path, Path] = {}
+    for job in kept:
+        where = job.target.resolve()
+        if where == job.source.resolve():
+            raise BenchError(f"The result would overwrite {shown(job.source)} itself: choose another --out.")
+        if where in taken:
+            both = f"{shown(taken[where])} and {shown(job.source)}"
+            raise BenchError(f"{both} would both be written to {shown(job.target)}: enhance them one by one.")
+        taken[where] = job.source
+    return kept
+
+
+def run(jobs: Sequence[Job], work: Work, *, force: bool = False) -> Iterator[Outcome]:
+    """Do the jobs; an outcome for each, as it is finished. Results that are there are kept, unless `force`."""
+    pending = [job for job in jobs if force or not job.target.exists()]
+    waiting = set(map(id, pending))
+    yield from (Outcome(job, "there") for job in jobs if id(job) not in waiting)
+    with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
+        ahead: Future[Photograph] | None = None
+        behind: Future[Outcome] | None = None
+        for place, job in enumerate(pending):
+            current = ahead or reader.submit(read_photograph, job.source)
+            following = pending[place + 1 : place + 2]
+            ahead = reader.submit(read_photograph, following[0].source) if following else None
+            written = _attempt(job, current, work, writer)
+            del current
+            if behind is not None:
+                yield behind.result()
+            behind = written
+        if behind is not None:
+            yield behind.result()
+
+
+def _attempt(job: Job, reading: Future[Photograph], work: Work, writer: ThreadPoolExecutor) -> Future[Outcome]:
+    try:
+        return writer.submit(_write, job, work(reading.result()))
+    except Exception as error:  # whatever a file or a method does, the other photographs are still done
+        failed: Future[Outcome] = Future()
+        failed.set_result(Outcome(job, "failed", error=_sentence(job, error)))
+        return failed
+
+
+def _write(job: Job, photograph: Photograph) -> Outcome:
+    try:
+        kind = BY_SUFFIX.get(job.target.suffix.lower())
+        if kind is None:
+            raise BenchError(f"{shown(job.target)} ends in none of {', '.join(BY_SUFFIX)}: give an --out that does.")
+        data, notes = encode(photograph, kind)
+        if photograph.format not in (kind, "") and job.source.suffix.lower() == job.target.suffix.lower():
+            notes = (f"it holds a {photograph.format}, which its name does not say; written as {kind}", *notes)
+        with beside(job.target) as partial:
+            partial.write_bytes(data)
+        return Outcome(job, "written", notes=(*photograph.notes, *notes))
+    except Exception as error:  # see above
+        return Outcome(job, "failed", error=_sentence(job, error))
+
+
+def _sentence(job: Job, error: Exception) -> str:
+    text = (str(error).strip().splitlines() or [""])[0]
+    if not isinstance(error, BenchError):
+        text = f"{type(error).__name__}: {text}"
+    names = (shown(job.source), shown(job.target))
+    return text if any(name in text for name in names) else f"{names[0]}: {text}"
+
+
+def through(data: bytes, work: Work, *, suffix: str = "") -> tuple[bytes, tuple[str, ...]]:
+    """A photograph's bytes to those of its result, in its own format or that of `suffix`; and sentences on it."""
+    photograph = work(read_photograph(data))
+    encoded, notes = encode(photograph, BY_SUFFIX[suffix] if suffix else photograph.format)
+    return encoded, (*photograph.notes, *notes)

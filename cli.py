@@ -6,7 +6,7 @@ import sys
 import typer
 
 from bench.errors import BenchError
-from commands import data, demo, enhance, evaluate, listing, report, study, train, ui
+from commands import data, demo, enhance, evaluate, export, listing, report, study, train, ui
 
 app = typer.Typer(
     name="bench",
@@ -20,6 +20,7 @@ app.command("demo")(demo.demo)
 app.add_typer(train.app, name="train")
 app.command("enhance")(enhance.enhance)
 app.command("evaluate")(evaluate.evaluate)
+app.command("export")(export.export)
 app.command("report")(report.report)
 app.add_typer(study.app, name="study")
 app.add_typer(data.app, name="data")

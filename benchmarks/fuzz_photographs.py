@@ -1,9 +1,9 @@
-"""Does any file break `bench enhance`? `python benchmarks/fuzz_photographs.py --count 20000` prints JSON, exits 1 if so.
+"""Does any file break `bench enhance`? `python benchmarks/fuzz_photographs.py` prints JSON, exits 1 if one does.
 
-Small JPEG, PNG, TIFF, WebP, BMP and PPM files are made here and damaged: bits flipped, bytes set to extremes, cut short,
-pieces doubled, two files spliced, headers edited. Each goes through reading, enhancing (by the identity) and writing,
-in a child process with bounded memory. Every input must end in a photograph or a BenchError; a traceback, a crash of
-the process or an input that takes longer than the limit is a finding. Input k of a seed is always the same bytes.
+Small JPEG, PNG, TIFF, WebP, BMP and PPM files are made here and damaged: bits flipped, bytes set to extremes, cut
+short, pieces doubled, two files spliced, headers edited. Each goes through reading, enhancing (by the identity) and
+writing, in a child process with bounded memory. Every input must end in a photograph or a BenchError; a traceback, a
+crash of the process or an input that takes longer than the limit is a finding. Input k of a seed is always the same.
 """
 
 import argparse
@@ -51,7 +51,7 @@ def sources() -> list[bytes]:
         _saved(grey, "JPEG"), _saved(rgb.convert("CMYK"), "JPEG"), _saved(rgb, "JPEG", subsampling=0, quality=100),
         _saved(rgb, "PNG", **more), _saved(rgba, "PNG"), _saved(grey, "PNG"), _saved(rgb.convert("P"), "PNG"),
         _saved(rgb, "PNG", save_all=True, append_images=[rgb.rotate(180)]), _saved(grey.convert("1"), "PNG"),
-        _saved(rgb, "TIFF", compression="tiff_lzw", **more), _saved(rgb, "TIFF"), _saved(grey, "TIFF"),
+        _saved(rgb, "TIFF", compression="tiff_lzw"), _saved(rgb, "TIFF", **more), _saved(grey, "TIFF"),
         _saved(rgb, "TIFF", compression="jpeg"), _saved(rgba, "TIFF", compression="tiff_adobe_deflate"),
         _saved(rgb, "WEBP", **more), _saved(rgba, "WEBP", lossless=True), _saved(rgb, "BMP"), _saved(grey, "BMP"),
         _saved(rgb, "PPM"), _saved(grey, "PPM"),
@@ -145,7 +145,7 @@ def fuzz(seed: int, count: int, scratch: Path) -> dict[str, Any]:
     slowest, place = 0.0, 0
     while place < count:
         command = [sys.executable, __file__, "--child", str(place), "--count", str(count), "--seed", str(seed)]
-        begun = place
+        begun = None
         with subprocess.Popen([*command, "--scratch", str(scratch)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                               text=True) as process:  # fmt: skip
             assert process.stdout is not None
@@ -160,6 +160,8 @@ def fuzz(seed: int, count: int, scratch: Path) -> dict[str, Any]:
                     counts[entry["told"]] += 1
                 else:
                     findings.append({"input": entry["number"], "told": entry["told"]})
+        if begun is None:
+            raise SystemExit("The child process did not start: run it with --child 0.")
         if place < count:  # the process died of an input, by a crash or by the time limit
             findings.append({"input": begun, "told": f"the process ended with {process.returncode}"})
             place = begun + 1

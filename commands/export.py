@@ -1,0 +1,27 @@
+"""`bench export`: a learned method as an ONNX file."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def export(
+    method: Annotated[str, typer.Argument(help="A method of this project that has weights, such as enlightengan.")],
+    path: Annotated[Path, typer.Argument(help="The file to write, model.onnx.")],
+    weights: Annotated[Path | None, typer.Option(help="Its weights; else as bench evaluate chooses.")] = None,
+) -> None:
+    """Write a method as ONNX: any batch, height and width, RGB in [0, 1] in and out; compared with torch first."""
+    from bench.errors import BenchError
+    from commands.console import say
+    from enlightengan.enhancer import LearnedEnhancer
+    from enlightengan.export import CHECKED
+    from enlightengan.export import export as exported
+    from methods import make
+
+    enhancer = make(method, weights)
+    if not isinstance(enhancer, LearnedEnhancer):
+        raise BenchError(f"{method} is no network of this project: there is nothing to export.")
+    say(f"{method}: weights {enhancer.checkpoint} from {enhancer.source}")
+    apart = exported(enhancer.eval(), path)
+    say(f"Written to {path}. Over {len(CHECKED)} sizes it differs from torch by at most {apart:.1e}.")

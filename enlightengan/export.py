@@ -1,0 +1,163 @@
+"""The generator as an ONNX file that takes any batch, height and width, with the padding inside the graph.
+
+The graph maps float32 RGB (B, 3, H, W) in [0, 1] to the same. It is compared with torch by ONNX Runtime before the file
+gets its name.
+"""
+
+import logging
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from bench.errors import BenchError
+from bench.images import beside
+from enlightengan.enhancer import LearnedEnhancer
+from enlightengan.networks import STRIDE, Generator, Whole, attention_map
+
+TOLERANCE = 1e-4
+CHECKED = ((1, 1, 1), (1, 5, 40), (2, 33, 17), (3, 64, 48), (1, 90, 123))
+"""(batch, height, width) that the file is compared at."""
+OPSET = 18
+MISSING = "ONNX is not installed: install the extra, for example with pip install --editable '.[onnx]'."
+
+
+PAD = """
+    {name}_size = Shape<start={axis}, end={beyond}>(image)
+    {name}_rest = Mod({name}_size, sixteen)
+    {name}_lacking = Sub(sixteen, {name}_rest)
+    {name}_extra = Mod({name}_lacking, sixteen)
+    {name}_before = Div({name}_extra, two)
+    {name}_after = Sub({name}_extra, {name}_before)
+    {name}_sum = Add({name}_size, {name}_extra)
+    {name}_total = Squeeze({name}_sum)
+    {name}_range = Range(zero, {name}_total, step)
+    {name}_place = Sub({name}_range, {name}_before)
+    {name}_last = Sub({name}_size, one)
+    {name}_folded = Abs({name}_place)
+    {name}_behind = Sub({name}_last, {name}_folded)
+    {name}_distance = Abs({name}_behind)
+    {name}_mirrored = Sub({name}_last, {name}_distance)
+    {name}_raised = Max({name}_place, zero)
+    {name}_repeated = Min({name}_raised, {name}_last)
+    {name}_short = GreaterOrEqual({name}_after, {name}_size)
+    {name}_index = Where({name}_short, {name}_repeated, {name}_mirrored)
+    {output} = Gather<axis={axis}>({input}, {name}_index)
+"""
+"""One axis of `networks.pad_to_stride` in ONNX's text: mirrored, or repeated where the axis is too short to mirror."""
+CROP = """
+    {name}_length = Squeeze({name}_size)
+    {name}_own = Range(zero, {name}_length, step)
+    {name}_inside = Add({name}_own, {name}_before)
+    {output} = Gather<axis={axis}>({input}, {name}_inside)
+"""
+NUMBERS = """
+    zero = Constant<value_int = 0>()
+    step = Constant<value_int = 1>()
+    one = Constant<value_ints = [1]>()
+    two = Constant<value_ints = [2]>()
+    sixteen = Constant<value_ints = [16]>()
+"""
+
+
+class Core(nn.Module):
+    """The generator between its padding and its cropping: (B, 3, 16 h, 16 w) in [0, 1] to the same."""
+
+    def __init__(self, generator: Generator) -> None:
+        super().__init__()
+        self.generator = generator
+
+    def forward(self, padded: Tensor) -> Tensor:
+        x = padded * 2 - 1
+        attention = attention_map(x) if self.generator.attention else None
+        enhanced, _ = self.generator.unet(x, attention, Whole(self.generator.align_corners))
+        return ((enhanced + 1) / 2).clamp(0, 1)
+
+
+def export(enhancer: LearnedEnhancer, path: Path) -> float:
+    """Write `enhancer` to `path` and return the largest deviation from torch over the sizes of CHECKED.
+
+    Raises BenchError, and leaves no file, when the extra `onnx` is missing or the deviation exceeds TOLERANCE.
+    """
+    try:
+        import onnx  # noqa: F401
+        import onnxruntime  # noqa: F401
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        raise BenchError(MISSING) from error
+    with beside(path) as partial:
+        try:
+            _write(enhancer, partial)
+            apart = deviation(enhancer, partial)
+            if not apart <= TOLERANCE:
+                raise BenchError(f"The exported graph differs from torch by {apart:.2g}, more than {TOLERANCE:g}.")
+        except Exception:
+            partial.unlink(missing_ok=True)
+            raise
+    return apart
+
+
+def _write(enhancer: LearnedEnhancer, path: Path) -> None:
+    import onnx
+
+    generator = Generator(attention=enhancer.generator.attention, align_corners=enhancer.generator.align_corners)
+    generator.load_state_dict(enhancer.generator.state_dict())
+    height, width = (STRIDE * torch.export.Dim(name, min=1, max=1 << 12) for name in ("rows", "columns"))
+    dynamic = {0: torch.export.Dim("batch", min=1, max=1 << 12), 2: height, 3: width}
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of torch's own deprecations, while it exports
+        program = torch.onnx.export(
+            Core(generator).eval(), (torch.zeros(2, 3, 48, 64),), dynamo=True, dynamic_shapes={"padded": dynamic},
+            input_names=["padded"], output_names=["brightened"], opset_version=OPSET, verbose=False,
+        )  # fmt: skip
+    assert program is not None
+    model = _padded(program.model_proto)
+    onnx.helper.set_model_props(model, {"checkpoint": enhancer.checkpoint, "range": "RGB in [0, 1]"})
+    onnx.checker.check_model(model)
+    onnx.save(model, str(path))
+
+
+def _padded(model: Any) -> Any:
+    """The model with padding before it and cropping behind it, and sizes that are free."""
+    import onnx
+
+    before = NUMBERS + PAD.format(name="rows", axis=2, beyond=3, input="image", output="taller")
+    before += PAD.format(name="columns", axis=3, beyond=4, input="taller", output="padded")
+    after = CROP.format(name="rows", axis=2, input="brightened", output="lower")
+    after += CROP.format(name="columns", axis=3, input="lower", output="enhanced")
+    head = "(float[batch, 3, height, width] image) => (float[batch, 3, height, width] enhanced)"
+    shell = onnx.parser.parse_graph(f"shell {head} {{ {before} {after} }}")
+    split = next(place for place, node in enumerate(shell.node) if "brightened" in node.input)
+    nodes = [*shell.node[:split], *model.graph.node, *shell.node[split:]]
+    for field, values in (("node", nodes), ("input", shell.input), ("output", shell.output), ("value_info", [])):
+        kept = list(values)
+        del getattr(model.graph, field)[:]
+        getattr(model.graph, field).extend(kept)
+    return model
+
+
+def session(path: Path, *, threads: int = 0):  # type: ignore[no-untyped-def]  # noqa: ANN201 (onnxruntime has no types)
+    """ONNX Runtime on the CPU with `path`; 0 threads are as many as it likes."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def deviation(enhancer: LearnedEnhancer, path: Path) -> float:
+    """The largest absolute difference between the graph in `path` and `enhancer`, on noise of the sizes of CHECKED."""
+    graph, largest = session(path), 0.0
+    for batch, height, width in CHECKED:
+        image = torch.rand(batch, 3, height, width, generator=torch.Generator().manual_seed(height))
+        result = torch.from_numpy(graph.run(None, {"image": image.numpy()})[0])
+        with torch.inference_mode():
+            expected = enhancer(image)
+        if result.shape != expected.shape:
+            return float("inf")
+        largest = max(largest, float((result - expected).abs().max()))
+    return largest

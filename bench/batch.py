@@ -77,7 +77,7 @@ def _found(paths: Sequence[str]) -> tuple[list[Path], list[Path]]:
 
 def _without_clashes(jobs: list[Job]) -> list[Job]:
     targets = {job.target.resolve() for job in jobs}
-    kept = [job for job in jobs if job.source.resolve() not in targets or job.source == job.target]
+    kept = [job for job in jobs if job.source.resolve() not in targets or job.target.resolve() == job.source.resolve()]
     taken: dict[Path, Path] = {}
     for job in kept:
         where = job.target.resolve()

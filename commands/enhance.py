@@ -62,13 +62,10 @@ def load(method: str, weights: Path | None, *, device: str, quiet: bool) -> "nn.
     import torch
 
     from bench.device import fast_precision
-    from bench.errors import BenchError
     from commands.console import say
     from methods import METHODS, make
 
     learned = METHODS.card(method).learned
-    if weights is not None and not learned:
-        raise BenchError(f"{method} has no weights: omit --weights.")
     enhancer = make(method, weights).eval().to(device)
     if learned and not quiet:
         say(f"{method}: weights {enhancer.checkpoint} from {enhancer.source}")

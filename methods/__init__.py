@@ -14,6 +14,7 @@ from torch import nn
 
 from bench.brighten import brighten_like
 from bench.enhancer import Card, Factory
+from bench.errors import BenchError
 from bench.evaluation import Contestant
 from bench.registry import Registry
 from bench.weights import find_weights
@@ -23,8 +24,12 @@ METHODS: Registry[Factory, Card] = Registry("method", package="methods")
 
 
 def make(name: str, weights: Path | None = None) -> nn.Module:
-    """The enhancer called `name`, with `weights` where it is a learned one."""
-    return METHODS[name](weights=weights) if METHODS.card(name).learned else METHODS[name]()
+    """The enhancer called `name`, with `weights` where it is a learned one. Raises BenchError when another has some."""
+    if METHODS.card(name).learned:
+        return METHODS[name](weights=weights)
+    if weights is not None:
+        raise BenchError(f"{name} has no weights: give none.")
+    return METHODS[name]()
 
 
 def contestant(name: str, weights: Path | None = None, tracking_uri: str | None = None) -> tuple[Contestant, str]:

@@ -19,7 +19,8 @@ def lively(*, attention=True, align_corners=True):
     initialise(generator, torch.Generator().manual_seed(0))
     for module in generator.modules():
         if isinstance(module, nn.Conv2d):
-            module.weight.data.mul_(45 * module.weight[0].numel() ** -0.5 / 0.02 / 25)
+            module.weight.data.mul_(90 * module.weight[0].numel() ** -0.5)
+    generator.conv10.weight.data.mul_(0.01)  # the residual is as large as the picture
     return generator.eval().requires_grad_(False)
 
 
@@ -107,7 +108,6 @@ def test_the_learned_enhancer_says_that_it_works_in_windows():
 
 
 def test_bfloat16_stays_close(lit):
-    # The bound for random weights; trained ones were within 2.3 / 255 in a prototype.
     generator, image, _ = lit
     enhancer = LearnedEnhancer(lively(), source="seeded")
     image = image[..., :64]
@@ -115,5 +115,5 @@ def test_bfloat16_stays_close(lit):
         exact = enhancer(image)
         with torch.autocast("cpu", torch.bfloat16):
             fast = enhancer(image)
-    assert 0 < (fast - exact).abs().max() < 0.2
-    assert (fast - exact).abs().mean() < 0.02
+    assert 0 < (fast - exact).abs().max() < 0.05
+    assert (fast - exact).abs().mean() < 0.005

@@ -1,0 +1,125 @@
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from bench.images import read_image, read_rgb, to_pixels
+from enlightengan.checkpoint import save_weights
+from enlightengan.networks import Generator, initialise
+from methods import METHODS
+
+BENCH = Path(sys.executable).with_name("bench")
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    generator = Generator()
+    initialise(generator, torch.Generator().manual_seed(0))
+    path = tmp_path_factory.mktemp("weights") / "w.safetensors"
+    save_weights(path, generator.state_dict(), {"align_corners": "True"})
+    return path
+
+
+def test_the_result_is_what_the_method_makes(bench, workplace, photograph):
+    photograph(workplace / "a.png")
+    code, out, _ = bench("enhance", "a.png", "--method", "clahe")
+    assert code == 0
+    assert "1 written, to a_clahe.png." in out
+    assert np.array_equal(read_rgb(Path("a_clahe.png")), to_pixels(METHODS["clahe"]()(read_image(Path("a.png")))))
+
+
+def test_enlightengan_with_weights_in_tiles_and_whole(bench, workplace, photograph, weights):
+    photograph(workplace / "a.png", size=(33, 50))
+    code, out, _ = bench("enhance", "a.png", "--weights", weights, "--out", "whole.png")
+    assert code == 0
+    assert f"from {weights}" in out.replace("\n", "")
+    assert bench("enhance", "a.png", "--weights", weights, "--out", "tiled.png", "--tile", 32)[0] == 0
+    whole, tiled = (read_rgb(Path(f"{name}.png")).astype(int) for name in ("whole", "tiled"))
+    assert np.abs(whole - tiled).max() <= 1
+    assert np.abs(whole - read_rgb(Path("a.png"))).max() > 0
+
+
+def test_without_weights_the_sentence_says_what_to_do(fails, workplace, photograph, monkeypatch):
+    monkeypatch.setattr("bench.weights.SHIPPED", workplace)
+    photograph(workplace / "a.png")
+    told = fails("enhance", "a.png")
+    assert "--weights FILE" in told and "--method clahe" in told
+
+
+def test_strength_bits_and_comparison(bench, workplace, photograph):
+    before = photograph(workplace / "a.png", high=90)
+    assert bench("enhance", "a.png", "--method", "gamma", "--strength", 0, "--bits", 16)[0] == 0
+    from bench.photograph import read_photograph
+
+    found = read_photograph(Path("a_gamma.png"))
+    assert np.array_equal(found.pixels, before.astype(np.uint16) * 257)
+    assert bench("enhance", "a.png", "--method", "gamma", "--compare")[0] == 0
+    both = read_rgb(Path("a_gamma_compare.png"))
+    assert np.array_equal(both[:, :32], before)
+    assert both[:, 32:].mean() > before.mean() + 20
+
+
+def test_a_folder_with_bad_files_is_counted(bench, workplace, photograph):
+    photograph(workplace / "night/a.png")
+    photograph(workplace / "night/b/c.png")
+    (workplace / "night/cut.jpg").write_bytes(b"\xff\xd8\xff\xe0")
+    code, out, err = bench("enhance", "night", "--method", "gamma", "--out", "day")
+    assert code == 1
+    assert "2 written" in out and "Failed: " in out and "night/cut.jpg" in out
+    assert err == "Error: 1 of 3 photographs failed, as said above. The others are done.\n"
+    code, out, _ = bench("enhance", "night/a.png", "--method", "gamma", "--out", "day")
+    assert (code, "1 results were there already" in out) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--method", "clahe", "--tile", 64), "looks at the whole picture"),
+        (("--method", "clahe", "--bits", 12), "--bits is 8 or 16"),
+        (("--method", "clahe", "--weights", "w.safetensors"), "has no weights"),
+        (("--method", "clahee"), "did you mean clahe"),
+        (("--method", "clahe", "--out", "a.png"), "would overwrite a.png itself"),
+        (("-", "--method", "clahe"), "name no other path"),
+    ],
+)
+def test_wrong_options_are_one_sentence(fails, workplace, photograph, options, told):
+    photograph(workplace / "a.png")
+    assert told in fails("enhance", "a.png", *options)
+    assert [path.name for path in workplace.iterdir()] == ["a.png"]
+
+
+def test_a_photograph_that_is_not_there_is_one_sentence(fails, workplace):
+    assert fails("enhance", "gone.png", "--method", "clahe") == "Cannot read gone.png: No such file or directory"
+
+
+def test_what_is_not_kept_is_said(bench, workplace, photograph):
+    pixels = photograph(workplace / "a.png")
+    Image.fromarray(pixels).convert("P").save("a.png")
+    assert "a.png: its palette becomes full colour." in bench("enhance", "a.png", "--method", "gamma")[1]
+
+
+def test_a_pipe_carries_nothing_but_the_photograph(workplace, photograph):
+    photograph(workplace / "a.png")
+    data = Path("a.png").read_bytes()
+    command = [BENCH, "enhance", "-", "--method", "gamma"]
+    done = subprocess.run(command, input=data, capture_output=True, check=True)
+    assert Image.open(io.BytesIO(done.stdout)).format == "PNG"
+    assert done.stderr == b""
+    failed = subprocess.run(command, input=data[:60], capture_output=True, check=False)
+    assert (failed.returncode, failed.stdout) == (1, b"")
+    assert failed.stderr.startswith(b"Error: Cannot read standard input")
+
+
+def test_export_writes_or_says_why_not(bench, fails, workplace, weights, monkeypatch):
+    assert "nothing to export" in fails("export", "gamma", "m.onnx")
+    asked = []
+    monkeypatch.setattr("enlightengan.export.export", lambda enhancer, path: asked.append(path) or 2e-6)
+    code, out, _ = bench("export", "enlightengan", "m.onnx", "--weights", weights)
+    assert code == 0
+    assert "at most 2.0e-06" in out
+    assert asked == [Path("m.onnx")]

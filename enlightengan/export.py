@@ -139,7 +139,7 @@ def _padded(model: Any) -> Any:
     return model
 
 
-def session(path: Path, *, threads: int = 0):  # type: ignore[no-untyped-def]  # noqa: ANN201 (onnxruntime has no types)
+def session(path: Path, *, threads: int = 0) -> Any:
     """ONNX Runtime on the CPU with `path`; 0 threads are as many as it likes."""
     import onnxruntime
 

@@ -108,9 +108,7 @@ def test_the_learned_enhancer_says_that_it_works_in_windows():
 
 
 def test_bfloat16_stays_close(lit):
-    generator, image, _ = lit
-    enhancer = LearnedEnhancer(lively(), source="seeded")
-    image = image[..., :64]
+    enhancer, image = LearnedEnhancer(lively(), source="seeded"), lit[1][..., :64]
     with torch.inference_mode():
         exact = enhancer(image)
         with torch.autocast("cpu", torch.bfloat16):

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,10 @@ def picture(height: int, width: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
 def small(enhancer: LearnedEnhancer, repeats: int) -> dict[str, Any]:
     """Images a second at 600 x 400: ours, ours in float32, and ONNX Runtime's."""
     pixels = picture(*SMALL)
-    works = {"ours": lambda: brighten(enhancer, pixels, fast=True), "float32": lambda: brighten(enhancer, pixels)}
+    works: dict[str, Callable[[], Any]] = {
+        "ours": lambda: brighten(enhancer, pixels, fast=True),
+        "float32": lambda: brighten(enhancer, pixels),
+    }
     apart = np.abs(works["ours"]().astype(int) - works["float32"]().astype(int)).max()
     found: dict[str, Any] = {"precision": str(fast_precision()), "largest_deviation_of_255": int(apart)}
     with tempfile.TemporaryDirectory() as folder:

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
+from bench.deep import Pixels
 from bench.device import fast_precision
 from bench.enhancer import Indices, Reader, Window, Windowed, checked
 from bench.errors import BenchError
-from bench.photograph import Photograph, Pixels, turned, with_depth
+from bench.photograph import Photograph, turned, with_depth
 
 MEMORY = 800_000_000
 """Bytes that one window may take, where half of what is free is not less: 48 megapixels then stay within 2 GB."""

@@ -5,7 +5,6 @@ lost altogether (an animation, values without a scale) is refused. Pillow decode
 OpenCV does, and Pillow's 8 bits must agree.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from io import BytesIO
@@ -13,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, JpegImagePlugin
 
+from bench.deep import Pixels, deep_pixels, is_deep
 from bench.errors import BenchError
 from bench.images import opened_picture, reason_of, shown
 from bench.jpeg import kept_segments
@@ -27,7 +26,6 @@ ORIENTATION = 0x0112
 MAX_BYTES = 1 << 32
 """A longer file is refused unread: no single photograph is."""
 EXIF_PREFIX = b"Exif\0\0"
-Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
 
 @dataclass(frozen=True)
@@ -99,12 +97,12 @@ def read_photograph(source: Path | bytes, *, name: str = "standard input") -> Ph
     with opened_picture(BytesIO(data), name, formats=FORMATS) as opened:
         kind = "JPEG" if opened.format == "MPO" else str(opened.format)
         notes = _check_frames(opened, name)
-        deep = _is_deep(opened, data, name)
+        deep = is_deep(opened, data, name)
         if kind != "TIFF":
             opened.load()  # the metadata of a PNG may lie behind its pixels
         metadata = _metadata(opened, data, kind)
         opened.load()  # turns a TIFF, and no other, upright
-        pixels, alpha, changes = _deep_pixels(opened, data, name) if deep else _pixels(opened, name)
+        pixels, alpha, changes = (*deep_pixels(opened, data, name), []) if deep else _pixels(opened, name)
         if kind == "TIFF":
             back = inverse(metadata["orientation"])
             pixels, alpha = turned(pixels, back), None if alpha is None else turned(alpha, back)
@@ -131,22 +129,6 @@ def _check_frames(opened: Image.Image, name: str) -> list[str]:
     return ["its further pictures (previews, depth, gain map) are left out"] if opened.format == "MPO" else []
 
 
-def _is_deep(opened: Image.Image, data: bytes, name: str) -> bool:
-    """Whether the file holds 16 bits a sample where Pillow would give 8."""
-    if opened.format == "PNG":
-        return data[24] == 16
-    if opened.format == "PPM":
-        header = re.match(rb"P([1-6])(?:\s+|#[^\n]*\n)*\d+(?:\s+|#[^\n]*\n)+\d+(?:\s+|#[^\n]*\n)+(\d+)", data)
-        top = int(header[2]) if header and header[1] in b"2356" else 255
-        if top not in (255, 65535):
-            raise BenchError(f"{name} counts to {top}, not to 255 or 65535: convert it first.")
-        return top == 65535
-    if opened.format == "TIFF":
-        tags = opened.tag_v2  # type: ignore[attr-defined]
-        return set(tags.get(258, (1,))) == {16} and set(tags.get(339, (1,))) == {1}
-    return False
-
-
 def _pixels(opened: Image.Image, name: str) -> tuple[Pixels, Pixels | None, list[str]]:
     mode, notes = opened.mode, []
     if mode in ("F", "I") or mode.startswith("I;"):
@@ -171,42 +153,6 @@ def _pixels(opened: Image.Image, name: str) -> tuple[Pixels, Pixels | None, list
     colours = 1 if grey else 3
     alpha = np.ascontiguousarray(values[..., colours]) if transparent else None
     return np.ascontiguousarray(values[..., :colours]), alpha, notes
-
-
-def _deep_pixels(opened: Image.Image, data: bytes, name: str) -> tuple[Pixels, Pixels | None, list[str]]:
-    import cv2
-
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-    try:
-        values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    except cv2.error as error:
-        raise BenchError(f"Cannot read {name}: OpenCV cannot decode it.") from error
-    if values is None or values.dtype != np.uint16 or values.shape[:2] != (opened.height, opened.width):
-        raise BenchError(f"Cannot read {name}: its 16 bits are coded in a way that OpenCV cannot decode.")
-    values = values if values.ndim == 3 else values[..., None]
-    if values.shape[2] > 2:
-        values = values[..., [2, 1, 0, 3][: values.shape[2]]]
-    # Pillow shows grey PNGs with alpha as colour, so those are asked for their colour type
-    grey = data[25] in (0, 4) if opened.format == "PNG" else opened.mode in ("L", "I") or opened.mode.startswith("I;")
-    alpha = np.ascontiguousarray(values[..., -1]) if values.shape[2] in (2, 4) else None
-    pixels = np.ascontiguousarray(values[..., :1] if grey else values[..., :3])
-    if pixels.shape[2] == 2 or not _agrees(pixels, opened):
-        raise BenchError(f"Cannot read {name}: its 16 bits are coded in a way that decoders do not agree on.")
-    return pixels, alpha, []
-
-
-def _agrees(pixels: Pixels, opened: Image.Image) -> bool:
-    """Whether Pillow sees the same picture, in the 8 bits that it keeps."""
-    seen = np.asarray(opened)
-    seen = seen.reshape(*seen.shape[:2], -1)[..., : pixels.shape[2]]
-    for start in range(0, len(pixels), 256):
-        ours, theirs = pixels[start : start + 256].astype(np.int32), seen[start : start + 256].astype(np.int32)
-        if (
-            ours.shape != theirs.shape
-            or np.abs(ours - theirs if seen.dtype.itemsize > 1 else (ours >> 8) - theirs).max() > 1
-        ):
-            return False
-    return True
 
 
 def _coding(opened: Image.Image, data: bytes, kind: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@ import io
 import cv2
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image, ImageOps
 
 from bench import images, photograph
@@ -163,6 +164,12 @@ def test_what_decoders_do_not_agree_on_is_refused(monkeypatch):
     monkeypatch.setattr(cv2, "imdecode", lambda *_: DEEP[..., :3] + np.uint16(600))
     with pytest.raises(BenchError, match="do not agree"):
         read_photograph(data)
+
+
+def test_a_16_bit_tiff_that_stores_white_as_0_is_no_negative():
+    stream = io.BytesIO()
+    tifffile.imwrite(stream, DEEP[..., 0], photometric="miniswhite")
+    assert np.array_equal(read_photograph(stream.getvalue()).pixels[..., 0], 65535 - DEEP[..., 0])
 
 
 def test_other_formats_and_values_without_a_scale_are_refused():

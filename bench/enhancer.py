@@ -14,6 +14,8 @@ from bench.errors import BenchError
 
 Picture = NDArray[np.floating[Any]]
 """One picture, RGB (H, W, 3) in [0, 1]."""
+Plane = NDArray[np.floating[Any]]
+"""One channel (H, W) in [0, 1]."""
 Window = tuple[slice, slice]
 """Rows and columns of a picture, both with start and stop."""
 
@@ -65,6 +67,22 @@ class Card:
     def as_text(self) -> dict[str, str]:
         """Every field as text, for tables."""
         return {key: "" if value is None else str(value) for key, value in asdict(self).items()}
+
+
+class PerChannel(nn.Module):
+    """A classical method that treats every channel by itself: `function` of one plane (H, W), on the CPU, clipped."""
+
+    def __init__(self, function: Callable[[Plane], NDArray[np.floating[Any]]]) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, image: Tensor) -> Tensor:
+        """(B, 3, H, W) in [0, 1] to the same."""
+        planes = np.ascontiguousarray(image.detach().cpu().numpy(), dtype=np.float32)
+        results = np.empty_like(planes)
+        for place in np.ndindex(planes.shape[:2]):
+            results[place] = self.function(planes[place])
+        return torch.from_numpy(results).clamp_(0, 1).to(image.device)
 
 
 class PerPicture(nn.Module):

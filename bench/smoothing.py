@@ -17,7 +17,9 @@ from bench.errors import BenchError
 
 Plane = NDArray[np.floating[Any]]
 TOLERANCE = 1e-4
-"""Of the residual's norm, relative to the right side's; the solution is then within about 1e-5 of the exact one."""
+"""Of the residual's norm, relative to the right side's. On photographs the solution is then within 2e-5 of the exact
+one, and with ten times the tolerance within 3e-4, a tenth of an 8-bit level.
+"""
 LIMIT = 500  # iterations; photographs take 20 to 100
 SMOOTHING = 3  # Chebyshev steps before and after each coarse correction
 DAMPED = 16.0  # the smoother damps the eigenvalues from lambda_max / 16 up to lambda_max
@@ -53,7 +55,7 @@ def smooth(
     x = np.array(target if start is None else start, dtype=np.float64)
     residual = right - exact.apply(x)
     enough = tolerance * float(np.linalg.norm(right))
-    direction, rho = np.zeros_like(x), 1.0
+    direction, scratch, rho = np.zeros_like(x), np.empty_like(x), 1.0
     for _ in range(LIMIT):
         if np.linalg.norm(residual) <= enough:
             return x
@@ -61,10 +63,12 @@ def smooth(
         previous, rho = rho, float(np.vdot(residual, better))
         direction *= rho / previous
         direction += better
-        image = exact.apply(direction)
+        image = exact.apply(direction, scratch)
         step = rho / float(np.vdot(direction, image))
-        x += step * direction
-        residual -= step * image
+        image *= step
+        residual -= image
+        np.multiply(direction, step, out=scratch)
+        x += scratch
     raise BenchError(f"The smoothing of {target.shape[1]} x {target.shape[0]} pixels did not converge.")
 
 

@@ -1,10 +1,9 @@
 """Automatic levels: each channel stretched between its own dark and bright ends."""
 
 import numpy as np
-from numpy.typing import NDArray
 from torch import nn
 
-from bench.enhancer import Card, PerPicture, Picture
+from bench.enhancer import Card, PerChannel, Plane
 from methods import METHODS
 
 CARD = Card(
@@ -16,19 +15,17 @@ CARD = Card(
 )
 
 
-def stretch(picture: Picture, clip: float) -> NDArray[np.float32]:
-    """(H, W, 3); a constant channel stays as it is."""
+def stretch(channel: Plane, clip: float) -> Plane:
+    """(H, W); a constant channel stays as it is."""
     from skimage.exposure import rescale_intensity
 
-    channels = []
-    for channel in np.moveaxis(picture, 2, 0):
-        low, high = np.quantile(channel, (clip, 1 - clip))
-        ends = (float(low), float(high))
-        channels.append(rescale_intensity(channel, in_range=ends, out_range=(0.0, 1.0)) if high > low else channel)
-    return np.stack(channels, axis=2).astype(np.float32)
+    low, high = np.quantile(channel, (clip, 1 - clip))
+    if low == high:
+        return channel
+    return np.asarray(rescale_intensity(channel, in_range=(float(low), float(high)), out_range=(0.0, 1.0)))
 
 
 @METHODS.register("autolevels", CARD)
 def autolevels(*, clip: float = 0.001) -> nn.Module:
     """`clip` is the share of pixels that may saturate at either end."""
-    return PerPicture(lambda picture: stretch(picture, clip))
+    return PerChannel(lambda channel: stretch(channel, clip))

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from torch import nn
 
-from bench.enhancer import Card, PerPicture, Picture, to_bytes
+from bench.enhancer import Card, PerChannel, Plane, to_bytes
 from methods import METHODS
 
 CARD = Card(
@@ -16,13 +16,15 @@ CARD = Card(
 )
 
 
-def equalize(picture: Picture) -> Picture:
-    """(H, W, 3) in [0, 1]; a constant channel stays as it is."""
-    channels = [cv2.equalizeHist(channel) for channel in cv2.split(to_bytes(picture))]
-    return np.asarray(cv2.merge(channels) / np.float32(255))
+LEVELS = np.arange(256, dtype=np.float32) / 255
+
+
+def equalize(channel: Plane) -> Plane:
+    """(H, W) in [0, 1]; a constant channel stays as it is, to 8 bits."""
+    return np.asarray(cv2.LUT(cv2.equalizeHist(to_bytes(channel)), LEVELS))
 
 
 @METHODS.register("histogram_equalization", CARD)
 def histogram_equalization() -> nn.Module:
     """Per channel, on 8-bit values: colours shift, which is why luma variants exist."""
-    return PerPicture(equalize)
+    return PerChannel(equalize)

@@ -39,7 +39,7 @@ def test_limes_map_solves_its_linear_system():
         0.15 * w / (np.abs(dt) + 1e-3) * dx
         for w, dt, dx in zip(weights, differences(LIGHT), differences(x), strict=True)
     ]
-    assert np.linalg.norm(x + transposed(*pulls) - LIGHT) <= 1.01e-4 * np.linalg.norm(LIGHT)
+    assert np.linalg.norm(x + transposed(*pulls) - LIGHT) <= 1.01e-3 * np.linalg.norm(LIGHT)
 
 
 def test_limes_weights_are_small_at_edges_and_large_in_texture():

@@ -113,11 +113,12 @@ def show(found: "Results") -> None:
     places = [column for column in ranks if column != "method"]
     histogram = ranks.set_index("method")[places]
     rows = [
-        [m.method, f"{m.strength:.2f} {_bounds(m.low, m.high)}", f"{100 * m.wins:.1f} %",
+        [m.method, f"{m.strength:.2f} {_bounds(m.low, m.high)}", _percent(m.wins),
          *(str(count) for count in histogram.loc[m.method])]
         for m in strengths.itertuples()
     ]  # fmt: skip
-    say(f"{facts['study']}: {facts['observers']} observers, {facts['images']} images, {facts['votes']} votes.")
+    parts = ", ".join(_count(facts[f"{thing}s"], thing) for thing in ("observer", "image", "vote"))
+    say(f"{facts['study']}: {parts}.")
     say(f"{headline(strengths, tables['differences'])}.", style="bold")
     headings = ["method", "strength [95 %]", "preferred", *(f"rank {place}" for place in places)]
     table(headings, rows, title="Bradley-Terry strength, and on how many images each rank", numbers=2 + len(places))
@@ -157,6 +158,14 @@ def _show_agreement(agreement: "pd.DataFrame") -> None:
 
 def _number(value: float) -> str:
     return f"{value:.2f}" if math.isfinite(value) else "-"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %" if math.isfinite(share) else "-"
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def _bounds(low: float, high: float) -> str:

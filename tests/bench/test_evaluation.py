@@ -118,6 +118,14 @@ def test_metrics_that_need_references_are_left_out_without(tmp_path, fakes):
     assert set(evaluate([entrant(brighter(1))], [bare], [LEVEL, DISTANCE])["metric"]) == {"level"}
 
 
+def test_a_metric_may_compare_with_the_input(dataset, monkeypatch):
+    gain = Metric("gain", False, False, "fake", lambda: SCORERS["distance"][0], needs_input=True)
+    monkeypatch.setitem(METRICS, "gain", gain)
+    frame = evaluate([entrant(brighter(20))], [dataset], [gain, DISTANCE])
+    assert values(frame, metric="gain") == pytest.approx([20] * 3, abs=1e-3)  # the reference is 50 brighter
+    assert values(frame, metric="distance") == pytest.approx([30] * 3, abs=1e-3)
+
+
 def test_nothing_is_computed_twice(dataset, tmp_path):
     method, cells = brighter(20), CellStore(tmp_path / "cells.db")
     told = []

@@ -34,7 +34,7 @@ def score(name, image, reference=None):
 def test_the_metrics_without_downloads_are_known_with_their_directions():
     told = {m.name: (m.lower_is_better, m.needs_reference) for m in known_metrics().values()}
     assert told == {
-        "niqe": (True, False), "piqe": (True, False), "entropy": (False, False),
+        "niqe": (True, False), "piqe": (True, False), "entropy": (False, False), "loe": (True, False),
         "psnr": (False, True), "ssim": (False, True), "ssim_rgb": (False, True),
     }  # fmt: skip
 

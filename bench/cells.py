@@ -4,6 +4,7 @@ One sqlite file, committed after every picture: whatever was finished before a c
 """
 
 import hashlib
+import math
 import sqlite3
 from pathlib import Path
 
@@ -30,9 +31,12 @@ class CellStore:
             raise BenchError(f"Cannot use {path}: {error}. Delete it, or run from another folder.") from error
 
     def get(self, key: str) -> tuple[float, float] | None:
-        """(value, seconds) of a finished cell, or None."""
+        """(value, seconds) of a finished cell, or None; seconds are NaN of a result that somebody else made."""
         found = self._database.execute("SELECT value, seconds FROM cells WHERE key = ?", (key,)).fetchone()
-        return None if found is None else (float(found[0]), float(found[1]))
+        if found is None:
+            return None
+        value, seconds = found
+        return float(value), math.nan if seconds is None else float(seconds)  # sqlite keeps NaN as NULL
 
     def put(self, scores: dict[str, tuple[float, float]]) -> None:
         """Keep (value, seconds) by key, all or none."""

@@ -17,6 +17,7 @@ from torch import Tensor
 from bench.errors import BenchError
 
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
+ORIENTATION = 0x0112  # the EXIF tag; from 5 on the sides are swapped
 MAX_PIXELS = 400_000_000
 """A larger picture is refused before it is decoded: no camera makes it, decompression bombs do."""
 Image.MAX_IMAGE_PIXELS = None  # Pillow's own limit, 179 million pixels, is below what panoramas have
@@ -70,6 +71,17 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
         if picture.mode.startswith("I"):
             return _grey_to_rgb(np.asarray(picture, dtype=np.float64))
         return np.asarray(picture.convert("RGB"))
+
+
+def size_of(path: Path) -> tuple[int, int]:
+    """Width and height of the picture, upright, from its header alone. Raises BenchError, naming the file."""
+    try:
+        with warnings.catch_warnings(), Image.open(path) as opened:
+            warnings.simplefilter("ignore")
+            turned = opened.getexif().get(ORIENTATION, 1) >= 5
+            return (opened.height, opened.width) if turned else (opened.width, opened.height)
+    except (OSError, ValueError, SyntaxError, EOFError) as error:
+        raise BenchError(f"{path} is not a picture that can be read.") from error
 
 
 def _grey_to_rgb(grey: NDArray[np.float64]) -> NDArray[np.uint8]:

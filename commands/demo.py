@@ -21,8 +21,9 @@ def demo(
     """Train EnlightenGAN and two ablations for a moment, score them beside classical methods, write the report."""
     from bench.tracking import open_suite
     from commands.console import say
-    from commands.evaluate import Entry, choose_datasets, choose_methods, run_evaluation
+    from commands.evaluate import choose_datasets, choose_methods
     from commands.report import write
+    from commands.scoring import Entry, run_evaluation
     from commands.train import choose_sides, start_run
     from enlightengan.config import preset
     from methods import contestant

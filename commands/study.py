@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from commands import ranking
-from commands.options import DataRoot
+from commands.options import DataRoot, folders
 
 if TYPE_CHECKING:
     from study.prepare import Scene
@@ -49,7 +49,7 @@ def open_store(name: str) -> "Store":
 @app.command()
 def new(
     name: StudyName,
-    outputs: Annotated[list[str], typer.Option(help="METHOD=DIR: a method's results; repeatable, two at least.")],
+    outputs: Annotated[list[str], typer.Option(help="NAME=DIR: a method's results; repeatable, two at least.")],
     dataset: Annotated[str | None, typer.Option(help="Dataset or folder of the inputs, shown on demand.")] = None,
     images: Annotated[int | None, typer.Option(help="So many, drawn by the seed; all that match.")] = None,
     seed: Annotated[int, typer.Option(help="Of images, sides and orders.")] = 0,
@@ -70,36 +70,28 @@ def new(
         raise BenchError(f"There is a study {name} already: choose another name, or remove {folder}.")
     if not 64 <= longest <= 8192:
         raise BenchError(f"--longest must lie between 64 and 8192 pixels, not {longest}.")
-    folders = _folders(outputs)
+    rivals = _rivals(outputs)
     inputs, known_as = _inputs(dataset, data_root)
-    matched, notes = match(folders, inputs, common=common)
+    matched, notes = match(rivals, inputs, common=common)
     scenes: list[Scene] = choose(matched, images, seed)
-    plan = Plan(len(folders), len(scenes), seed, repeats, catches)
+    plan = Plan(len(rivals), len(scenes), seed, repeats, catches)
     for note in notes:
         say(note)
     with progress() as bar:
         task = bar.add_task("copies", total=len(scenes))
-        make_study(folder, scenes, plan, methods=list(folders), dataset=known_as, longest=longest,
+        make_study(folder, scenes, plan, methods=list(rivals), dataset=known_as, longest=longest,
                    on_image=lambda: bar.advance(task))  # fmt: skip
     count = len(trials(plan, 0))
-    say(f"{folder}: {len(folders)} methods on {len(scenes)} images, {count} pairs an observer.")
+    say(f"{folder}: {len(rivals)} methods on {len(scenes)} images, {count} pairs an observer.")
     say(f"Next: bench study serve {name}")
 
 
-def _folders(outputs: list[str]) -> dict[str, Path]:
-    """{method: folder} of METHOD=DIR words. Raises BenchError for words of another form, doubles and lone methods."""
+def _rivals(outputs: list[str]) -> dict[str, Path]:
     from bench.errors import BenchError
 
-    found: dict[str, Path] = {}
-    for given in outputs:
-        method, equals, folder = given.partition("=")
-        if not equals or not method.strip() or not folder or not method.isprintable() or len(method) > 100:
-            raise BenchError(f"--outputs takes METHOD=DIR, not {given!r}.")
-        if method in found:
-            raise BenchError(f"--outputs names {method} twice.")
-        found[method] = Path(folder)
+    found = folders(outputs)
     if len(found) < 2:
-        raise BenchError("A study compares two methods at least: give --outputs METHOD=DIR once for each.")
+        raise BenchError("A study compares two methods at least: give --outputs NAME=DIR once for each.")
     return found
 
 

@@ -15,7 +15,7 @@ from torch import nn
 from bench.brighten import brighten_like
 from bench.enhancer import Card, Factory
 from bench.errors import BenchError
-from bench.evaluation import Contestant
+from bench.jobs import Contestant
 from bench.registry import Registry
 from bench.weights import find_weights
 

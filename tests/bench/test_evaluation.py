@@ -10,12 +10,13 @@ import pytest
 import torch
 from torch import nn
 
-from bench import evaluation
+from bench import jobs
 from bench.cells import CellStore
 from bench.data import Dataset
 from bench.errors import BenchError
-from bench.evaluation import Contestant, enhance, evaluate, single_threaded, suits
+from bench.evaluation import evaluate, suits
 from bench.images import read_rgb, to_pixels, to_tensor, write_rgb
+from bench.jobs import Contestant, enhance, single_threaded
 from bench.metrics import Metric
 from methods import contestant
 
@@ -38,11 +39,11 @@ LEVEL, DISTANCE = METRICS["level"], METRICS["distance"]
 
 @pytest.fixture
 def fakes(monkeypatch):
-    monkeypatch.setattr(evaluation, "get_metric", METRICS.__getitem__)
-    for cached in (evaluation._scorer, evaluation._loaded):  # fakes of one name are different things in each test
+    monkeypatch.setattr(jobs, "get_metric", METRICS.__getitem__)
+    for cached in (jobs._scorer, jobs._loaded):  # fakes of one name are different things in each test
         cached.cache_clear()
     yield
-    evaluation._scorer.cache_clear()
+    jobs._scorer.cache_clear()
 
 
 def make_dataset(folder, name="flat", reference=True):
@@ -305,7 +306,7 @@ def test_a_pool_of_processes_gives_the_same_table(tmp_path, photograph):
     sides = {side: tuple(sorted((tmp_path / side).iterdir())) for side in ("low", "high")}
     dataset = Dataset("noise", tmp_path, "test", low=sides["low"], reference=sides["high"])
     entrants = [contestant(name)[0] for name in ("gamma", "clahe", "msrcr")]
-    ssim = evaluation.get_metric("ssim_rgb")
+    ssim = jobs.get_metric("ssim_rgb")
     with processes() as executor:
         spread = evaluate(entrants, [dataset], [ssim], executor=executor)
     here = evaluate(entrants, [dataset], [ssim])

@@ -218,6 +218,37 @@ def test_weights_are_found_in_the_store_that_is_named(bench, night, store, monke
     assert "preset fast" in out
 
 
+def test_somebodys_results_are_scored_as_one_more_method(bench, night, photograph):
+    results = night.parent / "theirs"
+    mine = photograph(results / "a.png", seed=5)
+    photograph(results / "it's ok/b c.png", seed=6)
+    photograph(results / "more.png", seed=7)
+    words = (*WORDS, "--outputs", "theirs=theirs")
+    code, out, err = bench(*words, "--method", "gamma")
+    assert (code, "theirs on ночь.png for one: There is no result in theirs." in err) == (1, True)
+    frame = read_scores(night.parent / "scores.csv").set_index(["method", "image"])
+    assert len(frame) == 6
+    assert frame.loc[("theirs", "a.png"), "value"] == get_metric("entropy").load()(to_tensor(mine), None)
+    assert frame["seconds"].isna().sum() == 3
+    assert "theirs has 1 file that is of no picture of night:\n  more.png" in out
+    children = [run.data.tags["method"] for run in open_suite().children(newest("evaluate")[0].info.run_id)]
+    assert children == ["gamma", "theirs"]
+
+
+def test_results_are_read_again_only_when_they_change(bench, night, photograph, jobs):
+    for name in NAMES:
+        photograph(night.parent / "theirs" / name, seed=5)
+    words = (*WORDS, "--outputs", "theirs=theirs")
+    assert bench(*words)[0] == 0
+    first = read_scores(night.parent / "scores.csv")
+    assert bench(*words)[0] == 0
+    assert len(jobs) == 3
+    assert read_scores(night.parent / "scores.csv").equals(first)
+    photograph(night.parent / "theirs/a.png", seed=8)
+    assert bench(*words)[0] == 0
+    assert [job for job in jobs[3:] if job[2]] == [("theirs", "a.png", ("entropy",))]
+
+
 def break_one(night):
     (night / "broken.png").write_bytes((night / "a.png").read_bytes()[:60])
 
@@ -235,7 +266,7 @@ def test_a_broken_picture_is_reported_and_the_rest_is_done(bench, night):
 
 
 def test_a_broken_picture_beyond_the_samples_shows_in_the_exit_status(bench, night, monkeypatch):
-    monkeypatch.setattr("commands.evaluate.SAMPLE_COUNT", 1)  # a.png
+    monkeypatch.setattr("commands.recording.SAMPLE_COUNT", 1)  # a.png
     break_one(night)
     code, _, err = bench(*WORDS, *METHOD_WORDS)
     assert "2 of 8 scores are missing, gamma on broken.png for one: " in err
@@ -267,6 +298,10 @@ def test_a_folder_may_be_called_like_a_dataset(bench, night):
         (("--checkpoint", "clahe=x"), "--checkpoint takes METHOD=FILE with a learned method"),
         (("--checkpoint", "enlightengan"), "--checkpoint takes METHOD=FILE"),
         (("--checkpoint", "enlightengan=absent.pth"), "There is no weights file absent.pth"),
+        (("--outputs", "gamma=night"), "gamma is a method of this project; give the results another name"),
+        (("--outputs", "theirs"), "--outputs takes NAME=DIR, not 'theirs'"),
+        (("--outputs", "theirs=absent"), "There is no folder absent"),
+        (("--workers", "2", "--scheduler", "tcp://127.0.0.1:1"), "give one of them"),
         (("--workers", "0"), "--workers must be at least 1, not 0"),
         (("--device", "abacus"), "The device abacus cannot be used"),
     ],

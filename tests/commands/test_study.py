@@ -75,7 +75,7 @@ def test_names_that_are_no_folders_are_refused(fails, results, workplace, name):
 
 def test_what_can_be_wrong_with_new_is_one_sentence(bench, fails, results, workplace):
     words = results()
-    assert "takes METHOD=DIR" in fails("study", "new", "s", "--outputs", "m0", "--outputs", "b=m1")
+    assert "takes NAME=DIR" in fails("study", "new", "s", "--outputs", "m0", "--outputs", "b=m1")
     assert "names alpha twice" in fails("study", "new", "s", *words, "--outputs", "alpha=m1")
     assert "two methods at least" in fails("study", "new", "s", *words[:2])
     assert "There is no folder absent" in fails("study", "new", "s", *words, "--outputs", "delta=absent")

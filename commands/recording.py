@@ -1,0 +1,87 @@
+"""What an evaluation leaves in MLflow: the table, a child run for each method and dataset, a few pictures."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bench.data import Dataset
+    from bench.jobs import Contestant
+    from bench.metrics import Metric
+    from bench.tracking import Run, Suite
+    from commands.scoring import Entry
+
+SAMPLES = Path("runs/samples")
+SAMPLE_COUNT = 6  # pictures of each dataset that are kept for MLflow and the report
+
+
+def sample_images(dataset: "Dataset") -> list[str]:
+    """The pictures of `dataset` that are kept to be looked at: SAMPLE_COUNT, spread evenly over its list."""
+    count = min(SAMPLE_COUNT, len(dataset.low))
+    return [dataset.image_name(dataset.low[k * len(dataset.low) // count]) for k in range(count)]
+
+
+def sample_file(contestant: "Contestant", dataset: "Dataset", image: str) -> Path:
+    """Where the result of `contestant` on a sample picture is kept; changes with code, weights and photographs."""
+    return SAMPLES / contestant.digest / f"{dataset.name}-{dataset.digest}" / artifact_name(image)
+
+
+def artifact_name(image: str) -> str:
+    """A picture's name as one flat file name, png."""
+    return f"{image.replace('/', '__')}.png"
+
+
+def record(
+    suite: "Suite", parent: "Run", frame: "pd.DataFrame", entries: Sequence["Entry"], datasets: Sequence["Dataset"],
+    metrics: Sequence["Metric"],
+) -> None:  # fmt: skip
+    """The whole table and the low-light samples to the parent; one child run for each method on each dataset."""
+    import tempfile
+
+    from bench.images import read_rgb, write_rgb
+    from bench.scores import write_scores
+
+    with tempfile.TemporaryDirectory() as scratch:
+        table = Path(scratch) / "scores.csv"
+        write_scores(frame, table)
+        parent.artifact(table)
+        parent.tags({f"variant {m.name}": m.variant for m in metrics} | {f"digest {m.name}": m.digest for m in metrics})
+        for dataset in datasets:
+            broken = set(frame.loc[(frame["dataset"] == dataset.name) & (frame["error"] != ""), "image"])
+            for image in sorted(set(sample_images(dataset)) - broken):
+                low = Path(scratch) / artifact_name(image)
+                write_rgb(read_rgb(dataset.folder / image), low)
+                parent.artifact(low, f"low/{dataset.name}")
+            for entry in (entry for entry in entries if entry.contestant.covers(dataset.name)):
+                name = entry.contestant.name
+                part = frame[(frame["method"] == name) & (frame["dataset"] == dataset.name)]
+                write_scores(part, table)
+                _log_child(suite, parent, part, entry, dataset, table)
+
+
+def _log_child(
+    suite: "Suite", parent: "Run", part: "pd.DataFrame", entry: "Entry", dataset: "Dataset", table: Path
+) -> None:
+    contestant = entry.contestant
+    tags = {"method": contestant.name, "dataset": dataset.name, "dataset_digest": dataset.digest,
+            "weights_digest": contestant.checkpoint, "pinned": "yes" if dataset.pinned else "no"}  # fmt: skip
+    with suite.run(f"{contestant.name} on {dataset.name}", kind="score", tags=tags, parent=parent) as child:
+        child.parameters(
+            {
+                "method": contestant.name,
+                "dataset": dataset.name,
+                "checkpoint": contestant.checkpoint,
+                "weights": entry.source,
+                "images": len(dataset.low),
+            }
+        )
+        means = part.groupby("metric")["value"].agg(["mean", "count"])
+        child.metrics({f"{dataset.name}/{metric}": row["mean"] for metric, row in means.iterrows() if row["count"]})
+        child.metrics({"errors": float((part["error"] != "").sum()), "seconds": float(part["seconds"].mean())})
+        child.artifact(table)
+        for image in sample_images(dataset):
+            file = sample_file(contestant, dataset, image)
+            if file.exists():
+                child.artifact(file, "samples")

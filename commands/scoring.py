@@ -1,0 +1,147 @@
+"""One evaluation from its parts: check, run through an executor, print, keep."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from commands.workers import pool
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bench.cells import CellStore
+    from bench.data import Dataset
+    from bench.jobs import Contestant
+    from bench.metrics import Metric
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A contestant with what its card and its weights say."""
+
+    contestant: "Contestant"
+    source: str
+
+
+def results_contestant(name: str, results: "Mapping[str, Mapping[str, Path | str]]") -> "Contestant":
+    """Somebody else's results as a contestant: its digest is that of the files, and it cannot be run."""
+    import hashlib
+
+    from bench.data import file_digest
+    from bench.jobs import Contestant
+
+    files = [file for found in results.values() for file in found.values() if isinstance(file, Path)]
+    digest = hashlib.sha256("".join(map(file_digest, files)).encode()).hexdigest()[:16]
+    return Contestant(name, f"results-{digest}", _cannot_run, results=results)
+
+
+def _cannot_run() -> Any:
+    raise AssertionError("finished results are read, not made")
+
+
+def run_evaluation(
+    entries: Sequence[Entry], datasets: Sequence["Dataset"], metric_names: Sequence[str], *, workers: int = 1,
+    scheduler: str | None = None, save_images: Path | None = None, csv: Path | None = None, device: str = "auto",
+    force: bool = False, tracking_uri: str | None = None, left_out: Sequence[str] = (),
+) -> str:  # fmt: skip
+    """Evaluate, print the summary, log everything; returns the ID of the parent run."""
+    from bench.cells import CellStore
+    from bench.device import choose_device
+    from bench.errors import BenchError
+    from bench.metrics import get_metric
+    from bench.scores import write_scores
+    from bench.tracking import open_suite
+    from commands.console import say
+    from commands.recording import record
+    from commands.summary import print_summary
+
+    for entry in entries:
+        if entry.source:
+            made = f"weights {entry.contestant.checkpoint} from " if entry.contestant.checkpoint else ""
+            say(f"{entry.contestant.name}: {made}{entry.source}")
+    metrics = [get_metric(name) for name in dict.fromkeys(metric_names)]
+    unsuited = check_metrics(metrics, datasets)
+    notes = [*left_out, *unsuited]
+    notes += [f"{d.name} is not pinned: its files cannot be checked against the published set." for d in datasets
+              if not d.pinned and d.role != "demo"]  # fmt: skip
+    chosen = str(choose_device(device))
+    suite = open_suite(tracking_uri)
+    tags = {"datasets": ", ".join(d.name for d in datasets), "metrics": ", ".join(m.name for m in metrics)}
+    tags |= {"demo": "yes" if all(d.role == "demo" for d in datasets) else "no", "device": chosen}
+    troubles: list[str] = []
+    with suite.run("evaluate", kind="evaluate", tags=tags) as parent:
+        for sentence in notes:
+            parent.note(sentence)
+        frame = _run(entries, datasets, metrics, workers=workers, scheduler=scheduler, save_images=save_images,
+                     device=chosen, force=force, cells=CellStore(), troubles=troubles)  # fmt: skip
+        record(suite, parent, frame, entries, datasets, metrics)
+        if csv is not None:
+            write_scores(frame, csv)
+        print_summary(frame, metrics, datasets)
+    say(f"Kept in MLflow as run {parent.id}. bench report makes the page; bench ui opens MLflow.")
+    errors = frame[frame["error"] != ""]
+    if len(errors):
+        first = errors.iloc[0]
+        raise BenchError(
+            f"{len(errors)} of {len(frame)} scores are missing, {first.method} on {first.image} for one: {first.error} "
+            "The rest is done and kept."
+        )
+    if troubles:
+        raise BenchError(f"All is scored, but {len(troubles)} files were not written: {troubles[0]}")
+    return str(parent.id)
+
+
+def check_metrics(metrics: Sequence["Metric"], datasets: Sequence["Dataset"]) -> list[str]:
+    """Sentences on (metric, dataset) that do not suit. Raises BenchError when a metric suits no dataset at all.
+
+    A metric that may lack its weights is loaded here, so that the command stops before any work is done.
+    """
+    from bench.errors import BenchError
+    from bench.evaluation import suits
+    from bench.metrics import known_metrics
+
+    sentences = []
+    for metric in metrics:
+        without = [d.name for d in datasets if not suits(metric, d)]
+        if len(without) == len(datasets):
+            raise BenchError(f"{metric.name} needs reference photographs, and {', '.join(without)} has none.")
+        if without:
+            sentences.append(f"{metric.name} needs references, so it is not computed on {', '.join(without)}.")
+        if metric.name not in known_metrics():
+            metric.load()
+    return sentences
+
+
+def _run(
+    entries: Sequence[Entry], datasets: Sequence["Dataset"], metrics: Sequence["Metric"], *, workers: int,
+    scheduler: str | None, save_images: Path | None, device: str, force: bool, cells: "CellStore", troubles: list[str],
+) -> "pd.DataFrame":  # fmt: skip
+    from bench.evaluation import evaluate as evaluated
+    from bench.images import as_png
+    from commands.console import progress
+    from commands.recording import sample_file, sample_images
+
+    samples = {dataset.name: set(sample_images(dataset)) for dataset in datasets}
+    saved = {dataset.name: as_png([dataset.image_name(path) for path in dataset.low]) for dataset in datasets}
+
+    def save(contestant: "Contestant", dataset: "Dataset", image: str) -> tuple[Path, ...]:
+        sample = sample_file(contestant, dataset, image)
+        files = [sample] if image in samples[dataset.name] and (force or not sample.exists()) else []
+        if save_images is not None:
+            files.append(save_images / contestant.name / dataset.name / saved[dataset.name][image])
+        return tuple(files)
+
+    total = sum(len(d.low) for d in datasets for entry in entries if entry.contestant.covers(d.name))
+    with progress() as bar, pool(workers, scheduler) as (executor, window):
+        task = bar.add_task("evaluate", total=total)
+
+        def tell(contestant: "Contestant", dataset: "Dataset", reused: bool) -> None:
+            bar.update(task, advance=1, description=f"{contestant.name} on {dataset.name}"[:44])
+
+        frame = evaluated(
+            [entry.contestant for entry in entries], datasets, metrics, cells=cells, executor=executor, window=window,
+            device=device, force=force, save=save, on_picture=tell, troubles=troubles,
+        )  # fmt: skip
+        bar.update(task, description="evaluate")
+    return frame

@@ -1,0 +1,43 @@
+"""The table that `bench evaluate` prints: means with intervals, the best of each dataset marked."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bench.data import Dataset
+    from bench.metrics import Metric
+
+
+def print_summary(frame: "pd.DataFrame", metrics: Sequence["Metric"], datasets: Sequence["Dataset"]) -> None:
+    """Print, for each metric, the mean of each method on each dataset: best first, the best of a column marked."""
+    from commands.console import table
+    from reports.tables import summary
+
+    pinned = {dataset.name: dataset.pinned or dataset.role == "demo" for dataset in datasets}
+    means = summary(frame, directions={metric.name: metric.lower_is_better for metric in metrics})
+    for metric in metrics:
+        part = means[means["metric"] == metric.name]
+        # A mean over fewer pictures than another method's is no rival to it.
+        whole = part[part["images"] == part.groupby("dataset")["images"].transform("max")]
+        best = whole.groupby("dataset")["mean"].agg("min" if metric.lower_is_better else "max")
+        rivals = set(zip(whole["method"], whole["dataset"], strict=True))
+        names = [dataset.name for dataset in datasets if dataset.name in best.index]
+        cells = part.set_index(["method", "dataset"])
+        order = part.groupby("method")["mean"].mean().sort_values(ascending=metric.lower_is_better).index
+        rows = []
+        for method in order:
+            row = [str(method)]
+            for name in names:
+                if (method, name) not in cells.index:
+                    row.append("-")
+                    continue
+                cell = cells.loc[(method, name)]
+                mark = " *" if cell["mean"] == best[name] and (method, name) in rivals else "  "
+                row.append(f"{cell['mean']:.3f} [{cell['low']:.3f}, {cell['high']:.3f}] {int(cell['images']):>3}{mark}")
+            rows.append(row)
+        headings = ["method", *(name if pinned[name] else f"{name} (not pinned)" for name in names)]
+        direction = "lower" if metric.lower_is_better else "higher"
+        title = f"{metric.name}: mean [95 % interval] images, {direction} is better, * best"
+        table(headings, rows, title=title, numbers=len(names))

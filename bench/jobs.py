@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from bench.enhancer import checked
 from bench.errors import BenchError
 from bench.images import read_image, read_rgb, to_pixels, to_tensor, write_rgb
-from bench.metrics import Scorer, get_metric
+from bench.iqa import Scorer
+from bench.metrics import get_metric
 
 Results = Mapping[str, Mapping[str, Path | str]]
 

@@ -1,29 +1,21 @@
-"""The metrics, and the only door to pyiqa. Every pyiqa name works; ours register themselves below.
+"""The metrics. Every pyiqa name works; ours register themselves below.
 
 A metric scores a picture after it was rounded to 8 bits, so a number here equals the number of the saved file.
 """
 
-import contextlib
 import hashlib
-import io
-import logging
-import os
-import socket
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
-import torch
 from torch import Tensor
 
-from bench import loe
+from bench import diagnostics, fidelity, iqa, loe
 from bench.errors import BenchError, unknown_name
+from bench.iqa import Scorer
 
-Scorer = Callable[[Tensor, Tensor | None], float]
 PRISTINE = Path(__file__).parent / "niqe_pristine" / "niqe_pristine.mat"
 NIQE_BLOCK = 96  # pixels; a smaller picture holds no block
 
@@ -42,61 +34,24 @@ class Metric:
     """Digest of the parameter file, if it has one."""
     needs_input: bool = False
     """Compares with the low-light input, which then takes the place of the reference."""
+    diagnostic: bool = False
+    """Describes a picture: neither direction is better, whatever `lower_is_better` says."""
 
     @property
     def digest(self) -> str:
         """16 hex digits that change with the variant or the parameters."""
         return hashlib.sha256(f"{self.name}|{self.variant}|{self.parameters}".encode()).hexdigest()[:16]
 
-
-def _quiet_pyiqa(*, downloads: bool) -> Any:
-    """pyiqa, imported late (nine seconds) and without its chatter; `downloads`: it may want weights from a hub."""
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    if downloads and not _online():
-        os.environ["HF_HUB_OFFLINE"] = "1"  # otherwise hub clients try for a minute
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-        warnings.simplefilter("ignore")
-        import pyiqa
-    logging.getLogger("pyiqa").setLevel(logging.ERROR)
-    return pyiqa
+    @property
+    def direction(self) -> str:
+        """`lower is better` or `higher is better`, or that neither is."""
+        if self.diagnostic:
+            return "a diagnostic, neither direction is better"
+        return "lower is better" if self.lower_is_better else "higher is better"
 
 
-@cache
-def _online() -> bool:
-    if {"HF_ENDPOINT", "HTTPS_PROXY", "https_proxy"} & os.environ.keys():
-        return True  # a way that the look below does not take
-    try:
-        socket.create_connection(("huggingface.co", 443), timeout=2).close()
-    except OSError:
-        return False
-    return True
-
-
-def pyiqa_scorer(name: str, **options: Any) -> Scorer:
-    """A scorer from pyiqa's metric `name`. Raises BenchError when its weights cannot be had."""
-    pyiqa = _quiet_pyiqa(downloads=name not in _all_known())
-    try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
-            model = pyiqa.create_metric(name, device=torch.device("cpu"), **options)
-    except Exception as error:  # pyiqa lets every kind of download and import error through
-        reason = str(error).strip().splitlines() or [type(error).__name__]
-        raise BenchError(
-            f"The metric {name} cannot be used here: {reason[0]} Its weights are downloaded once, online; without "
-            "them niqe, piqe, entropy, loe, psnr and ssim work."
-        ) from error
-
-    def score(image: Tensor, reference: Tensor | None) -> float:
-        pictures = (image,) if reference is None else (image, reference)
-        with torch.inference_mode(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return float(model(*pictures).item())
-
-    return score
-
-
-def _niqe() -> Scorer:
-    scorer = pyiqa_scorer("niqe", pretrained_model_path=str(PRISTINE))
+def _niqe(color_space: str = "yiq") -> Scorer:
+    scorer = iqa.scorer("niqe", pretrained_model_path=str(PRISTINE), color_space=color_space)
 
     def score(image: Tensor, reference: Tensor | None) -> float:
         if min(image.shape[-2:]) < NIQE_BLOCK:
@@ -106,44 +61,56 @@ def _niqe() -> Scorer:
     return score
 
 
-def _ssim_rgb() -> Scorer:
-    from skimage.metrics import structural_similarity
-
-    def score(image: Tensor, reference: Tensor | None) -> float:
-        assert reference is not None
-        pair = [t.squeeze(0).permute(1, 2, 0).numpy() for t in (image, reference)]
-        return float(structural_similarity(*pair, channel_axis=2, data_range=1.0))
-
-    return score
-
-
-def _pyiqa_variant(name: str, detail: str = "") -> str:
-    return f"pyiqa {version('pyiqa')} {name}{', ' + detail if detail else ''}"
-
-
-def _known() -> dict[str, Metric]:
+def _through_pyiqa() -> list[Metric]:
     def plain(name: str, detail: str, *, lower: bool = False, reference: bool = False) -> Metric:
-        return Metric(name, lower, reference, _pyiqa_variant(name, detail), lambda: pyiqa_scorer(name))
+        return Metric(name, lower, reference, iqa.variant(name, detail), partial(iqa.scorer, name))
 
     parameters = hashlib.sha256(PRISTINE.read_bytes()).hexdigest()[:16]
-    detail = "grey as MATLAB's rgb2gray, original pristine parameters, blocks of 96 x 96, no border cropped"
-    metrics = (
-        Metric("niqe", True, False, _pyiqa_variant("niqe", detail), _niqe, parameters),
+    rest = "original pristine parameters, blocks of 96 x 96, no border cropped"
+    grey, limited = "grey as MATLAB's rgb2gray", "Y of YCbCr, 16 to 235, as BasicSR's default"
+    return [
+        Metric("niqe", True, False, iqa.variant("niqe", f"{grey}, {rest}"), _niqe, parameters),
+        Metric("niqe_y", True, False, iqa.variant("niqe", f"{limited}, {rest}"),
+               partial(_niqe, color_space="ycbcr"), parameters),
         plain("piqe", "no parameters", lower=True),
         plain("entropy", "no parameters"),
         plain("psnr", "over RGB", reference=True),
         plain("ssim", "on Y of YCbCr", reference=True),
+    ]  # fmt: skip
+
+
+def _ours() -> list[Metric]:
+    skimage = f"scikit-image {version('scikit-image')}"
+    ssim = f"{skimage}, 7 x 7, mean over RGB"
+    scaled = "of the result scaled to the reference's mean grey and clipped (Retinexformer's GT_mean)"
+
+    def paired(name: str, variant: str, function: Scorer) -> Metric:
+        return Metric(name, False, True, variant, lambda: function)
+
+    def seen(name: str, variant: str, function: Scorer, *, needs_input: bool = False) -> Metric:
+        return Metric(name, False, False, variant, lambda: function, needs_input=needs_input, diagnostic=True)
+
+    return [
         Metric("loe", True, False, "100 x 100 samples, lightness max(R, G, B)", lambda: loe.score, needs_input=True),
-        Metric(
-            "ssim_rgb", False, True, f"scikit-image {version('scikit-image')}, 7 x 7, mean over RGB", _ssim_rgb
-        ),
-    )  # fmt: skip
-    return {metric.name: metric for metric in metrics}
+        paired("ssim_rgb", ssim, fidelity.ssim_rgb),
+        paired("psnr_gtmean", f"{skimage} over RGB, {scaled}", fidelity.psnr_gtmean),
+        paired("ssim_gtmean", f"{ssim}, {scaled}", fidelity.ssim_gtmean),
+        seen("colourfulness", "M3 of Hasler and Suesstrunk 2003, on 0 to 255", diagnostics.colourfulness),
+        seen("mean_brightness", "mean over RGB, 0 to 255", diagnostics.mean_brightness),
+        seen("clipped_dark", "share of pixels whose three channels are 0", diagnostics.clipped_dark),
+        seen("clipped_bright", "share of pixels of which a channel is 255", diagnostics.clipped_bright),
+        seen("dark_noise", "deviation of luma, 0 to 255, by Immerkaer's mask and the median, in the smoother half of "
+             "the input's darkest quarter", diagnostics.dark_noise, needs_input=True),
+    ]  # fmt: skip
 
 
 def known_metrics() -> dict[str, Metric]:
     """The metrics that need no download, by name; found without importing pyiqa."""
     return dict(_all_known())
+
+
+def _known() -> dict[str, Metric]:
+    return {metric.name: metric for metric in (*_through_pyiqa(), *_ours())}
 
 
 @cache
@@ -153,18 +120,18 @@ def _all_known() -> dict[str, Metric]:
 
 @cache
 def get_metric(name: str) -> Metric:
-    """The metric called `name`: one of ours, else pyiqa's of that name with pyiqa's defaults. Raises BenchError."""
+    """The metric called `name`: one of ours, else pyiqa's of that name with pyiqa's defaults. Raises BenchError.
+
+    Answers without importing pyiqa; the scorer imports it.
+    """
     known = _all_known()
     if name in known:
         return known[name]
-    pyiqa = _quiet_pyiqa(downloads=True)
-    names = pyiqa.list_models()
-    if name not in names:
-        raise unknown_name("metric", name, {*names, *known})
-    from pyiqa.default_model_configs import DEFAULT_CONFIGS
-
-    settings = DEFAULT_CONFIGS[name]
+    if name not in iqa.settings():
+        raise unknown_name("metric", name, {*iqa.settings(), *known})
+    chosen = iqa.settings()[name]
+    files = ", ".join(Path(file).name for file in iqa.WEIGHTS.get(name, ()))
     return Metric(
-        name, settings.get("lower_better", False), settings["metric_mode"] == "FR", _pyiqa_variant(name, "defaults"),
-        lambda: pyiqa_scorer(name),
+        name, chosen.get("lower_better", False), chosen["metric_mode"] == "FR",
+        iqa.variant(name, f"defaults, {files}" if files else "defaults"), partial(iqa.scorer, name, downloads=True),
     )  # fmt: skip

@@ -1,8 +1,9 @@
 """The only door to MLflow: one experiment, runs that buffer their metrics, and the search for earlier results.
 
-The database is created once, here, before any worker starts: two processes creating one at the same time break it.
+The database is created once, here, before any worker starts and under a lock.
 """
 
+import fcntl
 import logging
 import os
 import time
@@ -74,9 +75,7 @@ class Suite:
         logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
         self.uri = uri
         self._local: dict[tuple[str, str], Path] = {}
-        with _sentences(f"MLflow cannot be used at {uri}"):
-            if uri.startswith("sqlite:///"):
-                Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        with _sentences(f"MLflow cannot be used at {uri}"), _alone(uri):
             self.client: MlflowClient = MlflowClient(tracking_uri=uri)
             found = self.client.get_experiment_by_name(EXPERIMENT)
             self.experiment = found.experiment_id if found else self._create()
@@ -151,6 +150,19 @@ class Suite:
             finally:
                 with _sentences(f"Run {run_id} could not be ended"):
                     self.client.set_terminated(run_id, status=status)
+
+
+@contextmanager
+def _alone(uri: str) -> Iterator[None]:
+    """Holds a lock beside a sqlite database: two processes that create its tables at one time break them."""
+    if not uri.startswith("sqlite:///"):
+        yield
+        return
+    database = Path(uri.removeprefix("sqlite:///"))
+    database.parent.mkdir(parents=True, exist_ok=True)
+    with database.with_name(f".{database.name}.lock").open("a") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
 
 
 @contextmanager

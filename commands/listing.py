@@ -21,13 +21,17 @@ def methods() -> None:
 
 
 def metrics() -> None:
-    """The metrics that work without a download; every other name of pyiqa works too, when its weights can be had."""
-    from bench.metrics import known_metrics
-    from commands.console import entry, say
+    """The metrics that work without a download, and where the weights of those are that people ask for most."""
+    from bench.iqa import WEIGHTS, weights_said
+    from bench.metrics import get_metric, known_metrics
+    from commands.console import entry, say, table
 
     for metric in known_metrics().values():
-        direction = "Lower" if metric.lower_is_better else "Higher"
         reference = "needs a reference" if metric.needs_reference else "needs no reference"
         reference = "compares with the input" if metric.needs_input else reference
-        entry(metric.name, [f"{direction} is better, {reference}. {metric.variant}. Digest {metric.digest}."])
+        direction = metric.direction[0].upper() + metric.direction[1:]
+        entry(metric.name, [f"{direction}, {reference}. {metric.variant}. Digest {metric.digest}."])
+    more = [get_metric(name) for name in WEIGHTS]
+    rows = [[m.name, m.direction, "reference" if m.needs_reference else "-", weights_said(m.name)] for m in more]
+    table(("metric", "direction", "needs", "weights"), rows, title="Through pyiqa, with weights from a hub")
     say("Every other metric of pyiqa works by its name. Its weights are downloaded at its first use.")

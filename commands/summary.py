@@ -34,10 +34,11 @@ def print_summary(frame: "pd.DataFrame", metrics: Sequence["Metric"], datasets: 
                     row.append("-")
                     continue
                 cell = cells.loc[(method, name)]
-                mark = " *" if cell["mean"] == best[name] and (method, name) in rivals else "  "
+                marked = cell["mean"] == best[name] and (method, name) in rivals and not metric.diagnostic
+                mark = " *" if marked else "  "
                 row.append(f"{cell['mean']:.3f} [{cell['low']:.3f}, {cell['high']:.3f}] {int(cell['images']):>3}{mark}")
             rows.append(row)
         headings = ["method", *(name if pinned[name] else f"{name} (not pinned)" for name in names)]
-        direction = "lower" if metric.lower_is_better else "higher"
-        title = f"{metric.name}: mean [95 % interval] images, {direction} is better, * best"
+        best_said = "" if metric.diagnostic else ", * best"
+        title = f"{metric.name}: mean [95 % interval] images, {metric.direction}{best_said}"
         table(headings, rows, title=title, numbers=len(names))

@@ -15,7 +15,7 @@ MAY_IMPORT = {
     "enlightengan": {"enlightengan", "bench"},
     "bench": {"bench"},
 }
-DOORS = {"mlflow": "bench/tracking.py", "pyiqa": "bench/metrics.py"}
+DOORS = {"mlflow": "bench/tracking.py", "pyiqa": "bench/iqa.py"}
 SOURCES = [ROOT / "cli.py", *(file for name in MAY_IMPORT for file in sorted((ROOT / name).glob("*.py")))]
 
 

@@ -1,17 +1,23 @@
 import csv
 import math
 import socket
+import subprocess
+import sys
+import threading
+import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from bench import metrics
+from bench import iqa, metrics
 from bench.errors import BenchError, UnknownNameError
 from bench.images import read_image, to_tensor
 from bench.metrics import get_metric, known_metrics
 
+REALLY_ONLINE = iqa.online.__wrapped__
 RNG = np.random.default_rng(0)
 TEXTURE = to_tensor(RNG.integers(0, 256, (120, 110, 3), dtype=np.uint8))
 
@@ -23,7 +29,7 @@ def offline(monkeypatch):
     def refuse(*_, **__):
         raise socket.gaierror("no network in tests")
 
-    monkeypatch.setattr(metrics, "_online", lambda: False)
+    monkeypatch.setattr(iqa, "online", lambda: False)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
 
 
@@ -32,11 +38,19 @@ def score(name, image, reference=None):
 
 
 def test_the_metrics_without_downloads_are_known_with_their_directions():
-    told = {m.name: (m.lower_is_better, m.needs_reference) for m in known_metrics().values()}
+    told = {m.name: (m.lower_is_better, m.needs_reference) for m in known_metrics().values() if not m.diagnostic}
     assert told == {
-        "niqe": (True, False), "piqe": (True, False), "entropy": (False, False), "loe": (True, False),
-        "psnr": (False, True), "ssim": (False, True), "ssim_rgb": (False, True),
+        "niqe": (True, False), "niqe_y": (True, False), "piqe": (True, False), "entropy": (False, False),
+        "psnr": (False, True), "ssim": (False, True), "loe": (True, False),
+        "ssim_rgb": (False, True), "psnr_gtmean": (False, True), "ssim_gtmean": (False, True),
     }  # fmt: skip
+
+
+def test_diagnostics_have_no_direction():
+    told = {m.name for m in known_metrics().values() if m.diagnostic}
+    assert told == {"colourfulness", "mean_brightness", "clipped_dark", "clipped_bright", "dark_noise"}
+    assert known_metrics()["dark_noise"].direction == "a diagnostic, neither direction is better"
+    assert known_metrics()["psnr"].direction == "higher is better"
 
 
 def test_the_digest_changes_with_name_variant_and_parameters():
@@ -124,13 +138,91 @@ def test_an_unknown_metric_comes_with_a_suggestion():
         get_metric("nique")
 
 
+def test_names_and_directions_of_pyiqa_are_known_without_importing_it():
+    code = (
+        "import sys, time; from bench.metrics import get_metric; start = time.perf_counter();"
+        "print(get_metric('musiq').lower_is_better, get_metric('brisque').lower_is_better, 'pyiqa' in sys.modules);"
+        "assert time.perf_counter() - start < 3"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert told.stdout == "False True False\n", told.stderr
+
+
+def test_the_names_read_from_the_source_are_those_of_pyiqa():
+    import pyiqa
+    from pyiqa.default_model_configs import DEFAULT_CONFIGS
+
+    assert dict(iqa.settings()) == dict(DEFAULT_CONFIGS)
+    sources = "".join(path.read_text() for path in (Path(pyiqa.__file__).parent / "archs").glob("*_*.py"))
+    files = {Path(file).name for names in iqa.WEIGHTS.values() for file in names} - {"alexnet-owt-7be5be79.pth"}
+    assert [name for name in files if name not in sources] == []
+    from torchvision.models import AlexNet_Weights
+
+    assert AlexNet_Weights.DEFAULT.url.endswith("/alexnet-owt-7be5be79.pth")
+
+
+def test_where_weights_are_is_said(monkeypatch, tmp_path):
+    monkeypatch.setattr("torch.hub.get_dir", lambda: str(tmp_path))
+    assert iqa.weights_said("pi") == "cannot be had offline: NRQM_model.mat, niqe_modelparameters.mat"
+    (tmp_path / "pyiqa").mkdir()
+    (tmp_path / "pyiqa/NRQM_model.mat").touch()
+    assert iqa.weights_said("pi") == "cannot be had offline: niqe_modelparameters.mat"
+    assert iqa.weights_said("nrqm") == "weights here"
+    monkeypatch.setattr(iqa, "online", lambda: True)
+    assert iqa.weights_said("pi") == "to be downloaded: niqe_modelparameters.mat"
+    assert iqa.weights_said("dbcnn") == "whether its weights are here shows when it is used"
+
+
+def test_a_name_server_that_does_not_answer_is_not_waited_for(monkeypatch):
+    released = threading.Event()
+
+    def silent(*_, **__):
+        released.wait(30)
+        raise OSError
+
+    monkeypatch.setattr(socket, "create_connection", silent)
+    for name in ("HF_ENDPOINT", "HTTPS_PROXY", "https_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    started = time.perf_counter()
+    assert REALLY_ONLINE() is False
+    assert time.perf_counter() - started < 3
+    released.set()
+
+
 @pytest.mark.parametrize("name", ["brisque", "musiq"])
-def test_weights_that_cannot_be_had_are_one_sentence(name):
-    try:
+def test_weights_that_cannot_be_had_are_one_sentence(name, monkeypatch, tmp_path):
+    monkeypatch.setattr("torch.hub.get_dir", lambda: str(tmp_path))
+    with pytest.raises(BenchError) as told:
         get_metric(name).load()
-    except BenchError as error:
-        assert str(error).startswith(f"The metric {name} cannot be used here: ")
-        assert "niqe, piqe, entropy, psnr and ssim work" in str(error)
-        assert "\n" not in str(error)
-    else:
-        pytest.skip(f"the weights of {name} are cached here")
+    assert str(told.value).startswith(f"The metric {name} cannot be used here: its weights cannot be had offline: ")
+    assert "\n" not in str(told.value)
+
+
+def test_niqe_y_is_niqe_of_the_limited_luma():
+    """Y of YCbCr, 16 to 235: computed here and given as a grey picture, whose own grey value it is."""
+    red, green, blue = TEXTURE[0].double() * 255
+    luma = 16 + (65.481 * red + 128.553 * green + 24.966 * blue) / 255
+    grey = luma.round().clamp(0, 255).float().div(255).expand(1, 3, -1, -1)
+    assert score("niqe_y", TEXTURE) == pytest.approx(score("niqe", grey), rel=1e-3)
+    assert abs(score("niqe_y", TEXTURE) - score("niqe", TEXTURE)) > 0.01
+
+
+def test_gtmean_forgives_a_factor_and_nothing_else():
+    dark = TEXTURE * 0.25
+    assert score("psnr", dark, TEXTURE) < 10
+    assert score("psnr_gtmean", dark, TEXTURE) > 90
+    assert score("ssim_gtmean", dark, TEXTURE) == pytest.approx(1, abs=1e-5)
+    offset = dark + 0.1
+    assert score("psnr_gtmean", offset, TEXTURE) < 25
+
+
+def test_psnr_gtmean_is_the_formula():
+    rng = np.random.default_rng(1)
+    truth, result = rng.uniform(0.2, 0.9, (2, 20, 30, 3)).astype(np.float32)
+    grey = np.array([0.299, 0.587, 0.114])
+    scaled = np.clip(result * (truth @ grey).mean() / (result @ grey).mean(), 0, 1)
+    expected = -10 * np.log10(np.mean((scaled - truth) ** 2))
+    given = [torch.from_numpy(p.transpose(2, 0, 1)[None].copy()) for p in (result, truth)]
+    assert score("psnr_gtmean", *given) == pytest.approx(expected, abs=1e-4)
+    with pytest.raises(BenchError, match="The result is black"):
+        score("psnr_gtmean", torch.zeros(1, 3, 9, 9), torch.ones(1, 3, 9, 9))

@@ -7,7 +7,7 @@ import cli
 
 @pytest.fixture(autouse=True)
 def offline(monkeypatch):
-    monkeypatch.setattr("bench.metrics._online", lambda: False)
+    monkeypatch.setattr("bench.iqa.online", lambda: False)
 
 
 @pytest.fixture

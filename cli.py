@@ -6,7 +6,7 @@ import sys
 import typer
 
 from bench.errors import BenchError
-from commands import data, demo, enhance, evaluate, export, listing, report, study, train, ui
+from commands import compare, data, demo, enhance, evaluate, export, listing, report, reproduce, study, train, ui
 
 app = typer.Typer(
     name="bench",
@@ -21,7 +21,9 @@ app.add_typer(train.app, name="train")
 app.command("enhance")(enhance.enhance)
 app.command("evaluate")(evaluate.evaluate)
 app.command("export")(export.export)
+app.command("compare")(compare.compare)
 app.command("report")(report.report)
+app.command("reproduce")(reproduce.reproduce)
 app.add_typer(study.app, name="study")
 app.add_typer(data.app, name="data")
 app.command("methods")(listing.methods)

@@ -29,7 +29,7 @@ def score_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def read_scores(path: Path) -> pd.DataFrame:
-    """A score table written by `write_scores` (csv). Raises BenchError when columns are missing."""
+    """A score table written by `write_csv` (csv). Raises BenchError when columns are missing."""
     text = {column: str for column in COLUMNS if column not in NUMBERS}
     try:
         frame = pd.read_csv(path, dtype=text, keep_default_na=False, na_values={c: [""] for c in NUMBERS})
@@ -44,12 +44,17 @@ def read_scores(path: Path) -> pd.DataFrame:
         raise BenchError(f"{path} is not a score table: {error}") from error
 
 
-def write_scores(frame: pd.DataFrame, path: Path) -> None:
-    """Write the table as csv with every digit of its numbers; beside the target first, then renamed."""
+def write_csv(frame: pd.DataFrame, path: Path) -> None:
+    """Write a table as csv with every digit of its numbers; beside the target first, then renamed."""
+    write_text(frame.to_csv(index=False), path)
+
+
+def write_text(text: str, path: Path) -> None:
+    """Write a small file beside its target, then rename it. Raises BenchError, naming the file."""
     partial = path.with_name(f".{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        frame.to_csv(partial, index=False)
+        partial.write_text(text, encoding="utf-8", errors="surrogateescape", newline="")
         partial.replace(path)
     except OSError as error:
         with suppress(OSError):

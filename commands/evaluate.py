@@ -57,16 +57,11 @@ def choose_methods(
     names: Sequence[str] | None, checkpoints: Sequence[str], *, tracking_uri: str | None = None
 ) -> tuple[list["Entry"], list[str]]:
     """The methods named, else all that have weights; and sentences on those left out."""
-    from bench.errors import BenchError, MissingWeightsError
+    from bench.errors import MissingWeightsError
     from commands.scoring import Entry
     from methods import METHODS, contestant
 
-    files: dict[str, Path] = {}
-    for given in checkpoints:
-        name, equals, file = given.partition("=")
-        if not equals or not METHODS.card(name).learned:
-            raise BenchError(f"--checkpoint takes METHOD=FILE with a learned method, not '{given}'.")
-        files[name] = Path(file)
+    files = weight_files(checkpoints)
     if names:
         chosen = list(dict.fromkeys([*names, *files]))
         return [Entry(*contestant(name, files.get(name), tracking_uri)) for name in chosen], []
@@ -77,6 +72,20 @@ def choose_methods(
         except MissingWeightsError as error:
             absent.append(f"Left out: {error}")
     return entries, absent
+
+
+def weight_files(checkpoints: Sequence[str]) -> dict[str, Path]:
+    """{method: file} of --checkpoint METHOD=FILE. Raises BenchError for words of another form."""
+    from bench.errors import BenchError
+    from methods import METHODS
+
+    files = {}
+    for given in checkpoints:
+        name, equals, file = given.partition("=")
+        if not equals or not METHODS.card(name).learned:
+            raise BenchError(f"--checkpoint takes METHOD=FILE with a learned method, not '{given}'.")
+        files[name] = Path(file)
+    return files
 
 
 def choose_datasets(

@@ -41,11 +41,11 @@ def record(
     import tempfile
 
     from bench.images import read_rgb, write_rgb
-    from bench.scores import write_scores
+    from bench.scores import write_csv
 
     with tempfile.TemporaryDirectory() as scratch:
         table = Path(scratch) / "scores.csv"
-        write_scores(frame, table)
+        write_csv(frame, table)
         parent.artifact(table)
         parent.tags({f"variant {m.name}": m.variant for m in metrics} | {f"digest {m.name}": m.digest for m in metrics})
         for dataset in datasets:
@@ -57,7 +57,7 @@ def record(
             for entry in (entry for entry in entries if entry.contestant.covers(dataset.name)):
                 name = entry.contestant.name
                 part = frame[(frame["method"] == name) & (frame["dataset"] == dataset.name)]
-                write_scores(part, table)
+                write_csv(part, table)
                 _log_child(suite, parent, part, entry, dataset, table)
 
 

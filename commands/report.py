@@ -34,24 +34,16 @@ def report(
 
 def write(out: Path, *, csv: Sequence[Path] = (), demo: bool = False, tracking_uri: str | None = None) -> Path:
     """Gather scores, pictures, curves and provenance, and write the report; returns the page."""
-    import pandas as pd
-
-    from bench.errors import BenchError
     from bench.metrics import get_metric
-    from bench.scores import read_scores
     from bench.tracking import open_suite
+    from commands.kept import evaluations_of, newest, tables_of
     from methods import METHODS
     from reports.page import write_report
 
     suite = open_suite(tracking_uri)
-    evaluations = [run for run in suite.search(kind="evaluate") if run.info.status == "FINISHED"]
-    evaluations = [run for run in evaluations if (run.data.tags.get("demo") == "yes") == demo] if not csv else []
-    tables, notes = [read_scores(path) for path in csv], [f"Scores from {path.name}." for path in csv]
-    if not csv:
-        tables, notes = tables_of(suite, evaluations)
-    if not tables:
-        raise BenchError("Nothing has been evaluated yet: run bench evaluate first, or bench demo to see it work.")
-    scores, more = newest(pd.concat(tables, ignore_index=True))
+    evaluations = [] if csv else evaluations_of(suite, demo=demo)
+    every, notes = tables_of(suite, evaluations, csv)
+    scores, more = newest(every)
     metrics = [get_metric(name) for name in scores["metric"].unique()]
     digests = scores.groupby("metric")["metric_digest"].first()
     for metric in metrics:
@@ -68,28 +60,6 @@ def write(out: Path, *, csv: Sequence[Path] = (), demo: bool = False, tracking_u
         studies=studies(suite) if not demo else [],
         notes=list(dict.fromkeys([*notes, *more])),
     )
-
-
-def tables_of(suite: "Suite", evaluations: Sequence["MlflowRun"]) -> tuple[list["pd.DataFrame"], list[str]]:
-    """The score tables of evaluations, given newest first, and notes.
-
-    Of datasets of one name with different photographs only the newest counts: their scores must not be averaged.
-    """
-    from bench.scores import read_scores
-
-    tables, notes, latest = [], [], dict[str, str]()
-    for run in evaluations:
-        path = suite.artifact(run.info.run_id, "scores.csv")
-        if path is None:
-            continue
-        tags = [child.data.tags for child in suite.children(run.info.run_id)]
-        digests = {tag["dataset"]: tag["dataset_digest"] for tag in tags}
-        older = {name for name, digest in digests.items() if latest.setdefault(name, digest) != digest}
-        notes += [f"{name}: scores on other photographs of that name are left out." for name in sorted(older)]
-        notes += [line for line in run.data.tags.get("mlflow.note.content", "").split("\n\n") if "not pinned" in line]
-        table = read_scores(path)
-        tables.append(table[~table["dataset"].isin(older)])
-    return tables, notes
 
 
 def studies(suite: "Suite") -> list[tuple[dict[str, Any], dict[str, "pd.DataFrame"]]]:
@@ -122,17 +92,6 @@ def origin(evaluations: Sequence["MlflowRun"]) -> dict[str, str]:
         values = dict.fromkeys(run.data.tags.get(name.replace(" ", "_"), "") for run in evaluations)
         found[name] = ", ".join(value for value in values if value)
     return found | {"report written with": f"lowlight-bench at commit {provenance()['git commit']}"}
-
-
-def newest(scores: "pd.DataFrame") -> tuple["pd.DataFrame", list[str]]:
-    """Of scores given newest first: the newest checkpoint a method and variant a metric; and notes on the rest."""
-    notes = []
-    for column, group in (("checkpoint", "method"), ("metric_digest", "metric")):
-        latest = scores.groupby(group)[column].transform("first")
-        older = scores.loc[scores[column] != latest, group].unique()
-        notes += [f"{name}: scores of an older {column.replace('_', ' ')} are left out." for name in older]
-        scores = scores[scores[column] == latest]
-    return scores.drop_duplicates(["method", "dataset", "image", "metric"]).reset_index(drop=True), notes
 
 
 def gallery(suite: "Suite", evaluations: Sequence["MlflowRun"], checkpoints: Mapping[str, str]) -> list["GalleryItem"]:

@@ -50,7 +50,7 @@ def run_evaluation(
     from bench.device import choose_device
     from bench.errors import BenchError
     from bench.metrics import get_metric
-    from bench.scores import write_scores
+    from bench.scores import write_csv
     from bench.tracking import open_suite
     from commands.console import say
     from commands.recording import record
@@ -77,7 +77,7 @@ def run_evaluation(
                      device=chosen, force=force, cells=CellStore(), troubles=troubles)  # fmt: skip
         record(suite, parent, frame, entries, datasets, metrics)
         if csv is not None:
-            write_scores(frame, csv)
+            write_csv(frame, csv)
         print_summary(frame, metrics, datasets)
     say(f"Kept in MLflow as run {parent.id}. bench report makes the page; bench ui opens MLflow.")
     errors = frame[frame["error"] != ""]

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from bench.errors import BenchError
-from bench.scores import COLUMNS, read_scores, score_table, write_scores
+from bench.scores import COLUMNS, read_scores, score_table, write_csv
 
 ROW = {
     "method": "clahe", "checkpoint": "", "dataset": "lime", "image": "a.png", "metric": "niqe", "value": 3.5,
@@ -43,7 +43,7 @@ def test_csv_keeps_every_digit_and_every_name(tmp_path):
     rows = [{**ROW, "image": n, "value": v, "seconds": v / 3e7} for n, v in zip(names, rng.normal(size=8), strict=True)]
     rows += [{**ROW, "image": "bad.png", "value": math.nan, "error": "Cannot read it, sorry"}]
     frame = score_table(rows)
-    write_scores(frame, tmp_path / "new" / "scores.csv")
+    write_csv(frame, tmp_path / "new" / "scores.csv")
     pd.testing.assert_frame_equal(read_scores(tmp_path / "new" / "scores.csv"), frame, check_exact=True)
     assert [file.name for file in (tmp_path / "new").iterdir()] == ["scores.csv"]
 
@@ -51,12 +51,12 @@ def test_csv_keeps_every_digit_and_every_name(tmp_path):
 def test_digests_that_look_like_numbers_stay_text(tmp_path):
     digests = ["0012345678901234", "1e10", "1234567890123456789012"]
     frame = score_table([{**ROW, "checkpoint": digest} for digest in digests])
-    write_scores(frame, tmp_path / "s.csv")
+    write_csv(frame, tmp_path / "s.csv")
     assert list(read_scores(tmp_path / "s.csv")["checkpoint"]) == digests
 
 
 def test_an_empty_table_survives(tmp_path):
-    write_scores(score_table([]), tmp_path / "s.csv")
+    write_csv(score_table([]), tmp_path / "s.csv")
     assert len(read_scores(tmp_path / "s.csv")) == 0
 
 

@@ -1,9 +1,9 @@
 import pytest
 
 from bench.metrics import get_metric
-from bench.scores import read_scores, score_table, write_scores
+from bench.scores import read_scores, score_table, write_csv
 from bench.tracking import open_suite
-from commands.report import newest
+from commands.kept import newest
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_only_the_demos_runs_are_in_the_demos_report(fails, evaluated):
 
 
 def test_unfinished_evaluations_are_left_out(fails, store, workplace):
-    write_scores(rows(1.0), workplace / "scores.csv")
+    write_csv(rows(1.0), workplace / "scores.csv")
     with pytest.raises(RuntimeError), open_suite().run("evaluate", kind="evaluate", tags={"demo": "no"}) as run:
         run.artifact(workplace / "scores.csv")
         raise RuntimeError
@@ -87,7 +87,7 @@ def test_a_csv_is_reported_without_any_run(bench, store, workplace):
         for method, value in (("gamma", 5.0), ("clahe", 6.456))
         for k in range(5)
     ]
-    write_scores(score_table(frames), workplace / "s.csv")
+    write_csv(score_table(frames), workplace / "s.csv")
     code, _, err = bench("report", "--csv", "s.csv", "--out", "page")
     assert code == 0, err
     assert "6.476" in (workplace / "page/index.html").read_text(encoding="utf-8")

@@ -1,0 +1,96 @@
+"""How far a ranking can be trusted: over images, without a set, across metrics, across training runs.
+
+Pure functions of image values (a frame with one column a method, index (dataset, image), no NaN) or, where several
+metrics or checkpoints matter, of the score table.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from scipy.stats import kendalltau, rankdata
+
+from bench.comparison import ranking
+from bench.errors import BenchError
+
+RESAMPLES = 2000
+BATCH = 100  # resamples at a time: bounds the memory
+
+
+def rank_probabilities(
+    values: pd.DataFrame, *, lower_is_better: bool, resamples: int = RESAMPLES, seed: int = 0
+) -> pd.DataFrame:
+    """How often each method takes each rank when the images are drawn anew; rows best first, columns 1, 2, ...
+
+    Images are resampled within their dataset, as many as there are. Equal means share the better rank.
+    """
+    ranked = ranking(values, lower_is_better=lower_is_better)
+    table = values[ranked].to_numpy() * (1 if lower_is_better else -1)
+    names = values.index.get_level_values(0)
+    places = [np.flatnonzero(names == dataset) for dataset in dict.fromkeys(names)]
+    rng = np.random.default_rng(seed)
+    counts = np.zeros((len(ranked), len(ranked)))
+    for start in range(0, resamples, BATCH):
+        size = min(BATCH, resamples - start)
+        drawn = np.hstack([where[rng.integers(0, len(where), (size, len(where)))] for where in places])
+        ranks = rankdata(table[drawn].mean(axis=1), method="min", axis=1).astype(int)  # (size, methods)
+        for place in range(len(ranked)):
+            counts[:, place] += (ranks == place + 1).sum(axis=0)
+    return pd.DataFrame(counts / resamples, index=ranked, columns=range(1, len(ranked) + 1))
+
+
+def without_a_set(values: pd.DataFrame, *, lower_is_better: bool) -> pd.DataFrame:
+    """The rank of each method over all images, and over those of all sets but one; one column a set left out.
+
+    Raises BenchError for a single set.
+    """
+    datasets = list(dict.fromkeys(values.index.get_level_values(0)))
+    if len(datasets) < 2:
+        raise BenchError("Leaving a set out needs two datasets at least.")
+    sign = 1 if lower_is_better else -1
+    parts = {"all": values} | {f"without {name}": values.drop(index=name, level=0) for name in datasets}
+    ranks = {key: rankdata(sign * part.mean().to_numpy(), method="min").astype(int) for key, part in parts.items()}
+    return pd.DataFrame(ranks, index=[str(name) for name in values]).sort_values("all", kind="stable")
+
+
+def overall(values: pd.DataFrame) -> pd.DataFrame:
+    """The mean of each method over all images, each image weighing the same (`by image`, as in the EnlightenGAN paper),
+    and over the means of the sets (`by set`)."""
+    return pd.DataFrame({"by image": values.mean(), "by set": values.groupby(level=0).mean().mean()})
+
+
+def metric_agreement(scores: pd.DataFrame, directions: Mapping[str, bool]) -> pd.DataFrame:
+    """Kendall's tau-b of the metrics' rankings of the methods, 1 where two agree; metric x metric.
+
+    `directions` says for each metric whether lower is better. Means are over the images that have a value of every
+    method and metric. NaN where fewer than two methods remain or all are equal.
+    """
+    chosen = scores[scores["metric"].isin(list(directions))]
+    wide = chosen.pivot(index=["dataset", "image"], columns=["metric", "method"], values="value").dropna()
+    means = wide.mean().unstack("metric").dropna() if len(wide) else pd.DataFrame(columns=list(directions))
+    table = pd.DataFrame(np.nan, index=list(directions), columns=list(directions))
+    for first in directions:
+        for second in directions:
+            if len(means) > 1 and first in means and second in means:
+                sign = 1 if directions[first] == directions[second] else -1
+                table.loc[first, second] = sign * kendalltau(means[first], means[second]).statistic
+    return table
+
+
+def seed_variance(scores: pd.DataFrame) -> pd.DataFrame:
+    """Of methods with several checkpoints: how many, the mean of their means, its standard deviation and range.
+
+    One row a (method, dataset, metric); means are over the images that every checkpoint has a value for.
+    """
+    rows = []
+    for (method, dataset, metric), part in scores.groupby(["method", "dataset", "metric"], sort=False):
+        if part["checkpoint"].nunique() < 2:
+            continue
+        wide = part.pivot(index="image", columns="checkpoint", values="value").dropna()
+        if wide.empty:
+            continue
+        means = wide.mean()
+        spread = (float(means.std(ddof=1)), float(means.max() - means.min()))
+        rows.append((method, dataset, metric, len(means), len(wide), float(means.mean()), *spread))
+    columns = ["method", "dataset", "metric", "checkpoints", "images", "mean", "deviation", "range"]
+    return pd.DataFrame(rows, columns=columns)

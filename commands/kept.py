@@ -1,0 +1,61 @@
+"""The scores that earlier evaluations left in MLflow, or in files: which of them count."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from mlflow.entities import Run as MlflowRun
+
+    from bench.tracking import Suite
+
+
+def evaluations_of(suite: "Suite", *, demo: bool = False) -> list["MlflowRun"]:
+    """The finished evaluations, newest first: those of the demo, or all others."""
+    finished = [run for run in suite.search(kind="evaluate") if run.info.status == "FINISHED"]
+    return [run for run in finished if (run.data.tags.get("demo") == "yes") == demo]
+
+
+def tables_of(
+    suite: "Suite", evaluations: Sequence["MlflowRun"], csv: Sequence[Path] = ()
+) -> tuple["pd.DataFrame", list[str]]:
+    """The score tables of evaluations, given newest first, or of files; and notes. Raises BenchError without any.
+
+    Of datasets of one name with different photographs only the newest counts: their scores must not be averaged.
+    """
+    import pandas as pd
+
+    from bench.errors import BenchError
+    from bench.scores import read_scores
+
+    tables, notes, latest = (
+        [read_scores(path) for path in csv],
+        [f"Scores from {path.name}." for path in csv],
+        dict[str, str](),
+    )
+    for run in evaluations:
+        path = suite.artifact(run.info.run_id, "scores.csv")
+        if path is None:
+            continue
+        tags = [child.data.tags for child in suite.children(run.info.run_id)]
+        digests = {tag["dataset"]: tag["dataset_digest"] for tag in tags}
+        older = {name for name, digest in digests.items() if latest.setdefault(name, digest) != digest}
+        notes += [f"{name}: scores on other photographs of that name are left out." for name in sorted(older)]
+        notes += [line for line in run.data.tags.get("mlflow.note.content", "").split("\n\n") if "not pinned" in line]
+        table = read_scores(path)
+        tables.append(table[~table["dataset"].isin(older)])
+    if not tables:
+        raise BenchError("Nothing has been evaluated yet: run bench evaluate first, or bench demo to see it work.")
+    return pd.concat(tables, ignore_index=True), notes
+
+
+def newest(scores: "pd.DataFrame") -> tuple["pd.DataFrame", list[str]]:
+    """Of scores given newest first: the newest checkpoint a method and variant a metric; and notes on the rest."""
+    notes = []
+    for column, group in (("checkpoint", "method"), ("metric_digest", "metric")):
+        latest = scores.groupby(group)[column].transform("first")
+        older = scores.loc[scores[column] != latest, group].unique()
+        notes += [f"{name}: scores of an older {column.replace('_', ' ')} are left out." for name in older]
+        scores = scores[scores[column] == latest]
+    return scores.drop_duplicates(["method", "dataset", "image", "metric"]).reset_index(drop=True), notes

@@ -1,0 +1,55 @@
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import wilcoxon
+
+from bench.scores import score_table, write_csv
+
+COUNT = 20
+LEVELS = {"base": 0.0, "worse": 1.0, "alike": 0.0}
+
+
+@pytest.fixture
+def scores(store, workplace):
+    """A table of three methods on two sets; gives the values by method."""
+    rng = np.random.default_rng(3)
+    scene = rng.normal(5, 1, COUNT)
+    values = {name: scene + level + rng.normal(0, 0.1, COUNT) for name, level in LEVELS.items()}
+    common = {"checkpoint": "", "metric": "niqe", "seconds": 1.0, "metric_digest": "v", "error": ""}
+    rows = [
+        {**common, "method": name, "dataset": "x" if i < 12 else "y", "image": str(i), "value": value}
+        for name, row in values.items()
+        for i, value in enumerate(row)
+    ]
+    write_csv(score_table(rows), workplace / "scores.csv")
+    return values
+
+
+def test_differences_are_printed_and_written(bench, scores, workplace):
+    code, out, err = bench("compare", "--against", "base", "--csv", "scores.csv", "--out", "differences.csv")
+    assert code == 0, err
+    found = pd.read_csv(workplace / "differences.csv").set_index("method")
+    gap = scores["worse"] - scores["base"]
+    assert found.loc["worse", "difference"] == pytest.approx(gap.mean())
+    assert found.loc["worse", "p"] == pytest.approx(wilcoxon(gap).pvalue)
+    assert found.loc["worse", "p_holm"] == pytest.approx(2 * wilcoxon(gap).pvalue)
+    assert found["told_apart"].to_dict() == {"worse": True, "alike": False}
+    assert "niqe, lower is better; 20 images (x 12, y 8)." in out
+    assert f"{gap.mean():+.3f} [" in out
+    assert "Group 2, not told apart (all pairs, Holm): worse" in out
+    assert "Leaving one set out moves" in out
+
+
+def test_one_set_alone(bench, scores, workplace):
+    code, out, err = bench("compare", "--against", "base", "--csv", "scores.csv", "--dataset", "y")
+    assert code == 0, err
+    assert "8 images (y 8)" in out
+    assert "Leaving one set out" not in out
+
+
+def test_what_cannot_be_compared_is_a_sentence(fails, scores):
+    words = ("compare", "--csv", "scores.csv", "--against")
+    assert fails(*words, "bas").startswith("There is no compared method named 'bas': did you mean base")
+    assert "Nothing there was scored by psnr" in fails(*words, "base", "--metric", "psnr")
+    assert "no metric named 'nique'" in fails(*words, "base", "--metric", "nique")
+    assert fails("compare", "--against", "base").startswith("Nothing has been evaluated yet")

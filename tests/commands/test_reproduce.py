@@ -1,0 +1,85 @@
+import numpy as np
+import pytest
+
+from bench import data, reproduction
+from bench.jobs import run_job
+from bench.tracking import open_suite
+
+SPEC = 'title = "T"\npaper = "-"\nlicence = "CC0"\nhomepage = "-"\nget = "-"\nrole = "test"\nlow.globs = ["*.png"]\n'
+TABLE = """
+[[tables]]
+name = "Table 1"
+citation = "Somebody 2020"
+metric = "mean_brightness"
+images = { night = 3, away = 2 }
+[[tables.rows]]
+label = "Input"
+method = "identity"
+tolerance = 0.01
+values = { night = VALUE, away = 1.0, all = 1.0 }
+[[tables.rows]]
+label = "Theirs"
+values = { night = 3.0 }
+[[tables.rows]]
+label = "SRIE"
+method = "srie"
+values = { night = 4.0 }
+[[tables.rows]]
+label = "EnlightenGAN"
+method = "enlightengan"
+values = { night = 4.0 }
+"""
+
+
+@pytest.fixture
+def printed(store, workplace, photograph, monkeypatch):
+    """The dataset `night` of three small pictures, and a published table about it; gives the mean brightness."""
+    pixels = [photograph(workplace / f"data/night/{seed}.png", seed=seed, high=60) for seed in range(3)]
+    (workplace / "specs").mkdir()
+    for name in ("night", "away"):
+        (workplace / f"specs/{name}.toml").write_text(SPEC)
+    mean = float(np.mean(pixels))
+    (workplace / "published.toml").write_text(TABLE.replace("VALUE", f"{mean + 0.004:.6f}"))
+    monkeypatch.setattr(data, "SPECS", workplace / "specs")
+    monkeypatch.setattr(reproduction, "FILE", workplace / "published.toml")
+    monkeypatch.setattr("bench.weights.SHIPPED", workplace)
+    for cached in (data.specs, reproduction.published_tables):
+        cached.cache_clear()
+    yield mean
+    for cached in (data.specs, reproduction.published_tables):
+        cached.cache_clear()
+
+
+def test_each_cell_is_beside_ours_with_its_verdict(bench, printed, workplace):
+    code, out, err = bench("reproduce")
+    assert code == 0, err
+    assert "6 cells: 1 agrees, 0 differs, 5 not comparable." in out
+    lines = (workplace / "runs/reproduce/table-1.csv").read_text().splitlines()
+    assert lines[0] == "In print,Set,Published,Here,Here low,Here high,Here images,Images,Tolerance,Verdict"
+    told = {tuple(line.split(",")[:2]): line.split(",") for line in lines[1:]}
+    assert float(told["Input", "night"][3]) == pytest.approx(printed, abs=1e-4)
+    assert told["Input", "night"][-1] == "agrees"
+    assert told["Input", "away"][-1] == "not comparable: away is not here."
+    assert told["Input", "all"][-1] == "not comparable: away is not here."
+    assert told["Theirs", "night"][-1] == "not comparable: there is no such method here"
+    assert told["SRIE", "night"][-1] == "not comparable: ours is written from the paper without the published code"
+    assert told["EnlightenGAN", "night"][-1] == "not comparable: there are no weights for enlightengan"
+    (run,) = open_suite().search(kind="reproduce")
+    assert run.data.metrics["difference Table 1/night/identity"] == pytest.approx(-0.004, abs=1e-4)
+    assert (open_suite().artifact(run.info.run_id, "reproduce") / "table-1.md").exists()
+
+
+def test_a_second_call_computes_nothing(bench, printed, monkeypatch):
+    done = []
+    monkeypatch.setattr("bench.evaluation.run_job", lambda job: (done.append(job.image), run_job(job))[1])
+    assert bench("reproduce", "--method", "identity")[0] == 0
+    assert done == ["0.png", "1.png", "2.png"]
+    assert bench("reproduce", "--method", "identity")[0] == 0
+    assert len(done) == 3
+
+
+def test_what_is_not_in_print_is_a_sentence(fails, printed):
+    assert "no method in the published tables named 'clahe'" in fails("reproduce", "--method", "clahe")
+    assert "no dataset in the published tables named 'nigth': did you mean night" in fails(
+        "reproduce", "--dataset", "nigth"
+    )

@@ -6,7 +6,22 @@ import sys
 import typer
 
 from bench.errors import BenchError
-from commands import compare, data, demo, enhance, evaluate, export, listing, report, reproduce, study, train, ui
+from commands import (
+    compare,
+    data,
+    demo,
+    enhance,
+    evaluate,
+    export,
+    listing,
+    probe,
+    report,
+    reproduce,
+    speed,
+    study,
+    train,
+    ui,
+)
 
 app = typer.Typer(
     name="bench",
@@ -24,6 +39,8 @@ app.command("export")(export.export)
 app.command("compare")(compare.compare)
 app.command("report")(report.report)
 app.command("reproduce")(reproduce.reproduce)
+app.command("probe")(probe.probe)
+app.command("speed")(speed.speed)
 app.add_typer(study.app, name="study")
 app.add_typer(data.app, name="data")
 app.command("methods")(listing.methods)

@@ -4,6 +4,10 @@ A job never raises for what a method or a metric does: the row says why a value 
 """
 
 import math
+import multiprocessing
+import multiprocessing.connection
+import os
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -62,11 +66,27 @@ Result = tuple[list[Row], list[str]]
 
 
 def single_threaded() -> None:
-    """What every process of a pool does first: several workers with several threads each slow one another down."""
+    """What a worker does first: several workers with several threads each slow one another down."""
     import cv2
 
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
+
+
+def pool_worker() -> None:
+    """What every process of a pool does first: one thread, and an end when the process that started it is gone.
+
+    Otherwise the workers of a killed evaluation wait for work, and hold their memory, for ever.
+    """
+    single_threaded()
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end_with(sentinel: int) -> None:
+    multiprocessing.connection.wait([sentinel])
+    os._exit(1)
 
 
 @cache

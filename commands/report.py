@@ -45,6 +45,10 @@ def write(out: Path, *, csv: Sequence[Path] = (), demo: bool = False, tracking_u
     every, notes = tables_of(suite, evaluations, csv)
     scores, more = newest(every)
     metrics = [get_metric(name) for name in scores["metric"].unique()]
+    seen = [metric.name for metric in metrics if metric.diagnostic]
+    if seen and len(seen) < len(metrics):  # a page of rankings; what has no direction has none
+        metrics, scores = [m for m in metrics if not m.diagnostic], scores[~scores["metric"].isin(seen)]
+        more.append(f"{', '.join(seen)}: no direction is better, so not ranked here; see the score tables.")
     digests = scores.groupby("metric")["metric_digest"].first()
     for metric in metrics:
         known = f"{metric.variant}, " if metric.digest == digests[metric.name] else "a variant of another version, "
@@ -58,8 +62,23 @@ def write(out: Path, *, csv: Sequence[Path] = (), demo: bool = False, tracking_u
         curves=curves(suite, set(scores["checkpoint"])),
         provenance=origin(evaluations),
         studies=studies(suite) if not demo else [],
+        gaming=probes(suite) if not demo else None,
         notes=list(dict.fromkeys([*notes, *more])),
     )
+
+
+def probes(suite: "Suite") -> tuple["pd.DataFrame", dict[str, bool]] | None:
+    """What the newest `bench probe` found, and whether lower is better for each of its metrics; None without any."""
+    import pandas as pd
+
+    from bench.metrics import get_metric
+
+    for run in suite.search(kind="gaming"):
+        file = suite.artifact(run.info.run_id, "gaming.csv") if run.info.status == "FINISHED" else None
+        if file is not None:
+            found = pd.read_csv(file)
+            return found, {name: get_metric(name).lower_is_better for name in found["metric"].unique()}
+    return None
 
 
 def studies(suite: "Suite") -> list[tuple[dict[str, Any], dict[str, "pd.DataFrame"]]]:

@@ -16,7 +16,7 @@ def pool(workers: int, scheduler: str | None = None) -> Iterator[tuple[Executor 
     import multiprocessing
 
     from bench.errors import BenchError
-    from bench.jobs import single_threaded
+    from bench.jobs import pool_worker
 
     if workers < 1:
         raise BenchError(f"--workers must be at least 1, not {workers}.")
@@ -30,7 +30,7 @@ def pool(workers: int, scheduler: str | None = None) -> Iterator[tuple[Executor 
     else:
         # A forked child of a process with running torch threads can hang; a spawned one cannot.
         context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(workers, mp_context=context, initializer=single_threaded) as executor:
+        with ProcessPoolExecutor(workers, mp_context=context, initializer=pool_worker) as executor:
             try:
                 yield executor, AHEAD * workers
             except BaseException:

@@ -13,6 +13,7 @@ import pandas as pd
 
 from bench.errors import BenchError
 from reports.gallery import Gallery, gallery_of
+from reports.gaming import GamingSection, gaming_section
 from reports.layout import Table, better, leaderboard_table
 from reports.pictures import GalleryItem, contact_sheet
 from reports.sections import DatasetSection, Plot, dataset_sections, method_cards, missing_rows, scope, training_plot
@@ -40,6 +41,7 @@ def write_report(
     provenance: Mapping[str, str],
     notes: Sequence[str] = (),
     studies: Sequence[tuple[Mapping[str, Any], Mapping[str, pd.DataFrame]]] = (),
+    gaming: tuple[pd.DataFrame, Mapping[str, bool]] | None = None,
     title: str = "Low-light image enhancement, compared",
     gallery_limit: int = 12,
 ) -> Path:
@@ -47,7 +49,8 @@ def write_report(
 
     `directions` says for each metric whether lower is better; `cards` maps a method to its title, year, family, paper,
     licence and trust; `curves` has the columns run, step, name, value; `studies` are facts and tables of human studies
-    (see `reports.study`). Of `gallery` at most `gallery_limit` photographs
+    (see `reports.study`); `gaming` has the effects of probes and the directions of their metrics (see
+    `reports.gaming`). Of `gallery` at most `gallery_limit` photographs
     are shown, fewer where they would make the page heavy. Every file is written aside and renamed into place, the page
     last. Raises BenchError when the scores cannot be compared (see `reports.tables.checked`) or `out` not be written.
     """
@@ -61,6 +64,7 @@ def write_report(
     sections = dataset_sections(boards, summary=measured) if valued else []
     training = training_plot(curves)
     people = [study_section(facts, tables, number=number) for number, (facts, tables) in enumerate(studies)]
+    probes = gaming_section(gaming[0], directions=gaming[1]) if gaming else None
     missing = missing_rows(frame)
     view = {
         "title": title,
@@ -69,6 +73,7 @@ def write_report(
         "leaderboards": [(b.metric, better(b.lower_is_better), leaderboard_table(b)) for b in valued],
         "datasets": sections,
         "studies": people,
+        "probes": probes,
         "gallery": gallery_of(gallery, limit=gallery_limit),
         "training": training,
         "cards": method_cards(cards, methods=list(scores["method"].unique())),
@@ -82,7 +87,7 @@ def write_report(
     }
     plots = [plot for section in sections for plot in section.plots] + [plot for one in people for plot in one.plots]
     plots += [training] if training else []
-    _write(out, view=view, tables=_tables(valued, sections, people), plots=plots, measured=measured)
+    _write(out, view=view, tables=_tables(valued, sections, people, probes), plots=plots, measured=measured)
     return out / "index.html"
 
 
@@ -113,6 +118,7 @@ def _contents(view: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("leaderboard", "Leaderboard", view["leaderboards"]),
         ("datasets", "Datasets", view["datasets"]),
         ("people", "People", view["studies"]),
+        ("probes", "Probes", view["probes"]),
         ("pictures", "Pictures", view["gallery"].shots),
         ("training", "Training", view["training"]),
         ("methods", "Methods", view["cards"]),
@@ -125,9 +131,13 @@ def _contents(view: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _tables(
-    boards: Sequence[Leaderboard], sections: Sequence[DatasetSection], studies: Sequence[StudySection]
+    boards: Sequence[Leaderboard],
+    sections: Sequence[DatasetSection],
+    studies: Sequence[StudySection],
+    probes: GamingSection | None,
 ) -> dict[str, Table]:
     named = {file_name("leaderboard", board.metric): leaderboard_table(board) for board in boards}
+    named |= {"probes": probes.table} if probes else {}
     named |= {stem: table for study in studies for stem, table in study.tables.items()}
     return named | {file_name("dataset", section.name): section.table for section in sections}
 

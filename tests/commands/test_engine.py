@@ -105,10 +105,10 @@ def test_a_scheduler_that_does_not_answer_is_a_sentence(fails, night, store):
 
 def test_after_kill_9_a_second_call_does_only_what_is_missing(bench, night, store, monkeypatch):
     words = (*WORDS, "--method", "jed", "--csv", "scores.csv")
-    running = start(*words)
+    running = start(*words, "--workers", 2)
     waited(lambda: CELLS.exists() and CELLS.stat().st_size and kept() >= 3)
     os.kill(running.pid, signal.SIGKILL)
-    running.communicate()
+    running.communicate(timeout=30)  # until the workers, which hold its pipes, are gone too
     before, done = kept(), []
     assert 3 <= before < COUNT
     monkeypatch.setattr("bench.evaluation.run_job", lambda job: (done.append(job.metrics), run_job(job))[1])

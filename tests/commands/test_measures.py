@@ -1,0 +1,61 @@
+"""`bench speed` and `bench probe` from the command line."""
+
+import pandas as pd
+import pytest
+
+from bench.gaming import PROBES
+from bench.tracking import open_suite
+
+
+@pytest.fixture
+def night(store, workplace, photograph):
+    for seed in range(7):
+        photograph(workplace / f"night/{seed}.png", seed=seed, high=60)
+    return workplace
+
+
+def test_speed_prints_and_keeps_what_it_measured(bench, store, workplace):
+    words = ("--method", "gamma", "--method", "clahe", "--size", "60x40", "--size", "30x20")
+    code, out, err = bench("speed", *words, "--repeats", 2, "--csv", "speed.csv", "--device", "cpu")
+    assert code == 0, err
+    frame = pd.read_csv(workplace / "speed.csv")
+    assert sorted(zip(frame["method"], frame["width"], strict=True)) == [
+        (m, w) for m in ("clahe", "gamma") for w in (30, 60)
+    ]
+    assert (frame["seconds"] > 0).all() and (frame["seconds"] >= frame["fastest"]).all()
+    assert "threads; at most" in out
+    assert "FLOP" not in out
+    (run,) = open_suite().search(kind="speed")
+    assert run.data.metrics["gamma/60x40/seconds"] == frame.query("method == 'gamma' and width == 60")["seconds"].item()
+    assert pd.read_csv(open_suite().artifact(run.info.run_id, "speed.csv")).equals(frame)
+
+
+def test_an_impossible_time_is_a_warning(bench, store, monkeypatch):
+    monkeypatch.setattr("bench.speed.peak_rate", lambda device: 1.0)
+    monkeypatch.setattr("bench.speed.operations", lambda module, image: 10**12)
+    code, out, _ = bench("speed", "--method", "gamma", "--size", "30x20", "--repeats", 1)
+    assert code == 0
+    assert "Warning: gamma at 30x20:" in out
+    assert open_suite().search(kind="speed")[0].data.metrics["warnings"] == 1
+
+
+def test_a_size_that_is_none_is_a_sentence(fails, store):
+    assert fails("speed", "--size", "big").startswith("--size takes WIDTHxHEIGHT")
+
+
+def test_probes_are_printed_kept_and_in_the_report(bench, night):
+    words = ("--images", "night", "--metric", "entropy", "--metric", "mean_brightness")
+    code, out, err = bench("probe", *words, "--csv", "probes.csv")
+    assert code == 0, err
+    frame = pd.read_csv(night / "probes.csv")
+    assert frame.groupby("metric")["probe"].apply(list).to_dict() == {
+        m: list(PROBES) for m in ("entropy", "mean_brightness")
+    }
+    noisy = frame.query("metric == 'entropy' and probe == 'noise 8 levels'").iloc[0]
+    assert noisy["difference"] > 0 and noisy["better"], "noise spreads the histogram, which entropy takes for better"
+    assert f"{noisy['difference']:+.3f} [" in out
+    assert bench("evaluate", *words, "--method", "gamma")[0] == 0
+    assert bench("report", "--out", "page")[0] == 0
+    page = (night / "page/index.html").read_text(encoding="utf-8")
+    assert "What moves the scores" in page
+    assert "mean_brightness: no direction is better, so not ranked here" in page

@@ -5,6 +5,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 
 AHEAD = 4  # jobs in flight for each worker
+PATIENCE = 10  # seconds that a scheduler has to answer
 
 
 @contextmanager
@@ -48,7 +49,7 @@ def _cluster(address: str) -> Iterator[tuple[Executor, int]]:
     except ImportError as error:
         raise BenchError('--scheduler needs dask.distributed: install the project with its extra "cluster".') from error
     try:
-        client = Client(address, timeout=10, set_as_default=False)
+        client = Client(address, timeout=PATIENCE, set_as_default=False)
     except (OSError, ValueError) as error:
         raise BenchError(f"No Dask scheduler answers at {address}: {error}") from error
     with client:

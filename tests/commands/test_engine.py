@@ -98,7 +98,8 @@ def kept():
         return database.execute("SELECT count(*) FROM cells").fetchone()[0]
 
 
-def test_a_scheduler_that_does_not_answer_is_a_sentence(fails, night, store):
+def test_a_scheduler_that_does_not_answer_is_a_sentence(fails, night, store, monkeypatch):
+    monkeypatch.setattr("commands.workers.PATIENCE", 1)
     told = fails(*WORDS, "--method", "gamma", "--scheduler", "tcp://127.0.0.1:1")
     assert told.startswith("No Dask scheduler answers at tcp://127.0.0.1:1")
 

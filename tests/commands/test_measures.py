@@ -9,7 +9,7 @@ from bench.tracking import open_suite
 
 @pytest.fixture
 def night(store, workplace, photograph):
-    for seed in range(7):
+    for seed in range(12):
         photograph(workplace / f"night/{seed}.png", seed=seed, high=60)
     return workplace
 

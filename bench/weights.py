@@ -20,8 +20,9 @@ def find_weights(variant: str, tracking_uri: str | None = None) -> tuple[Path, s
     shipped = SHIPPED / f"{variant}.safetensors"
     if shipped.is_file():
         return shipped, "shipped with the project"
-    options = "".join(f" --without {part.replace('_', '-')}" for part in variant.split("_no_")[1:])
+    method, *left_out = variant.split("_no_")
+    options = "".join(f" --without {part.replace('_', '-')}" for part in left_out)
     raise MissingWeightsError(
-        f"There are no weights for {variant}: train it (bench train enlightengan{options} --preset fast), give a file "
+        f"There are no weights for {variant}: train it (bench train {method}{options} --preset fast), give a file "
         f"(--weights FILE to enhance, --checkpoint {variant}=FILE to evaluate) or use --method clahe."
     )

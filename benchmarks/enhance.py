@@ -37,7 +37,7 @@ SMALL = (400, 600)
 def learned(weights: Path | None) -> LearnedEnhancer:
     """The enhancer in `weights`, else a seeded random one."""
     if weights is not None:
-        return LearnedEnhancer.of("enlightengan", weights)
+        return LearnedEnhancer.of("enlightengan", weights, attention=True)
     generator = Generator()
     initialise(generator, torch.Generator().manual_seed(0))
     return LearnedEnhancer(generator, source="seeded random numbers")

@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from bench.errors import BenchError
+from enlightengan.batch import Batch
 from enlightengan.config import TrainConfig
 from enlightengan.losses import self_feature_preserving
 from enlightengan.networks import attention_map
 from enlightengan.perceptual import VGG16Features
-from enlightengan.step import Batch, Model
+from enlightengan.step import Model
 
 LIMITS = {torch.float64: 1e-6, torch.float32: 1e-5}
 ORACLE_NAMES = {"generator": "G_A", "global_discriminator": "D_A", "local_discriminator": "D_P"}

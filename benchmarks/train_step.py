@@ -21,10 +21,11 @@ from torch.nn.functional import mse_loss
 from torch.utils.flop_counter import FlopCounterMode
 
 from bench.device import choose_device
+from enlightengan.batch import Batch
 from enlightengan.config import preset
 from enlightengan.losses import self_feature_preserving, take_windows
 from enlightengan.perceptual import load_features
-from enlightengan.step import Batch, Model
+from enlightengan.step import Model
 from enlightengan.train import choose_precision
 
 

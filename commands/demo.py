@@ -24,7 +24,8 @@ def demo(
     from commands.evaluate import choose_datasets, choose_methods
     from commands.report import write
     from commands.scoring import Entry, run_evaluation
-    from commands.train import choose_sides, start_run
+    from commands.sides import choose_sides
+    from commands.training import start_run
     from enlightengan.config import preset
     from methods import contestant
 

@@ -1,79 +1,43 @@
 """`bench train`: training runs, each with its losses, probe pictures and weights in MLflow."""
 
-import json
-import math
-import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from commands import training_options as options
 from commands.options import DataRoot, Device, TrackingUri
-from enlightengan.config import PRESETS, TrainConfig, departures, preset
-
-if TYPE_CHECKING:
-    from bench.data import Dataset
-    from enlightengan.train import Report
 
 app = typer.Typer(help="Train a method.", no_args_is_help=True, rich_markup_mode=None)
-TRAINING = Path("runs/training")
-PAPER = TrainConfig()
-
-
-@dataclass(frozen=True)
-class Sides:
-    """The photographs of a run: both sides' datasets, and their files."""
-
-    low: tuple["Dataset", ...]
-    normal: tuple["Dataset", ...]
-
-    @property
-    def files(self) -> dict[str, list[Path]]:
-        return {
-            "low": [file for dataset in self.low for file in dataset.low],
-            "normal": [file for dataset in self.normal for file in dataset.normal],
-        }
-
-    @property
-    def is_demo(self) -> bool:
-        return any(dataset.role == "demo" for dataset in (*self.low, *self.normal))
-
-    def tags(self) -> dict[str, str]:
-        """Names, digests and pinning of both sides, as MLflow tags."""
-        told = {}
-        for side, datasets in (("low", self.low), ("normal", self.normal)):
-            told[f"{side}_data"] = ", ".join(dataset.name for dataset in datasets)
-            told[f"{side}_digest"] = ", ".join(dataset.digest for dataset in datasets)
-        unpinned = sorted({d.name for d in (*self.low, *self.normal) if not d.pinned})
-        return told | {"not_pinned": ", ".join(unpinned)}
 
 
 @app.command()
 def enlightengan(
-    low: Annotated[list[str] | None, typer.Option(help="Low-light side: dataset or folder; repeatable.")] = None,
-    normal: Annotated[list[str] | None, typer.Option(help="Normal-light side, likewise.")] = None,
-    preset_name: Annotated[
-        str | None, typer.Option("--preset", help=f"{', '.join(PRESETS)}; fast unless there is no data.")
-    ] = None,
+    low: options.Low = None,
+    normal: options.Normal = None,
+    preset: options.PresetName = None,
     without: Annotated[
         list[str] | None,
-        typer.Option(help="Leave out: attention, local-discriminator, perceptual, darkening; repeatable."),
+        typer.Option(
+            help="Leave out: attention, local-discriminator, perceptual, darkening, relativistic; repeatable."
+        ),
     ] = None,
-    epochs: Annotated[int | None, typer.Option(help=f"Passes over the longer side (paper: {PAPER.epochs}).")] = None,
-    minutes: Annotated[float | None, typer.Option(help="End after so many minutes instead.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help=f"Pictures a step (paper: {PAPER.batch_size}).")] = None,
-    crop: Annotated[int | None, typer.Option(help=f"Side of the crops, pixels (paper: {PAPER.crop}).")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help=f"Of Adam (paper: {PAPER.learning_rate}).")] = None,
-    pairing: Annotated[str | None, typer.Option(help="fixed, as the authors do, or random.")] = None,
-    precision: Annotated[str | None, typer.Option(help="auto, float32, bfloat16.")] = None,
-    features: Annotated[str | None, typer.Option(help="vgg16, vgg19-distilled, random.")] = None,
-    feature_weights: Annotated[Path | None, typer.Option(help="Weights file of the features.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Of weights, crops and order.")] = None,
-    init_from: Annotated[Path | None, typer.Option(help="Start from this generator's weights.")] = None,
-    resume: Annotated[str | None, typer.Option(help="Continue this interrupted run (its MLflow run ID).")] = None,
-    name: Annotated[str | None, typer.Option(help="Name of the run in MLflow.")] = None,
+    epochs: options.Epochs = None,
+    minutes: options.Minutes = None,
+    batch_size: options.BatchSize = None,
+    crop: options.Crop = None,
+    learning_rate: options.LearningRate = None,
+    pairing: options.Pairing = None,
+    precision: options.Precision = None,
+    features: options.Features = None,
+    feature_weights: options.FeatureWeights = None,
+    accumulate: options.Accumulate = None,
+    checkpointing: options.Checkpointing = False,
+    seed: options.Seed = None,
+    init_from: options.InitFrom = None,
+    resume: options.Resume = None,
+    name: options.Name = None,
     device: Device = "auto",
     data_root: DataRoot = None,
     tracking_uri: TrackingUri = None,
@@ -82,26 +46,109 @@ def enlightengan(
 
     With no option: every training dataset that is present, else the demo photographs with the smoke preset.
     """
-    from bench.data import data_root as root_of
-    from commands.console import say
+    changes = {
+        "without": tuple(without) if without else None, "epochs": epochs, "minutes": minutes, "batch_size": batch_size,
+        "crop": crop, "learning_rate": learning_rate, "pairing": pairing, "precision": precision, "features": features,
+        "accumulate": accumulate, "checkpointing": checkpointing or None, "seed": seed,
+    }  # fmt: skip
+    launch(
+        "enlightengan", changes, low=low, normal=normal, preset=preset, feature_weights=feature_weights,
+        init_from=init_from, resume=resume, name=name, device=device, data_root=data_root, tracking_uri=tracking_uri,
+    )  # fmt: skip
 
+
+@app.command()
+def cyclegan(
+    low: options.Low = None,
+    normal: options.Normal = None,
+    preset: options.PresetName = None,
+    epochs: options.Epochs = None,
+    minutes: options.Minutes = None,
+    batch_size: options.BatchSize = None,
+    crop: options.Crop = None,
+    learning_rate: options.LearningRate = None,
+    pairing: options.Pairing = None,
+    precision: options.Precision = None,
+    accumulate: options.Accumulate = None,
+    checkpointing: options.Checkpointing = False,
+    seed: options.Seed = None,
+    init_from: options.InitFrom = None,
+    resume: options.Resume = None,
+    name: options.Name = None,
+    device: Device = "auto",
+    data_root: DataRoot = None,
+    tracking_uri: TrackingUri = None,
+) -> None:
+    """Train CycleGAN, the two-path rival, with EnlightenGAN's U-Net without attention in both directions."""
     changes = {
         "epochs": epochs, "minutes": minutes, "batch_size": batch_size, "crop": crop, "learning_rate": learning_rate,
-        "pairing": pairing, "precision": precision, "features": features, "seed": seed,
+        "pairing": pairing, "precision": precision, "accumulate": accumulate, "checkpointing": checkpointing or None,
+        "seed": seed,
     }  # fmt: skip
+    launch(
+        "cyclegan", changes, low=low, normal=normal, preset=preset, init_from=init_from, resume=resume, name=name,
+        device=device, data_root=data_root, tracking_uri=tracking_uri,
+    )  # fmt: skip
+
+
+@app.command("zero_dce")
+def zero_dce(
+    low: options.Low = None,
+    preset: options.PresetName = None,
+    epochs: options.Epochs = None,
+    minutes: options.Minutes = None,
+    batch_size: options.BatchSize = None,
+    crop: options.Crop = None,
+    learning_rate: options.LearningRate = None,
+    precision: options.Precision = None,
+    accumulate: options.Accumulate = None,
+    seed: options.Seed = None,
+    init_from: options.InitFrom = None,
+    resume: options.Resume = None,
+    name: options.Name = None,
+    device: Device = "auto",
+    data_root: DataRoot = None,
+    tracking_uri: TrackingUri = None,
+) -> None:
+    """Train Zero-DCE, the zero-reference rival, on low-light photographs alone."""
+    changes = {
+        "epochs": epochs, "minutes": minutes, "batch_size": batch_size, "crop": crop, "learning_rate": learning_rate,
+        "precision": precision, "accumulate": accumulate, "seed": seed,
+    }  # fmt: skip
+    launch(
+        "zero_dce", changes, low=low, normal=None, preset=preset, init_from=init_from, resume=resume, name=name,
+        device=device, data_root=data_root, tracking_uri=tracking_uri,
+    )  # fmt: skip
+
+
+def launch(
+    method: str, changes: dict[str, Any], *, low: Sequence[str] | None, normal: Sequence[str] | None,
+    preset: str | None, resume: str | None, name: str | None, device: str, data_root: Path | None,
+    tracking_uri: str | None, feature_weights: Path | None = None, init_from: Path | None = None,
+) -> None:  # fmt: skip
+    """Continue the run `resume`, else choose photographs and settings, say so, and train `method`."""
+    from bench.data import data_root as root_of
+    from commands.console import say
+    from commands.sides import choose_sides
+    from commands.training import continue_run, start_run
+    from enlightengan.presets import PRESETS
+    from enlightengan.run_config import choose_preset
+
     if resume is not None:
-        given = [low, normal, preset_name, without, feature_weights, init_from, name, *changes.values()]
-        continue_run(resume, alone=not any(given), device=device, tracking_uri=tracking_uri)
+        given = [low, normal, preset, feature_weights, init_from, name, *changes.values()]
+        alone = all(value is None or value == [] for value in given)
+        continue_run(resume, method, alone=alone, device=device, tracking_uri=tracking_uri)
         return
-    sides, left_out, fallen_back = choose_sides(low, normal, root_of(data_root))
+    unpaired = next(iter(PRESETS[method].values())).unpaired
+    sides, left_out, fallen_back = choose_sides(low, normal, root_of(data_root), unpaired=unpaired)
     for sentence in left_out:
         say(sentence)
-    fallback = "smoke" if fallen_back else "fast"
-    config = preset(preset_name or fallback, without=tuple(without or ()), **changes)
+    config = choose_preset(PRESETS[method], preset or ("smoke" if fallen_back else "fast"), changes)
     if fallen_back:
+        features = f" and {config.features} features" if hasattr(config, "features") else ""
         say(
-            f"NO TRAINING DATA is here: training on the demo photographs with the {config.preset} preset and "
-            f"{config.features} features. This shows that everything works; its weights are not used by any method.",
+            f"NO TRAINING DATA is here: training on the demo photographs with the {config.preset} preset{features}. "
+            "This shows that everything works; its weights are not used by any method.",
             style="bold yellow",
         )
     start_run(
@@ -113,7 +160,7 @@ def enlightengan(
 @app.command("import")
 def import_run(
     folder: Annotated[Path, typer.Argument(help="Folder written by python -m enlightengan --out.")],
-    name: Annotated[str | None, typer.Option(help="Name of the run in MLflow.")] = None,
+    name: options.Name = None,
     tracking_uri: TrackingUri = None,
 ) -> None:
     """Bring a finished training run of a bare machine into MLflow."""
@@ -134,167 +181,3 @@ def import_run(
     with suite.run(label, kind="train", tags={**tags, "trusted": trusted, "imported": "yes"}) as run:
         replay(folder, run)
     say(f"Imported as run {run.id}")
-
-
-def choose_sides(low: Sequence[str] | None, normal: Sequence[str] | None, root: Path) -> tuple[Sides, list[str], bool]:
-    """Both sides from what was named, else every training dataset here, else demo.
-
-    Also sentences on what is absent, and whether it came to the demo for want of anything else.
-    """
-    from bench.data import names, resolve, sides_of
-    from bench.errors import BenchError
-
-    present, absent = names(roles=("train",), root=root)
-    sentences, fallen_back = [], False
-    if not low and not normal:
-        if absent:
-            sentences.append(
-                f"Left out, not below {root}: {', '.join(absent)} (bench data list says where to get them)."
-            )
-        if not present:
-            present, fallen_back = ["demo"], True
-    chosen = {
-        "low": list(low or [name for name in present if "low" in sides_of(name)]),
-        "normal": list(normal or [name for name in present if "normal" in sides_of(name)]),
-    }
-    datasets = {side: tuple(resolve(name, root) for name in listed) for side, listed in chosen.items()}
-    for side, found in datasets.items():
-        if not found:
-            raise BenchError(f"There are no {side}-light photographs: give --{side} NAME_OR_DIR.")
-        for dataset in found:
-            if not getattr(dataset, side):
-                raise BenchError(f"{dataset.name} has no {side}-light side: choose another for --{side}.")
-    return Sides(**datasets), sentences, fallen_back
-
-
-def start_run(
-    config: TrainConfig, sides: Sides, *, feature_weights: Path | None = None, init_from: Path | None = None,
-    name: str | None = None, device: str = "auto", tracking_uri: str | None = None, keep_optimisers: bool = True,
-) -> str:  # fmt: skip
-    """Train in a new MLflow run; returns its ID."""
-    from bench.tracking import TRUSTED_PRESETS, open_suite
-    from enlightengan.perceptual import describe_features
-    from methods import METHODS
-
-    used = describe_features(config.features, feature_weights) if config.perceptual else "none"
-    trusted = "yes" if config.preset in TRUSTED_PRESETS and not sides.is_demo else "no"
-    tags = {"variant": config.variant, "preset": config.preset, "seed": str(config.seed), "trusted": trusted}
-    tags |= {"features_used": used, **sides.tags()}
-    suite = open_suite(tracking_uri)
-    with suite.run(name or f"{config.variant} {config.preset}", kind="train", tags=tags) as run:
-        out = TRAINING / run.id
-        plan = {
-            "config": asdict(config), "feature_weights": str(feature_weights or ""), "init_from": str(init_from or ""),
-            "files": {side: [str(file.resolve()) for file in files] for side, files in sides.files.items()},
-        }  # fmt: skip
-        out.mkdir(parents=True)
-        (out / "plan.json").write_text(json.dumps(plan))
-        (out / "config.json").write_text(json.dumps(asdict(config), indent=1))
-        run.artifact(out / "config.json")
-        if config.variant not in METHODS:
-            run.note(f"No method is called {config.variant}: bench evaluate cannot use these weights.")
-        for sentence in departures(config, used):
-            run.note(f"Departure from the authors' training: {sentence}")
-        _train(run, out, plan, device=device, resume=False, keep_optimisers=keep_optimisers)
-    return str(run.id)
-
-
-def continue_run(run_id: str, *, alone: bool, device: str, tracking_uri: str | None) -> None:
-    """Continue an interrupted run in the same MLflow run, from its last training state. Raises BenchError.
-
-    A run that was killed still counts as running in MLflow, so that is no reason to refuse it. `alone`: no other
-    option was given, for a continued run keeps its own.
-    """
-    from bench.errors import BenchError
-    from bench.tracking import open_suite
-    from enlightengan.checkpoint import latest_state
-
-    if not alone:
-        raise BenchError("A continued run keeps its own settings: give --resume alone (--device may stand with it).")
-    if open_suite(tracking_uri).find(run_id).info.status == "FINISHED":
-        raise BenchError(f"Run {run_id} is finished: start another from its weights with --init-from.")
-    out = TRAINING / run_id
-    latest_state(out / "states")
-    try:
-        plan = json.loads((out / "plan.json").read_text())
-    except (OSError, ValueError) as error:
-        raise BenchError(f"There is no interrupted run {run_id} in {TRAINING}: {error}") from error
-    with open_suite(tracking_uri).run(run_id, kind="train", run_id=run_id) as run:
-        _train(run, out, plan, device=device, resume=True, keep_optimisers=True)
-
-
-def _train(
-    run: Any, out: Path, plan: Mapping[str, Any], *, device: str, resume: bool, keep_optimisers: bool
-) -> None:  # fmt: skip
-    from bench.device import choose_device
-    from commands.console import say
-    from enlightengan.checkpoint import read_weights, weights_digest
-    from enlightengan.perceptual import load_features
-    from enlightengan.train import train
-
-    stored = plan["config"]
-    config = TrainConfig(**{**stored, "without": tuple(stored["without"]), "darkening": tuple(stored["darkening"])})
-    weights = Path(plan["feature_weights"]) if plan["feature_weights"] else None
-    features = None
-    if config.perceptual:
-        features = load_features(config.features, weights=weights, pools=config.feature_pools, seed=config.seed)
-    files = {side: [Path(file) for file in listed] for side, listed in plan["files"].items()}
-    chosen = choose_device(device)
-    say(
-        f"Training {config.variant} ({config.preset}) on {len(files['low'])} low-light and {len(files['normal'])} "
-        f"normal-light photographs, on {chosen}. To continue it: bench train enlightengan --resume {run.id}"
-    )
-    with _Bar(config) as bar:
-        result = train(
-            config, low=files["low"], normal=files["normal"], features=features, out=out, log=run, device=chosen,
-            init_from=Path(plan["init_from"]) if plan["init_from"] else None, resume=resume, assess=_probe_niqe(),
-            on_step=bar.show, keep_optimisers=keep_optimisers,
-        )  # fmt: skip
-    run.tags({"weights_digest": weights_digest(read_weights(result)[0])})
-    shutil.rmtree(out / "states")
-    say(f"Weights: {result}")
-
-
-def _probe_niqe() -> Any:
-    """Mean NIQE of the probe pictures, loaded at its first use; NaN where it has none, as for a constant picture."""
-    from bench.metrics import get_metric
-
-    scorer: list[Any] = []
-
-    def assess(pictures: Sequence[Any]) -> dict[str, float]:
-        """Mean NIQE of `pictures`, (1, 3, H, W) in [0, 1] each."""
-        if not scorer:
-            scorer.append(get_metric("niqe").load())
-        try:
-            return {"niqe": sum(scorer[0](picture, None) for picture in pictures) / len(pictures)}
-        except RuntimeError:  # of linear algebra, on features that are not finite
-            return {"niqe": math.nan}
-
-    return assess
-
-
-class _Bar:
-    """The progress display of a training run: share done, step, losses, images a second."""
-
-    def __init__(self, config: TrainConfig) -> None:
-        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
-
-        from commands.console import OUT
-
-        columns = (TaskProgressColumn(), BarColumn(24), TimeElapsedColumn(), TextColumn("{task.description}"))
-        self.progress = Progress(*columns, console=OUT)
-        self.task = self.progress.add_task(f"{config.variant}: starting", total=1.0)
-
-    def __enter__(self) -> "_Bar":
-        self.progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.progress.stop()
-
-    def show(self, report: "Report") -> None:
-        short = {"global_discriminator": "D", "local_discriminator": "D local", "generator_adversarial": "G",
-                 "self_feature_preserving": "SFP"}  # fmt: skip
-        losses = "  ".join(f"{short[name]} {value:.2f}" for name, value in report.losses.items())
-        told = f"epoch {report.epoch} step {report.step}  {losses}  {report.images_per_second:.1f} images/s"
-        self.progress.update(self.task, completed=report.done, description=told)

@@ -1,5 +1,7 @@
 """Train on a bare machine, without MLflow: `python -m enlightengan --low DIR --normal DIR --out DIR`.
 
+`--method cyclegan` or `--method zero_dce` trains a rival.
+
 `bench train import DIR` brings the finished run into MLflow elsewhere.
 """
 
@@ -11,21 +13,52 @@ from pathlib import Path
 from bench.device import choose_device
 from bench.errors import BenchError
 from bench.images import list_images
-from enlightengan.config import PAIRINGS, PARTS, PRECISIONS, PRESETS, departures, preset
+from enlightengan.build import build, features_for, features_used
+from enlightengan.config import PARTS
 from enlightengan.log import JsonLinesLog
-from enlightengan.perceptual import FEATURES, describe_features, load_features
+from enlightengan.perceptual import FEATURES
+from enlightengan.presets import PRESETS, all_departures
+from enlightengan.run_config import PAIRINGS, PRECISIONS, choose_preset
 from enlightengan.train import Report, train
 
 
 def main() -> None:
     """Parse the command line, train, print a line now and then."""
+    given = vars(_parser().parse_args())
+    low, normal, out, resume = (given.pop(key) for key in ("low", "normal", "out", "resume"))
+    device, init_from, weights, method = (
+        given.pop(key) for key in ("device", "init_from", "feature_weights", "method")
+    )
+    without = given.pop("without")
+    if method == "enlightengan":
+        given["without"] = tuple(without)
+    elif given.pop("features") or without or weights:
+        raise BenchError(f"{method} takes no --without, --features or --feature-weights.")
+    config = choose_preset(PRESETS[method], given.pop("preset"), given)
+    if out.exists() and any(out.iterdir()) and not resume:
+        raise BenchError(f"{out} holds something already: choose another --out, or continue that run with --resume.")
+    features = features_for(config, weights)
+    log = JsonLinesLog(out)
+    if not resume:
+        used = features_used(config, weights)
+        log.parameters({"features_used": used})
+        for sentence in all_departures(config, used):
+            log.note(f"Departure from the authors' training: {sentence}")
+    model = build(config, device=choose_device(device), features=features, init_from=None if resume else init_from)
+    train(
+        model, low=_photographs(low), normal=_photographs(normal), out=out, log=log, resume=resume, on_step=_Printer()
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m enlightengan", description=__doc__)
+    parser.add_argument("--method", choices=PRESETS, default="enlightengan")
     parser.add_argument("--low", type=Path, nargs="+", required=True, help="folders, or text files listing photographs")
-    parser.add_argument("--normal", type=Path, nargs="+", required=True)
+    parser.add_argument("--normal", type=Path, nargs="+", default=[])
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--preset", choices=PRESETS, default="fast")
+    parser.add_argument("--preset", choices=PRESETS["enlightengan"], default="fast")
     parser.add_argument("--without", choices=PARTS, action="append", default=[])
-    for name in ("epochs", "max-steps", "batch-size", "crop", "seed"):
+    for name in ("epochs", "max-steps", "batch-size", "accumulate", "crop", "seed"):
         parser.add_argument(f"--{name}", type=int)
     for name in ("minutes", "learning-rate", "ema"):
         parser.add_argument(f"--{name}", type=float)
@@ -33,28 +66,11 @@ def main() -> None:
     parser.add_argument("--pairing", choices=PAIRINGS)
     parser.add_argument("--features", choices=FEATURES)
     parser.add_argument("--feature-weights", type=Path)
+    parser.add_argument("--checkpointing", action="store_const", const=True)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--init-from", type=Path)
     parser.add_argument("--resume", action="store_true")
-    given = vars(parser.parse_args())
-    low, normal, out, resume = (given.pop(key) for key in ("low", "normal", "out", "resume"))
-    device, init_from, weights = (given.pop(key) for key in ("device", "init_from", "feature_weights"))
-    config = preset(given.pop("preset"), **(given | {"without": tuple(given["without"])}))
-    if out.exists() and any(out.iterdir()) and not resume:
-        raise BenchError(f"{out} holds something already: choose another --out, or continue that run with --resume.")
-    used, features = "none", None
-    if config.perceptual:
-        used = describe_features(config.features, weights)
-        features = load_features(config.features, weights=weights, pools=config.feature_pools, seed=config.seed)
-    log = JsonLinesLog(out)
-    if not resume:
-        log.parameters({"features_used": used})
-        for sentence in departures(config, used):
-            log.note(f"Departure from the authors' training: {sentence}")
-    train(
-        config, low=_photographs(low), normal=_photographs(normal), features=features, out=out, log=log,
-        device=choose_device(device), init_from=init_from, resume=resume, on_step=_Printer(),
-    )  # fmt: skip
+    return parser
 
 
 class _Printer:

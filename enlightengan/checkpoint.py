@@ -3,16 +3,18 @@
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+import pickle
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from bench.errors import BenchError
+from enlightengan.dce_net import DceNet
 from enlightengan.networks import Generator
 
 
@@ -61,14 +63,26 @@ def load_generator(path: Path) -> tuple[Generator, dict[str, str]]:
         raise BenchError(f"{path} does not hold an EnlightenGAN generator: conv1_1.weight is missing.")
     align_corners = metadata.get("align_corners", "True") == "True"
     generator = Generator(attention=first.shape[1] == 4, align_corners=align_corners)
+    _fill(generator, state, path, "an EnlightenGAN generator")
+    return generator.eval(), metadata
+
+
+def load_dce(path: Path) -> tuple[DceNet, dict[str, str]]:
+    """The DCE-Net in `path`, ours or the authors', in evaluation mode, and the file's metadata."""
+    state, metadata = read_weights(path)
+    network = DceNet()
+    _fill(network, state, path, "a Zero-DCE network")
+    return network.eval(), metadata
+
+
+def _fill(network: nn.Module, state: Mapping[str, Tensor], path: Path, kind: str) -> None:
     try:
-        missing, unexpected = generator.load_state_dict(state, strict=False)
+        missing, unexpected = network.load_state_dict(state, strict=False)
     except RuntimeError as error:
-        raise BenchError(f"{path} does not fit the generator: {error}") from error
+        raise BenchError(f"{path} does not fit {kind}: {error}") from error
     wrong = [key for key in missing if not key.endswith("num_batches_tracked")] + list(unexpected)
     if wrong:
-        raise BenchError(f"{path} does not hold an EnlightenGAN generator: {wrong[0]} is missing or unknown.")
-    return generator.eval(), metadata
+        raise BenchError(f"{path} does not hold {kind}: {wrong[0]} is missing or unknown.")
 
 
 def weights_digest(state: Mapping[str, Tensor]) -> str:
@@ -100,16 +114,20 @@ def save_state(folder: Path, step: int, state: Mapping[str, Any], *, keep: int =
     return path
 
 
-def latest_state(folder: Path) -> dict[str, Any]:
-    """The newest readable training state in `folder`. Raises BenchError when there is none."""
+def latest_state(folder: Path, *, tell: Callable[[str], None] = print) -> dict[str, Any]:
+    """The newest readable training state in `folder`; `tell` hears of each newer one that cannot be read.
+
+    Raises BenchError when there is none.
+    """
     for path in sorted(folder.glob("state-*.pt"), reverse=True):
         try:
             return torch.load(path, map_location="cpu", weights_only=True)  # type: ignore[no-any-return]
-        except (OSError, RuntimeError, EOFError):
-            continue  # cut short by a full disk; the one before it is whole
+        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            tell(f"{path} is damaged, so the run goes on from the state before it: {str(error).splitlines()[0]}")
     raise BenchError(f"There is no training state to continue from in {folder}.")
 
 
 def describe(config: Mapping[str, object]) -> dict[str, str]:
-    """A configuration as safetensors metadata: `align_corners` readable alone, the whole as JSON."""
-    return {"align_corners": str(config["align_corners"]), "config": json.dumps(config)}
+    """A configuration as safetensors metadata: `align_corners`, where it has one, readable alone; the whole as JSON."""
+    alone = {key: str(config[key]) for key in ("align_corners",) if key in config}
+    return alone | {"config": json.dumps(config)}

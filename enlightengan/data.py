@@ -15,8 +15,8 @@ from torch import Tensor
 
 from bench.errors import BenchError
 from bench.images import read_rgb
-from enlightengan.config import TrainConfig
-from enlightengan.step import Batch
+from enlightengan.batch import Batch
+from enlightengan.run_config import RunConfig
 
 EPOCH, STEP = 1, 2  # the two streams of random numbers
 
@@ -60,12 +60,15 @@ def usable(paths: Sequence[Path], crop: int, *, read: ImageCache) -> tuple[list[
 
 
 class UnpairedBatches:
-    """Batches of one run by step, from 0. An epoch is one pass over the longer side; its last batch may be short."""
+    """Batches of one run by step, from 0. An epoch is one pass over the longer side; its last batch may be short.
+
+    A method that learns from dark photographs alone gets batches without normal-light pictures.
+    """
 
     def __init__(
-        self, config: TrainConfig, *, low: Sequence[Path], normal: Sequence[Path], read: ImageCache | None = None
+        self, config: RunConfig, *, low: Sequence[Path], normal: Sequence[Path], read: ImageCache | None = None
     ) -> None:
-        if not low or not normal:
+        if not low or (config.unpaired and not normal):
             side = "low-light" if not low else "normal-light"
             raise BenchError(f"There is no {side} photograph of at least {config.crop} x {config.crop} pixels.")
         self.config, self.low, self.normal = config, list(low), list(normal)
@@ -86,17 +89,20 @@ class UnpairedBatches:
         config, rng = self.config, np.random.default_rng([self.config.seed, STEP, step])
         items = [self._item(low, normal, rng) for low, normal in self._pairs(step)]
         low, normal = (torch.stack(side) for side in zip(*items, strict=True))  # (B, 3, crop, crop)
+        if not config.unpaired:
+            normal = normal[:0]
         seen = low.clone()
-        if config.darkens:
+        if config.divisors is not None:
             for k in range(len(seen)):
                 if rng.random() < 0.5:
-                    seen[k] = (seen[k] + 1) / self._divisor(rng) - 1
-        high = config.crop - config.patch  # exclusive: the authors never draw the last offset
-        windows = [(int(x), int(y)) for x, y in rng.integers(0, high, size=(config.patches, 2))]
+                    seen[k] = (seen[k] + 1) / self._divisor(config.divisors, rng) - 1
+        count, side = config.windows
+        high = config.crop - side  # exclusive: the authors never draw the last offset
+        windows = [(int(x), int(y)) for x, y in rng.integers(0, high, size=(count, 2))]
         return Batch(low, seen, normal, windows)
 
-    def _divisor(self, rng: np.random.Generator) -> float:
-        weakest, strongest = self.config.darkening
+    def _divisor(self, between: tuple[float, float], rng: np.random.Generator) -> float:
+        weakest, strongest = between
         return float(rng.integers(round(weakest * 100), round(strongest * 100) + 1)) / 100
 
     def _pairs(self, step: int) -> list[tuple[Path, Path]]:
@@ -105,9 +111,11 @@ class UnpairedBatches:
         order = rng.permutation(self.length)
         partner = order if config.pairing == "fixed" else rng.permutation(self.length)
         start = (step % self.steps_per_epoch) * config.batch_size
-        chosen = slice(start, start + config.batch_size)
+        count = min(config.batch_size, self.length - start)
+        chosen = np.arange(start, start + max(count, config.devices)) % self.length  # a picture for every device
+        normal = self.normal or self.low
         return [
-            (self.low[a % len(self.low)], self.normal[b % len(self.normal)])
+            (self.low[a % len(self.low)], normal[b % len(normal)])
             for a, b in zip(order[chosen], partner[chosen], strict=True)
         ]
 

@@ -1,7 +1,8 @@
 """The losses of EnlightenGAN, Eq. 1 to 8 of arXiv 1906.06972 in the form in which the authors' code computes them.
 
 Logits are maps (B, 1, h, w) of the discriminators; every mean is over the batch and the map. The relativistic means
-run over the whole batch and nothing in them is detached. All terms have weight 1.
+run over the whole batch, on several devices over all their parts, and nothing in them is detached. All terms have
+weight 1.
 """
 
 from collections.abc import Sequence
@@ -10,7 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-Window = tuple[int, int]
+from enlightengan import group
+from enlightengan.batch import Window
 
 
 def toward(logits: Tensor, target: float) -> Tensor:
@@ -23,11 +25,11 @@ def relativistic(winner: Tensor, loser: Tensor) -> Tensor:
 
     The discriminator's loss has normal-light logits as winner; the generator's has the enhanced ones.
     """
-    return (toward(winner - loser.mean(), 1.0) + toward(loser - winner.mean(), 0.0)) / 2
+    return (toward(winner - group.mean(loser), 1.0) + toward(loser - group.mean(winner), 0.0)) / 2
 
 
-def local_discriminator_loss(normal: Tensor, enhanced: Tensor) -> Tensor:
-    """Plain LSGAN of the local discriminator over the patches (Eq. 5), half the sum."""
+def discriminator_loss(normal: Tensor, enhanced: Tensor) -> Tensor:
+    """Plain LSGAN of a discriminator, the local one's over the patches (Eq. 5), half the sum."""
     return (toward(normal, 1.0) + toward(enhanced, 0.0)) / 2
 
 

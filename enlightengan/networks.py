@@ -7,12 +7,15 @@ published checkpoints. Different: sides too short for reflection are padded by r
 pictures wider than 2200 pixels are not halved.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from itertools import pairwise
 from typing import Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 STRIDE = 16  # the U-Net halves four times
 LUMA = (0.299, 0.587, 0.114)  # Rec. 601
@@ -69,12 +72,14 @@ class Generator(nn.Module):
     """The one-path generator: 8,636,675 parameters, or 8,636,387 without attention.
 
     `align_corners` is explicit because torch changed its default in 0.4: the published weights were trained with True.
+    `checkpointing` keeps no activations inside the blocks for the backward pass, which computes them again.
     """
 
-    def __init__(self, *, attention: bool = True, align_corners: bool = True) -> None:
+    def __init__(self, *, attention: bool = True, align_corners: bool = True, checkpointing: bool = False) -> None:
         super().__init__()
         self.attention = attention
         self.align_corners = align_corners
+        self.checkpointing = checkpointing
         widths = (4 if attention else 3, 32, 64, 128, 256, 512)
         for stage in range(1, 6):
             self._add_block(f"{stage}_1", widths[stage - 1], widths[stage])
@@ -92,6 +97,13 @@ class Generator(nn.Module):
             self.add_module(f"bn{name}", nn.BatchNorm2d(outputs))
 
     def _block(self, x: Tensor, name: str) -> Tensor:
+        if not (self.checkpointing and self.training and torch.is_grad_enabled()):
+            return self._convolve(x, name)
+        again = (nullcontext(), kept_statistics(self))  # the second computation must not count twice
+        result: Tensor = checkpoint(self._convolve, x, name, use_reentrant=False, context_fn=lambda: again)
+        return result
+
+    def _convolve(self, x: Tensor, name: str) -> Tensor:
         x = F.leaky_relu(self.get_submodule(f"conv{name}")(x), 0.2, inplace=True)
         norm = self._modules.get(f"bn{name}")
         return x if norm is None else norm(x)
@@ -141,18 +153,36 @@ def _weigh(x: Tensor, attention: Tensor | None) -> Tensor:
     return x if attention is None else x * attention
 
 
-class Discriminator(nn.Module):
-    """A PatchGAN of 4x4 convolutions, padding 2, no normalisation: (B, 3, H, W) to a map of logits (B, 1, h, w).
+@contextmanager
+def kept_statistics(network: nn.Module) -> Iterator[None]:
+    """What passes through `network` meanwhile leaves the running statistics of its BatchNorms as they are."""
+    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
+    before = [(norm.momentum, norm.num_batches_tracked) for norm in norms]
+    try:
+        for norm in norms:
+            norm.momentum, norm.num_batches_tracked = 0.0, None
+        yield
+    finally:
+        for norm, (momentum, count) in zip(norms, before, strict=True):
+            norm.momentum, norm.num_batches_tracked = momentum, count
 
-    `layers` is 5 for the global one (11,154,369 parameters) and 4 for the local one (6,959,553).
+
+class Discriminator(nn.Module):
+    """A PatchGAN of 4x4 convolutions with padding 2: (B, 3, H, W) to a map of logits (B, 1, h, w).
+
+    `layers` is 5 for EnlightenGAN's global one (11,154,369 parameters) and 4 for its local one (6,959,553), neither
+    `normalised`; 3 with instance normalisation after all but the first and last convolution is CycleGAN's, whose logits
+    see 70 x 70 pixels each (2,764,737).
     """
 
-    def __init__(self, layers: int) -> None:
+    def __init__(self, layers: int, *, normalised: bool = False) -> None:
         super().__init__()
         widths = [3] + [min(64 * 2**k, 512) for k in range(layers + 1)]
         modules: list[nn.Module] = []
         for k, (inputs, outputs) in enumerate(pairwise(widths)):
-            modules += [nn.Conv2d(inputs, outputs, 4, stride=2 if k < layers else 1, padding=2), nn.LeakyReLU(0.2)]
+            modules.append(nn.Conv2d(inputs, outputs, 4, stride=2 if k < layers else 1, padding=2))
+            modules += [nn.InstanceNorm2d(outputs)] if normalised and k else []
+            modules.append(nn.LeakyReLU(0.2))
         modules.append(nn.Conv2d(widths[-1], 1, 4, padding=2))
         self.model = nn.Sequential(*modules)
 

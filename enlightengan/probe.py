@@ -1,5 +1,6 @@
 """A few fixed low-light photographs, enhanced at intervals while a model trains: seeing is how one knows it works."""
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -10,7 +11,6 @@ from torch import Tensor, nn
 
 from bench.images import read_rgb, to_pixels, to_tensor
 from enlightengan.log import RunLog
-from enlightengan.networks import Generator
 
 Assessment = Callable[[Sequence[Tensor]], Mapping[str, float]]
 """Scores enhanced pictures, each (1, 3, H, W) in [0, 1], by name."""
@@ -31,7 +31,7 @@ class Probe:
         self.low = torch.cat([to_tensor(_fit(path, size)) for path in chosen])  # (count, 3, *size)
         self.assess = assess
 
-    def show(self, generator: Generator, state: Mapping[str, Tensor], *, log: RunLog, step: int) -> None:
+    def show(self, generator: nn.Module, state: Mapping[str, Tensor], *, log: RunLog, step: int) -> None:
         """Log a grid (low above, enhanced below), brightness, clipped share and `assess` of `state`'s results."""
         enhanced = self._enhance(generator, state)
         clipped = ((enhanced <= 0) | (enhanced >= 1)).float().mean().item()
@@ -46,9 +46,9 @@ class Probe:
         log.flush()
 
     @torch.no_grad()
-    def _enhance(self, generator: Generator, state: Mapping[str, Tensor]) -> Tensor:
+    def _enhance(self, generator: nn.Module, state: Mapping[str, Tensor]) -> Tensor:
         device = next(generator.parameters()).device
-        twin: nn.Module = Generator(attention=generator.attention, align_corners=generator.align_corners).to(device)
+        twin = copy.deepcopy(generator)
         twin.load_state_dict(state)
         twin.eval()
         results = [twin(low.to(device) * 2 - 1)[0] for low in self.low[:, None]]

@@ -22,4 +22,4 @@ CARD = Card(
 @METHODS.register("enlightengan", CARD)
 def enlightengan(weights: Path | None = None) -> nn.Module:
     """The generator from `weights`, else from the newest finished run, else shipped. Raises MissingWeightsError."""
-    return LearnedEnhancer.of("enlightengan", weights)
+    return LearnedEnhancer.of("enlightengan", weights, attention=True)

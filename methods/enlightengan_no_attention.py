@@ -16,4 +16,4 @@ TRUST = "the authors' flags for this ablation; the full model's step is parity-t
 @METHODS.register(NAME, replace(CARD, title="EnlightenGAN without attention", trust=TRUST))
 def enlightengan_no_attention(weights: Path | None = None) -> nn.Module:
     """The generator from `weights`, else from the newest finished run, else shipped. Raises MissingWeightsError."""
-    return LearnedEnhancer.of(NAME, weights)
+    return LearnedEnhancer.of(NAME, weights, attention=False)

@@ -16,4 +16,4 @@ TRUST = "ours: the authors' code has no such variant"
 @METHODS.register(NAME, replace(CARD, title="EnlightenGAN without self feature preserving loss", trust=TRUST))
 def enlightengan_no_perceptual(weights: Path | None = None) -> nn.Module:
     """The generator from `weights`, else from the newest finished run, else shipped. Raises MissingWeightsError."""
-    return LearnedEnhancer.of(NAME, weights)
+    return LearnedEnhancer.of(NAME, weights, attention=True)

@@ -7,7 +7,8 @@ import torch
 
 from bench.tracking import newest_weights, open_suite
 from bench.weights import find_weights
-from enlightengan import config, train
+from enlightengan import config, health, train
+from enlightengan.build import build
 from enlightengan.checkpoint import read_weights
 from enlightengan.log import JsonLinesLog
 from enlightengan.probe import Probe
@@ -20,7 +21,7 @@ def brief(monkeypatch):
         tiny = replace(config.PRESETS[name], minutes=None, max_steps=2, crop=48, batch_size=2, features="random")
         monkeypatch.setitem(config.PRESETS, name, tiny)
     monkeypatch.setattr(train, "Probe", partial(Probe, size=(32, 48), count=2))
-    monkeypatch.setattr("commands.train._probe_niqe", lambda: lambda pictures: {"niqe": float(len(pictures))})
+    monkeypatch.setattr("commands.training._probe_niqe", lambda: lambda pictures: {"niqe": float(len(pictures))})
 
 
 @pytest.fixture
@@ -89,8 +90,8 @@ def test_an_interrupted_run_is_continued_in_the_same_mlflow_run(bench, store, br
 
     with monkeypatch.context() as torn:
         torn.setattr(train, "STATE_EVERY", 0.0)
-        torn.setattr(train, "LOG_EVERY", 2)
-        torn.setattr(train, "_check", stop)  # the look at step 2 comes before the state of step 2
+        torn.setattr(health, "LOG_EVERY", 2)
+        torn.setattr(health.Health, "_check", stop)  # the look at step 2 comes before the state of step 2
         code, _, err = bench(*words)
     assert code == 130 and "Interrupted" in err
     (run,) = runs()
@@ -121,8 +122,8 @@ def test_a_run_of_a_bare_machine_is_imported(bench, store, brief, sides, workpla
     files = [sorted((workplace / side).iterdir()) for side in ("dark", "bright")]
     out = workplace / "brought"
     train.train(
-        settings, low=files[0], normal=files[1], features=None, out=out, log=JsonLinesLog(out),
-        device=torch.device("cpu"), keep_optimisers=False,
+        build(settings, device=torch.device("cpu")), low=files[0], normal=files[1], out=out, log=JsonLinesLog(out),
+        keep_optimisers=False,
     )  # fmt: skip
     code, _, err = bench("train", "import", out)
     assert code == 0, err

@@ -9,11 +9,11 @@ from PIL import Image
 @pytest.fixture
 def brief(monkeypatch):
     """Probe pictures of 32 x 48 pixels and a look at the losses every second step: tests train for moments."""
-    from enlightengan import train
+    from enlightengan import health, train
     from enlightengan.probe import Probe
 
     monkeypatch.setattr(train, "Probe", partial(Probe, size=(32, 48)))
-    monkeypatch.setattr(train, "LOG_EVERY", 2)
+    monkeypatch.setattr(health, "LOG_EVERY", 2)
 
 
 @pytest.fixture

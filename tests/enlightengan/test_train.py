@@ -4,13 +4,17 @@ import pytest
 import torch
 
 from bench.errors import BenchError
+from enlightengan import health
 from enlightengan import train as training
+from enlightengan.average import Ema
+from enlightengan.build import build
 from enlightengan.checkpoint import load_generator, read_weights
 from enlightengan.config import preset
 from enlightengan.log import JsonLinesLog, read_parameters, replay
 from enlightengan.networks import Generator
 from enlightengan.perceptual import load_features
 from enlightengan.probe import Probe
+from enlightengan.step import Model
 from enlightengan.train import train
 
 CPU = torch.device("cpu")
@@ -20,16 +24,13 @@ pytestmark = pytest.mark.usefixtures("brief")
 def run(photographs, out, *, log=None, resume=False, on_step=None, features=None, init_from=None, **changes):
     settings = {"max_steps": 20, "crop": 48, "batch_size": 2, "precision": "float32"} | changes
     return train(
-        preset("smoke", **settings),
+        build(preset("smoke", **settings), device=CPU, features=features, init_from=init_from),
         low=photographs[0],
         normal=photographs[1],
-        features=features,
         out=out,
         log=log or JsonLinesLog(out),
-        device=CPU,
         resume=resume,
         on_step=on_step,
-        init_from=init_from,
         keep_optimisers=False,
     )
 
@@ -40,7 +41,7 @@ def records(out, kind):
 
 
 def test_interrupted_and_resumed_ends_bit_identical(photographs, tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "LOG_EVERY", 4)  # it is torn when the learning rate already falls
+    monkeypatch.setattr(health, "LOG_EVERY", 4)  # it is torn when the learning rate already falls
     settings = {"without": ("perceptual",), "ema": 0.9, "max_steps": 5}
     whole, _ = read_weights(run(photographs, tmp_path / "whole", **settings))
 
@@ -122,13 +123,13 @@ def test_a_part_left_out_has_no_loss(photographs, tmp_path, without, absent):
 
 def test_without_darkening_the_generator_sees_the_picture_itself(photographs, tmp_path, monkeypatch):
     seen = []
-    original = training.Model.step
+    original = Model.step
 
     def spy(self, batch, **options):
         seen.append(torch.equal(batch.low, batch.seen))
         return original(self, batch, **options)
 
-    monkeypatch.setattr(training.Model, "step", spy)
+    monkeypatch.setattr(Model, "step", spy)
     run(photographs, tmp_path, without=("darkening", "perceptual"), max_steps=4)
     assert seen == [True] * 4
 
@@ -139,8 +140,8 @@ def test_training_that_diverges_ends_in_a_sentence(photographs, tmp_path):
 
 
 def test_a_discriminator_that_has_won_ends_the_run(photographs, tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "COLLAPSED", 100.0)
-    monkeypatch.setattr(training, "COLLAPSE_WINDOW", 4)
+    monkeypatch.setattr(health, "COLLAPSED", 100.0)
+    monkeypatch.setattr(health, "COLLAPSE_WINDOW", 4)
     with pytest.raises(BenchError, match=r"global discriminator has won.*step 4,"):
         run(photographs, tmp_path, without=("perceptual",), max_steps=8)
 
@@ -171,11 +172,11 @@ def test_average_follows_its_decay():
     network = torch.nn.Linear(1, 1, bias=False)
     with torch.no_grad():
         network.weight.fill_(0.0)
-        ema = training.Ema(network, 0.5)
+        ema = Ema(network, 0.5)
         network.weight.fill_(8.0)
         ema.update(network, 100)
         assert ema.state["weight"].item() == pytest.approx(4.0)
-        ema = training.Ema(network, 0.0)
+        ema = Ema(network, 0.0)
         network.weight.fill_(3.0)
         ema.update(network, 100)
     assert ema.state["weight"].item() == 3.0

@@ -1,0 +1,69 @@
+"""The photographs of a training run: both sides' datasets, chosen and told."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bench.data import Dataset
+
+
+@dataclass(frozen=True)
+class Sides:
+    """The photographs of a run: both sides' datasets, and their files; a method may take no normal side."""
+
+    low: tuple["Dataset", ...]
+    normal: tuple["Dataset", ...]
+
+    @property
+    def files(self) -> dict[str, list[Path]]:
+        return {
+            "low": [file for dataset in self.low for file in dataset.low],
+            "normal": [file for dataset in self.normal for file in dataset.normal],
+        }
+
+    @property
+    def is_demo(self) -> bool:
+        return any(dataset.role == "demo" for dataset in (*self.low, *self.normal))
+
+    def tags(self) -> dict[str, str]:
+        """Names, digests and pinning of both sides, as MLflow tags."""
+        told = {}
+        for side, datasets in (("low", self.low), ("normal", self.normal)):
+            told[f"{side}_data"] = ", ".join(dataset.name for dataset in datasets)
+            told[f"{side}_digest"] = ", ".join(dataset.digest for dataset in datasets)
+        unpinned = sorted({d.name for d in (*self.low, *self.normal) if not d.pinned})
+        return told | {"not_pinned": ", ".join(unpinned)}
+
+
+def choose_sides(
+    low: Sequence[str] | None, normal: Sequence[str] | None, root: Path, *, unpaired: bool = True
+) -> tuple[Sides, list[str], bool]:
+    """Both sides from what was named, else every training dataset here, else demo; no normal one unless `unpaired`.
+
+    Also sentences on what is absent, and whether it came to the demo for want of anything else.
+    """
+    from bench.data import names, resolve, sides_of
+    from bench.errors import BenchError
+
+    present, absent = names(roles=("train",), root=root)
+    sentences, fallen_back = [], False
+    if not low and not normal:
+        if absent:
+            sentences.append(
+                f"Left out, not below {root}: {', '.join(absent)} (bench data list says where to get them)."
+            )
+        if not any("low" in sides_of(name) for name in present) if not unpaired else not present:
+            present, fallen_back = ["demo"], True
+    chosen = {"low": list(low or [name for name in present if "low" in sides_of(name)]), "normal": list[str]()}
+    if unpaired:
+        chosen["normal"] = list(normal or [name for name in present if "normal" in sides_of(name)])
+    datasets = {side: tuple(resolve(name, root) for name in listed) for side, listed in chosen.items()}
+    for side, found in datasets.items():
+        if not found and (unpaired or side == "low"):
+            raise BenchError(f"There are no {side}-light photographs: give --{side} NAME_OR_DIR.")
+        for dataset in found:
+            if not getattr(dataset, side):
+                raise BenchError(f"{dataset.name} has no {side}-light side: choose another for --{side}.")
+    return Sides(**datasets), sentences, fallen_back

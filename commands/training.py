@@ -1,0 +1,124 @@
+"""One training run in MLflow, from its plan on disk: started, continued, finished; for every trained method."""
+
+import json
+import math
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from commands.sides import Sides
+from enlightengan.run_config import RunConfig
+
+if TYPE_CHECKING:
+    from bench.tracking import Run
+
+TRAINING = Path("runs/training")
+
+
+def start_run(
+    config: RunConfig, sides: Sides, *, feature_weights: Path | None = None, init_from: Path | None = None,
+    name: str | None = None, device: str = "auto", tracking_uri: str | None = None, keep_optimisers: bool = True,
+    parent: "Run | None" = None, more_tags: Mapping[str, str] | None = None,
+) -> str:  # fmt: skip
+    """Train in a new MLflow run; returns its ID."""
+    from bench.tracking import TRUSTED_PRESETS, open_suite
+    from enlightengan.build import features_used
+    from enlightengan.presets import all_departures
+    from methods import METHODS
+
+    used = features_used(config, feature_weights)
+    trusted = "yes" if config.preset in TRUSTED_PRESETS and not sides.is_demo else "no"
+    tags = {"variant": config.variant, "preset": config.preset, "seed": str(config.seed), "trusted": trusted}
+    tags |= {"features_used": used, **sides.tags(), **(more_tags or {})}
+    suite = open_suite(tracking_uri)
+    with suite.run(name or f"{config.variant} {config.preset}", kind="train", tags=tags, parent=parent) as run:
+        out = TRAINING / run.id
+        plan = {
+            "method": config.method, "config": asdict(config), "feature_weights": str(feature_weights or ""),
+            "init_from": str(init_from or ""),
+            "files": {side: [str(file.resolve()) for file in files] for side, files in sides.files.items()},
+        }  # fmt: skip
+        out.mkdir(parents=True)
+        (out / "plan.json").write_text(json.dumps(plan))
+        (out / "config.json").write_text(json.dumps(asdict(config), indent=1))
+        run.artifact(out / "config.json")
+        if config.variant not in METHODS:
+            run.note(f"No method is called {config.variant}: bench evaluate cannot use these weights.")
+        for sentence in all_departures(config, used):
+            run.note(f"Departure from the authors' training: {sentence}")
+        _train(run, out, plan, device=device, resume=False, keep_optimisers=keep_optimisers)
+    return str(run.id)
+
+
+def continue_run(run_id: str, method: str, *, alone: bool, device: str, tracking_uri: str | None) -> None:
+    """Continue an interrupted run of `method` in the same MLflow run, from its last training state. Raises BenchError.
+
+    A run that was killed still counts as running in MLflow, so that is no reason to refuse it. `alone`: no other
+    option was given, for a continued run keeps its own.
+    """
+    from bench.errors import BenchError
+    from bench.tracking import open_suite
+
+    if not alone:
+        raise BenchError("A continued run keeps its own settings: give --resume alone (--device may stand with it).")
+    if open_suite(tracking_uri).find(run_id).info.status == "FINISHED":
+        raise BenchError(f"Run {run_id} is finished: start another from its weights with --init-from.")
+    out = TRAINING / run_id
+    try:
+        plan = json.loads((out / "plan.json").read_text())
+    except (OSError, ValueError) as error:
+        raise BenchError(f"There is no interrupted run {run_id} in {TRAINING}: {error}") from error
+    if plan["method"] != method:
+        raise BenchError(f"Run {run_id} trains {plan['method']}: bench train {plan['method']} --resume {run_id}")
+    with open_suite(tracking_uri).run(run_id, kind="train", run_id=run_id) as run:
+        _train(run, out, plan, device=device, resume=True, keep_optimisers=True)
+
+
+def _train(
+    run: "Run", out: Path, plan: Mapping[str, Any], *, device: str, resume: bool, keep_optimisers: bool
+) -> None:  # fmt: skip
+    from bench.device import choose_device
+    from commands.console import say
+    from commands.training_bar import TrainingBar
+    from enlightengan.build import build, features_for, restored
+    from enlightengan.checkpoint import read_weights, weights_digest
+    from enlightengan.train import train
+
+    config = restored(plan["method"], plan["config"])
+    features = features_for(config, Path(plan["feature_weights"]) if plan["feature_weights"] else None)
+    files = {side: [Path(file) for file in listed] for side, listed in plan["files"].items()}
+    chosen = choose_device(device)
+    normal = f" and {len(files['normal'])} normal-light" if config.unpaired else ""
+    say(
+        f"Training {config.variant} ({config.preset}) on {len(files['low'])} low-light{normal} photographs, "
+        f"on {chosen}. To continue it: bench train {config.method} --resume {run.id}"
+    )
+    start = Path(plan["init_from"]) if plan["init_from"] and not resume else None
+    with TrainingBar(config) as bar:
+        result = train(
+            build(config, device=chosen, features=features, init_from=start), low=files["low"], normal=files["normal"],
+            out=out, log=run, resume=resume, assess=_probe_niqe(), on_step=bar.show, keep_optimisers=keep_optimisers,
+        )  # fmt: skip
+    run.tags({"weights_digest": weights_digest(read_weights(result)[0])})
+    shutil.rmtree(out / "states")
+    say(f"Weights: {result}")
+
+
+def _probe_niqe() -> Any:
+    """Mean NIQE of the probe pictures, loaded at its first use; NaN where it has none, as for a constant picture."""
+    from bench.metrics import get_metric
+
+    scorer: list[Any] = []
+
+    def assess(pictures: Sequence[Any]) -> dict[str, float]:
+        """Mean NIQE of `pictures`, (1, 3, H, W) in [0, 1] each."""
+        if not scorer:
+            scorer.append(get_metric("niqe").load())
+        try:
+            return {"niqe": sum(scorer[0](picture, None) for picture in pictures) / len(pictures)}
+        except RuntimeError:  # of linear algebra, on features that are not finite
+            return {"niqe": math.nan}
+
+    return assess

@@ -1,0 +1,31 @@
+"""The options that every `bench train METHOD` has, declared once."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Low = Annotated[list[str] | None, typer.Option("--low", help="Low-light side: dataset or folder; repeatable.")]
+Normal = Annotated[list[str] | None, typer.Option("--normal", help="Normal-light side, likewise.")]
+PresetName = Annotated[str | None, typer.Option("--preset", help="paper, fast, smoke; fast unless there is no data.")]
+Epochs = Annotated[int | None, typer.Option("--epochs", help="Passes over the longer side (paper: 200).")]
+Minutes = Annotated[float | None, typer.Option("--minutes", help="End after so many minutes instead.")]
+BatchSize = Annotated[int | None, typer.Option("--batch-size", help="Pictures a step.")]
+Crop = Annotated[int | None, typer.Option("--crop", help="Side of the crops, pixels.")]
+LearningRate = Annotated[float | None, typer.Option("--learning-rate", help="Of Adam.")]
+Pairing = Annotated[str | None, typer.Option("--pairing", help="fixed, as EnlightenGAN's authors do, or random.")]
+Precision = Annotated[str | None, typer.Option("--precision", help="auto, float32, bfloat16.")]
+Features = Annotated[str | None, typer.Option("--features", help="vgg16, vgg19-distilled, random.")]
+FeatureWeights = Annotated[Path | None, typer.Option("--feature-weights", help="Weights file of the features.")]
+Accumulate = Annotated[
+    int | None, typer.Option("--accumulate", help="Work through each batch in so many parts: less memory.")
+]
+Checkpointing = Annotated[
+    bool, typer.Option("--checkpointing", help="Compute activations twice instead of keeping them: less memory.")
+]
+Seed = Annotated[int | None, typer.Option("--seed", help="Of weights, crops and order.")]
+InitFrom = Annotated[
+    Path | None, typer.Option("--init-from", help="Start from this generator: ours or a published file.")
+]
+Resume = Annotated[str | None, typer.Option("--resume", help="Continue this interrupted run (its MLflow run ID).")]
+Name = Annotated[str | None, typer.Option("--name", help="Name of the run in MLflow.")]

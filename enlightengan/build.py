@@ -1,0 +1,85 @@
+"""From a configuration to a model in training, and from a stored configuration to its class."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from bench.errors import BenchError, unknown_name
+from enlightengan.checkpoint import load_dce, load_generator
+from enlightengan.config import TrainConfig
+from enlightengan.cyclegan import CycleGan
+from enlightengan.model import TrainedModel
+from enlightengan.networks import Generator
+from enlightengan.perceptual import describe_features, load_features
+from enlightengan.rivals import CycleConfig, ZeroDceConfig
+from enlightengan.run_config import RunConfig
+from enlightengan.step import Model
+from enlightengan.zero_dce import ZeroDce
+
+CONFIGS: dict[str, type[RunConfig]] = {kind.method: kind for kind in (TrainConfig, ZeroDceConfig, CycleConfig)}
+
+
+def restored(method: str, stored: Mapping[str, Any]) -> RunConfig:
+    """The configuration that `dataclasses.asdict` and JSON made into `stored`. Raises BenchError."""
+    if method not in CONFIGS:
+        raise unknown_name("method to train", method, CONFIGS)
+    settings: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in stored.items()
+    }
+    try:
+        return CONFIGS[method](**settings)
+    except TypeError as error:
+        raise BenchError(f"The stored settings are not those of {method}: {error}") from error
+
+
+def features_for(config: RunConfig, weights: Path | None) -> nn.Module | None:
+    """The feature network of the perceptual loss, where `config` has one. Raises BenchError when it cannot be had."""
+    if not isinstance(config, TrainConfig) or not config.perceptual:
+        return None
+    return load_features(config.features, weights=weights, pools=config.feature_pools, seed=config.seed)
+
+
+def features_used(config: RunConfig, weights: Path | None) -> str:
+    """Which features `features_for` gives, in words; `none` without any."""
+    if not isinstance(config, TrainConfig) or not config.perceptual:
+        return "none"
+    return describe_features(config.features, weights)
+
+
+def build(
+    config: RunConfig, *, device: torch.device, features: nn.Module | None = None, init_from: Path | None = None
+) -> TrainedModel:
+    """The model that `config` trains, its generator from the weights file `init_from` where one is given.
+
+    Raises BenchError when that file does not hold such a generator.
+    """
+    model: TrainedModel
+    match config:
+        case TrainConfig():
+            model = Model(config, features, device)
+        case ZeroDceConfig():
+            model = ZeroDce(config, device)
+        case CycleConfig():
+            model = CycleGan(config, device)
+        case _:
+            raise unknown_name("method to train", config.method, CONFIGS)
+    if init_from is not None:
+        start_from(model, init_from)
+    return model
+
+
+def start_from(model: TrainedModel, path: Path) -> None:
+    """Give `model` the generator in `path`, ours or the authors'. Raises BenchError when it is of another kind."""
+    if isinstance(model.generator, Generator):
+        found, _ = load_generator(path)
+        if found.attention != model.generator.attention:
+            has = "with" if found.attention else "without"
+            raise BenchError(f"{path} was trained {has} attention, this run is not: choose --without accordingly.")
+        if found.align_corners != model.generator.align_corners:
+            raise BenchError(f"{path} was trained with align_corners {found.align_corners}, this run is not.")
+        model.generator.load_state_dict(found.state_dict())
+    else:
+        model.generator.load_state_dict(load_dce(path)[0].state_dict())

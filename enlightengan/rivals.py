@@ -1,0 +1,90 @@
+"""What a training run of a rival is: Zero-DCE, which needs dark photographs alone, and CycleGAN, the two-path model.
+
+Both train on the crops, batches and lengths of EnlightenGAN's presets, so that the method is what differs. No torch.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from enlightengan.run_config import RunConfig, changed_settings
+
+
+@dataclass(frozen=True)
+class ZeroDceConfig(RunConfig):
+    """Zero-DCE (Guo et al., CVPR 2020); optimiser and weights of the losses are those of the authors' code.
+
+    The paper's own weights are 1, 1, 0.5 and 20 in the order below: theirs in the code, but for the first, tenfold.
+    """
+
+    method: ClassVar[str] = "zero_dce"
+    unpaired: ClassVar[bool] = False
+
+    batch_size: int = 8
+    crop: int = 256
+    schedule: str = "constant"
+    beta1: float = 0.9
+    weight_decay: float = 1e-4
+    clip: float = 0.1
+    """The gradient's norm is cut to this."""
+    spatial: float = 1.0
+    exposure: float = 10.0
+    colour: float = 5.0
+    smoothness: float = 200.0
+    level: float = 0.6
+    """The exposure E, in [0, 1], that regions are drawn to."""
+
+
+@dataclass(frozen=True)
+class CycleConfig(RunConfig):
+    """CycleGAN (Zhu et al., ICCV 2017) with the one-path model's U-Net, without attention, in both directions.
+
+    From its paper: losses and their weights, history pools, 70 x 70 PatchGAN with instance normalisation, Adam at 2e-4,
+    random pairs. From EnlightenGAN, so that the two compare: U-Net with BatchNorm, crop, batch. (Its own is a ResNet of
+    nine blocks on 256 crops, one picture a step; a U-Net with BatchNorm needs more than one.)
+    """
+
+    method: ClassVar[str] = "cyclegan"
+
+    learning_rate: float = 2e-4
+    pairing: str = "random"
+    cycle: float = 10.0
+    identity: float = 5.0
+    """0.5 times `cycle`, as in the authors' code and their paper's section on paintings and photographs."""
+    pool: int = 50
+    """Earlier results a discriminator may be shown instead of the present one."""
+
+
+ZERO_DCE_PRESETS: dict[str, ZeroDceConfig] = {
+    "paper": ZeroDceConfig(),
+    "fast": ZeroDceConfig(preset="fast", minutes=60, crop=112, precision="auto"),
+    "smoke": ZeroDceConfig(
+        preset="smoke", epochs=1000, max_steps=10, batch_size=4, crop=64, precision="auto", probes=1
+    ),
+}
+CYCLEGAN_PRESETS: dict[str, CycleConfig] = {
+    "paper": CycleConfig(),
+    "fast": CycleConfig(
+        preset="fast", minutes=60, batch_size=4, crop=112, schedule="step", precision="auto", ema=0.999
+    ),
+    "smoke": CycleConfig(
+        preset="smoke", epochs=1000, max_steps=10, batch_size=4, crop=64, schedule="step", precision="auto", probes=1
+    ),
+}
+
+
+def rival_departures(config: RunConfig) -> list[str]:
+    """What a rival's `paper` preset has otherwise than its authors, in sentences; empty for the other presets."""
+    if config.preset != "paper":
+        return []
+    if isinstance(config, ZeroDceConfig):
+        found = [
+            "only low-light photographs are shown; theirs were also over-exposed ones (SICE, part 1).",
+            "crops are cut out; theirs were whole photographs reduced to 256 x 256. Flips are ours.",
+            "neighbours beyond the border do not count in the spatial loss; in their code they count as black.",
+        ]
+        return found + changed_settings(config, ZeroDceConfig(seed=config.seed))
+    found = [
+        "the generators are the one-path model's U-Net without attention; theirs were ResNets with nine blocks.",
+        "batches and crops are EnlightenGAN's; theirs were one picture, 256 x 256 cut from 286 x 286.",
+    ]
+    return found + changed_settings(config, CycleConfig(seed=config.seed))

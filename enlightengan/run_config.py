@@ -1,0 +1,131 @@
+"""What every training run has, whichever method it trains: its length, its data, its schedule.
+
+No torch here: the command line shows these defaults and must answer at once.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, TypeVar
+
+from bench.errors import BenchError, unknown_name
+
+PAIRINGS = ("fixed", "random")
+PRECISIONS = ("auto", "float32", "bfloat16")
+SCHEDULES = ("epoch", "step", "constant")
+BATCH_NORMS = ("synchronised", "per-device")
+AT_LEAST_ONE = ("epochs", "batch_size", "crop", "learning_rate", "probes", "accumulate", "devices")
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """One training run; what a method has of its own is in the classes below this one."""
+
+    method: ClassVar[str]
+    """The command that trains it, `bench train METHOD`."""
+    unpaired: ClassVar[bool] = True
+    """Whether it learns from normal-light photographs, too."""
+
+    preset: str = "paper"
+    epochs: int = 200
+    """Passes over the longer side."""
+    minutes: float | None = None
+    """When set, the run ends after this long whatever `epochs` says, and a schedule by step follows the clock."""
+    max_steps: int | None = None
+    """When set, the run ends after so many optimiser steps."""
+    batch_size: int = 32
+    accumulate: int = 1
+    """Parts that a batch is worked through in, one after another, before one optimiser step: less memory, same batch.
+    Relativistic means and BatchNorm's statistics are then those of each part."""
+    checkpointing: bool = False
+    """Compute the U-Net's activations again in the backward pass instead of keeping them: same gradients."""
+    devices: int = 1
+    """Processes that share every batch."""
+    batch_norm: str = "synchronised"
+    """Over the whole batch (`synchronised`) or over each device's part (`per-device`), with several devices."""
+    crop: int = 320
+    """Side of the random crops, pixels. No resizing."""
+    learning_rate: float = 1e-4
+    schedule: str = "epoch"
+    """The learning rate falls linearly over the second half: by `epoch`, in stairs, as the authors do, or by `step`."""
+    beta1: float = 0.5
+    beta2: float = 0.999
+    pairing: str = "fixed"
+    """`fixed`: item i always meets the same normal-light partner, as in the authors' code; `random`: drawn anew."""
+    precision: str = "float32"
+    ema: float = 0.0
+    """Decay of the exponential moving average of the generator, a step; 0 keeps the raw weights, as the authors do."""
+    probes: int = 10
+    """How often in the run the probe pictures are enhanced and scored."""
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        choices = {"pairing": PAIRINGS, "precision": PRECISIONS, "schedule": SCHEDULES, "batch_norm": BATCH_NORMS}
+        for name, known in choices.items():
+            if getattr(self, name) not in known:
+                raise unknown_name(name.replace("_", "-"), getattr(self, name), known)
+        for name in AT_LEAST_ONE:
+            if getattr(self, name) <= 0:
+                raise BenchError(f"{name} must be positive, not {getattr(self, name)}.")
+        for name in ("minutes", "max_steps"):
+            if getattr(self, name) is not None and getattr(self, name) <= 0:
+                raise BenchError(f"{name} must be positive, not {getattr(self, name)}.")
+        if self.accumulate * self.devices > self.batch_size:
+            raise BenchError(
+                f"A batch of {self.batch_size} cannot be cut into {self.accumulate} parts on {self.devices} devices: "
+                "raise --batch-size, or lower --accumulate or --devices."
+            )
+        if self.seed < 0:
+            raise BenchError(f"seed must not be negative, {self.seed} is.")
+        if not 0 <= self.ema < 1:
+            raise BenchError(f"ema must lie in [0, 1), not {self.ema}.")
+
+    @property
+    def variant(self) -> str:
+        """The public name of the method that this run trains."""
+        return self.method
+
+    @property
+    def windows(self) -> tuple[int, int]:
+        """How many patches are drawn a step, and their side in pixels."""
+        return 0, 0
+
+    @property
+    def divisors(self) -> tuple[float, float] | None:
+        """Range of the divisor by which half of the inputs are darkened; None leaves them as they are."""
+        return None
+
+    def learning_rate_factor(self, epoch: int, done: float) -> float:
+        """The factor on the learning rate in `epoch` (from 1), with the share `done` (0 to 1) of the run behind it.
+
+        By epoch as in EnlightenGAN's code: constant through epochs/2 + 1, then down by 2/epochs an epoch.
+        """
+        if self.schedule == "constant":
+            return 1.0
+        if self.schedule == "step":
+            return min(1.0, 2 * max(0.0, 1 - done))
+        half = self.epochs / 2
+        return max(0.0, 1 - max(0.0, epoch - (half + 1)) / half)
+
+
+C = TypeVar("C", bound=RunConfig)
+
+
+def choose_preset(presets: Mapping[str, C], name: str, changes: Mapping[str, Any]) -> C:
+    """The preset called `name` with every change that is not None applied. Raises BenchError on a bad value.
+
+    A length given in epochs or minutes replaces the preset's own, in whichever unit that is.
+    """
+    if name not in presets:
+        raise unknown_name("preset", name, presets)
+    given = {key: value for key, value in changes.items() if value is not None}
+    lengths = {"epochs", "minutes", "max_steps"} & given.keys()
+    if "minutes" in given and "epochs" not in given and presets[name].schedule == "epoch":
+        given["schedule"] = "step"  # epochs do not say when such a run ends
+    freed: dict[str, Any] = {key: None for key in ("minutes", "max_steps") if lengths and key not in given}
+    return replace(presets[name], **freed, **given)
+
+
+def changed_settings(config: RunConfig, published: RunConfig) -> list[str]:
+    """Sentences on the settings of `config` that differ from the `published` ones."""
+    changed = [name for name, value in vars(config).items() if value != getattr(published, name)]
+    return [f"{name} is {getattr(config, name)}, theirs {getattr(published, name)}." for name in changed]

@@ -19,7 +19,8 @@ C = TypeVar("C")
 class Registry(Mapping[str, T], Generic[T, C]):
     """Things of one `kind` by name, each with a card; unknown names suggest close ones, duplicates raise.
 
-    `package` is the package whose modules register themselves; it is scanned at the first look-up.
+    `package` is the package whose modules register themselves; it is scanned at the first look-up. A rule makes things
+    whose names are made up of others', which are therefore found by name and not listed.
     """
 
     def __init__(self, kind: str, package: str | None = None) -> None:
@@ -27,6 +28,8 @@ class Registry(Mapping[str, T], Generic[T, C]):
         self._entries: dict[str, T] = {}
         self._cards: dict[str, C] = {}
         self._modules: dict[str, str] = {}
+        self._rules: list[Callable[[str], tuple[T, C] | None]] = []
+        self._made: dict[str, T] = {}
 
     def register(self, name: str, card: C) -> Callable[[T], T]:
         """Decorator that registers a factory as `name`. Raises BenchError when the name is taken."""
@@ -40,6 +43,20 @@ class Registry(Mapping[str, T], Generic[T, C]):
 
         return add
 
+    def rule(self, make: Callable[[str], tuple[T, C] | None]) -> Callable[[str], tuple[T, C] | None]:
+        """Decorator for a function that gives the entry and card of a name that is not registered, or None."""
+        self._rules.append(make)
+        return make
+
+    def _derive(self, name: str) -> T | None:
+        for make in self._rules:
+            derived = make(name)
+            if derived is not None:
+                self._made[name], self._cards[name] = derived
+                self._modules[name] = make.__module__
+                return self._made[name]
+        return None
+
     def _scan(self) -> None:
         if self._package is not None:
             package, self._package = importlib.import_module(self._package), None
@@ -48,9 +65,12 @@ class Registry(Mapping[str, T], Generic[T, C]):
 
     def __getitem__(self, name: str) -> T:
         self._scan()
-        if name not in self._entries:
+        if name in self._entries:
+            return self._entries[name]
+        derived = self._made.get(name) or self._derive(name)
+        if derived is None:
             raise unknown_name(self.kind, name, self._entries)
-        return self._entries[name]
+        return derived
 
     def __iter__(self) -> Iterator[str]:
         self._scan()

@@ -1,4 +1,4 @@
-"""Means with 95 % bootstrap intervals over images, alone and as paired differences.
+"""Means with 95 % bootstrap intervals over images, alone and as paired differences; and with intervals over seeds.
 
 The image is what is resampled: an interval says how much a mean would move had other photographs of the same kind been
 taken. It says nothing about training seeds. BCa after Efron, "Better Bootstrap Confidence Intervals", JASA 1987.
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import DegenerateDataWarning, bootstrap
+from scipy.stats import t as student
 
 from bench.errors import BenchError
 
@@ -63,6 +64,21 @@ def paired_difference(
     if ours.shape != theirs.shape:
         raise BenchError(f"A paired difference needs the same images on both sides, not {ours.size} and {theirs.size}.")
     return mean_interval(ours - theirs, resamples=resamples, seed=seed)
+
+
+def seed_interval(values: npt.ArrayLike) -> Interval:
+    """The mean of one finite value a training seed (N,) with Student's 95 % interval; one seed gives none.
+
+    Says how far the mean would move with other seeds, not with other photographs. Raises BenchError without values.
+    """
+    sample = np.asarray(values, dtype=np.float64)
+    if sample.ndim != 1 or sample.size == 0 or not np.isfinite(sample).all():
+        raise BenchError("A mean over seeds needs at least one finite value.")
+    mean, count = float(sample.mean()), int(sample.size)
+    if count == 1:
+        return Interval(mean=mean, low=np.nan, high=np.nan, count=1)
+    half = float(student.ppf((1 + CONFIDENCE) / 2, count - 1) * sample.std(ddof=1) / np.sqrt(count))
+    return Interval(mean=mean, low=mean - half, high=mean + half, count=count)
 
 
 def _bounds(sample: npt.NDArray[np.float64], *, resamples: int, seed: int) -> tuple[float, float]:

@@ -36,8 +36,10 @@ def write(out: Path, *, csv: Sequence[Path] = (), demo: bool = False, tracking_u
     """Gather scores, pictures, curves and provenance, and write the report; returns the page."""
     from bench.metrics import get_metric
     from bench.tracking import open_suite
+    from commands.ablations import ablation_scores, trained_cells
     from commands.kept import evaluations_of, newest, tables_of
     from methods import METHODS
+    from reports.ablations import effects
     from reports.page import write_report
 
     suite = open_suite(tracking_uri)
@@ -63,6 +65,8 @@ def write(out: Path, *, csv: Sequence[Path] = (), demo: bool = False, tracking_u
         provenance=origin(evaluations),
         studies=studies(suite) if not demo else [],
         gaming=probes(suite) if not demo else None,
+        ablations=effects(ablation_scores(suite, every), trained_cells(suite)),
+        costs=costs(suite, set(scores["checkpoint"])),
         notes=list(dict.fromkeys([*notes, *more])),
     )
 
@@ -148,12 +152,24 @@ def curves(suite: "Suite", checkpoints: set[str]) -> "pd.DataFrame | None":
     frames = []
     scored = [run for run in suite.search(kind="train") if run.data.tags.get("weights_digest") in checkpoints]
     for run in scored[:CURVE_RUNS]:
-        for name in run.data.metrics:
+        for name in [name for name in run.data.metrics if not name.startswith(("cost/", "health/"))]:
             points = suite.client.get_metric_history(run.info.run_id, name)
             frame = pd.DataFrame({"step": [p.step for p in points], "value": [p.value for p in points]})
             label = run.data.tags.get("variant", run.info.run_name)
             frames.append(_thinned(frame.sort_values("step")).assign(run=label, name=name))
     return pd.concat(frames, ignore_index=True)[["run", "step", "name", "value"]] if frames else None
+
+
+def costs(suite: "Suite", checkpoints: set[str]) -> dict[str, dict[str, float]]:
+    """What the runs whose weights were scored cost, by method, crop, batch and device."""
+    found: dict[str, dict[str, float]] = {}
+    for run in suite.search(kind="train"):
+        told = {name: value for name, value in run.data.metrics.items() if name.startswith("cost/")}
+        if told and run.data.tags.get("weights_digest") in checkpoints:
+            settings = run.data.params
+            label = f"{run.data.tags['variant']}, {settings['crop']} pixels, batch {settings['batch_size']}"
+            found.setdefault(f"{label}, {settings['precision_used']}, {settings['device']}", told)
+    return found
 
 
 def _thinned(frame: "pd.DataFrame") -> "pd.DataFrame":

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from commands import training_options as options
+from commands.ablations import ablations
 from commands.options import DataRoot, Device, TrackingUri
 
 app = typer.Typer(help="Train a method.", no_args_is_help=True, rich_markup_mode=None)
@@ -155,6 +156,9 @@ def launch(
         config, sides, feature_weights=feature_weights, init_from=init_from, name=name, device=device,
         tracking_uri=tracking_uri,
     )  # fmt: skip
+
+
+app.command("ablations")(ablations)
 
 
 @app.command("import")

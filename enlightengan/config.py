@@ -73,6 +73,14 @@ class TrainConfig(RunConfig):
         return "_".join(["enlightengan", *(f"no_{part.replace('-', '_')}" for part in self.without)])
 
 
+def without_of(variant: str) -> tuple[str, ...] | None:
+    """The parts that `variant`, a method's name, leaves out, of PARTS; None when it is none of EnlightenGAN's."""
+    method, *left_out = variant.split("_no_")
+    without = tuple(part for part in PARTS if part.replace("-", "_") in left_out)
+    named = "_".join([method, *(f"no_{part.replace('-', '_')}" for part in without)])
+    return without if method == "enlightengan" and named == variant else None
+
+
 # fast: at 3e-4 the global discriminator's loss leapt past 50 once in each of three runs before it settled again.
 PRESETS: dict[str, TrainConfig] = {
     "paper": TrainConfig(),

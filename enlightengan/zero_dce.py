@@ -39,7 +39,8 @@ def colour_constancy(enhanced: Tensor) -> Tensor:
     """Eq. 7: the means of the channels should agree; root of the summed fourth powers, as in the code."""
     red, green, blue = enhanced.mean((2, 3)).unbind(1)
     squares = torch.stack([(red - green) ** 2, (red - blue) ** 2, (green - blue) ** 2], 1)
-    return torch.linalg.vector_norm(squares, dim=1).mean()
+    norms: Tensor = torch.linalg.vector_norm(squares, dim=1)
+    return norms.mean()
 
 
 def illumination_smoothness(curves: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from bench.errors import BenchError
+from reports.ablations import Effect, cost_table, effects_table
 from reports.gallery import Gallery, gallery_of
 from reports.gaming import GamingSection, gaming_section
 from reports.layout import Table, better, leaderboard_table
@@ -42,6 +43,8 @@ def write_report(
     notes: Sequence[str] = (),
     studies: Sequence[tuple[Mapping[str, Any], Mapping[str, pd.DataFrame]]] = (),
     gaming: tuple[pd.DataFrame, Mapping[str, bool]] | None = None,
+    ablations: Sequence[Effect] = (),
+    costs: Mapping[str, Mapping[str, float]] | None = None,
     title: str = "Low-light image enhancement, compared",
     gallery_limit: int = 12,
 ) -> Path:
@@ -50,7 +53,8 @@ def write_report(
     `directions` says for each metric whether lower is better; `cards` maps a method to its title, year, family, paper,
     licence and trust; `curves` has the columns run, step, name, value; `studies` are facts and tables of human studies
     (see `reports.study`); `gaming` has the effects of probes and the directions of their metrics (see
-    `reports.gaming`). Of `gallery` at most `gallery_limit` photographs
+    `reports.gaming`); `ablations` are effects of parts and `costs` what trainings cost (see
+    `reports.ablations`). Of `gallery` at most `gallery_limit` photographs
     are shown, fewer where they would make the page heavy. Every file is written aside and renamed into place, the page
     last. Raises BenchError when the scores cannot be compared (see `reports.tables.checked`) or `out` not be written.
     """
@@ -76,6 +80,8 @@ def write_report(
         "probes": probes,
         "gallery": gallery_of(gallery, limit=gallery_limit),
         "training": training,
+        "parts": [effects_table(ablations)] if ablations else [],
+        "costs": [cost_table(costs)] if costs else [],
         "cards": method_cards(cards, methods=list(scores["method"].unique())),
         "several_datasets": any(len(board.images) > 1 for board in valued),
         "several_methods": frame["method"].nunique() > 1,
@@ -87,7 +93,10 @@ def write_report(
     }
     plots = [plot for section in sections for plot in section.plots] + [plot for one in people for plot in one.plots]
     plots += [training] if training else []
-    _write(out, view=view, tables=_tables(valued, sections, people, probes), plots=plots, measured=measured)
+    tables = _tables(valued, sections, people, probes)
+    for stem, found in (("ablations", view["parts"]), ("training-cost", view["costs"])):
+        tables |= {stem: found[0]} if found else {}
+    _write(out, view=view, tables=tables, plots=plots, measured=measured)
     return out / "index.html"
 
 
@@ -120,7 +129,8 @@ def _contents(view: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("people", "People", view["studies"]),
         ("probes", "Probes", view["probes"]),
         ("pictures", "Pictures", view["gallery"].shots),
-        ("training", "Training", view["training"]),
+        ("parts", "Parts", view["parts"]),
+        ("training", "Training", view["training"] or view["costs"]),
         ("methods", "Methods", view["cards"]),
         ("missing", "Missing values", view["missing"] or view["gallery"].unreadable),
         ("notes", "Notes", view["notes"]),

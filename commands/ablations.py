@@ -1,0 +1,202 @@
+"""`bench train ablations`: a factorial of trainings, times seeds, in one resumable parent run."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from commands import training_options as options
+from commands.options import DataRoot, Device, TrackingUri
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bench.tracking import Run, Suite
+    from commands.sides import Sides
+    from enlightengan.config import TrainConfig
+    from reports.ablations import Trained
+
+DEFAULT = ("attention", "local-discriminator")
+
+
+def ablations(
+    seeds: Annotated[int, typer.Option("--seeds", help="Trainings of each cell, with seeds 0, 1, ...")] = 1,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(help="A factor of the grid, on and off; repeatable; attention and local-discriminator."),
+    ] = None,
+    low: options.Low = None,
+    normal: options.Normal = None,
+    preset: options.PresetName = None,
+    epochs: options.Epochs = None,
+    minutes: options.Minutes = None,
+    max_steps: Annotated[int | None, typer.Option(help="End each training after so many steps instead.")] = None,
+    batch_size: options.BatchSize = None,
+    crop: options.Crop = None,
+    precision: options.Precision = None,
+    features: options.Features = None,
+    feature_weights: options.FeatureWeights = None,
+    dataset: Annotated[list[str] | None, typer.Option(help="Score every cell on this afterwards; repeatable.")] = None,
+    metric: Annotated[list[str] | None, typer.Option(help="With these metrics; niqe.")] = None,
+    device: Device = "auto",
+    data_root: DataRoot = None,
+    tracking_uri: TrackingUri = None,
+) -> None:
+    """Train EnlightenGAN with every combination of the factors on and off, once for each seed.
+
+    The same command given again continues: finished cells are skipped, an interrupted one goes on where it stopped.
+    """
+    from bench.data import data_root as root_of
+    from bench.errors import BenchError
+    from bench.tracking import open_suite
+    from commands.sides import choose_sides
+    from enlightengan.config import preset as chosen_preset
+
+    if seeds < 1:
+        raise BenchError(f"--seeds must be at least 1, not {seeds}.")
+    changes = {
+        "epochs": epochs, "minutes": minutes, "max_steps": max_steps, "batch_size": batch_size, "crop": crop,
+        "precision": precision, "features": features,
+    }  # fmt: skip
+    root = root_of(data_root)
+    sides, _, fallen_back = choose_sides(low, normal, root)
+    base = preset or ("smoke" if fallen_back else "fast")
+    factors = chosen_preset(base, without=tuple(without or DEFAULT)).without  # checked, and in the usual order
+    grid = [
+        chosen_preset(base, without=lacking, seed=seed, **changes)
+        for seed in range(seeds)
+        for count in range(len(factors) + 1)
+        for lacking in combinations(factors, count)
+    ]
+    suite = open_suite(tracking_uri)
+    failed = _train_grid(suite, grid, factors, sides, feature_weights, device=device, tracking_uri=tracking_uri)
+    if dataset:
+        _score(suite, grid, sides, feature_weights, dataset, metric or ["niqe"], root, device, tracking_uri)
+    print_effects(suite)
+    if failed:
+        raise BenchError(f"{len(failed)} of {len(grid)} trainings failed, the rest is done and kept: {failed[0]}")
+
+
+def cell_key(config: "TrainConfig", sides: "Sides", feature_weights: Path | None) -> str:
+    """16 hex digits that change with anything that a cell's training depends on."""
+    told = [asdict(config), sides.tags(), str(feature_weights.resolve()) if feature_weights else ""]
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _train_grid(
+    suite: "Suite", grid: Sequence["TrainConfig"], factors: Sequence[str], sides: "Sides", weights: Path | None, *,
+    device: str, tracking_uri: str | None,
+) -> list[str]:  # fmt: skip
+    """Train what is not finished yet; returns a sentence for each cell that failed."""
+    from bench.errors import BenchError
+    from commands.console import say
+
+    keys = [cell_key(config, sides, weights) for config in grid]
+    plan = hashlib.sha256(" ".join([*factors, *keys]).encode()).hexdigest()[:16]
+    known = suite.search(kind="ablations", plan=plan)
+    tags = {"plan": plan, "factors": ", ".join(factors)}
+    failed: list[str] = []
+    with suite.run("ablations", kind="ablations", tags=tags, run_id=known[0].info.run_id if known else None) as parent:
+        for number, (config, key) in enumerate(zip(grid, keys, strict=True), start=1):
+            say(f"Cell {number} of {len(grid)}: {config.variant}, seed {config.seed}")
+            marks = {"cell": key, "factors": ", ".join(factors), "without": ", ".join(config.without)}
+            try:
+                _train_cell(suite, config, sides, weights, marks, parent, device=device, tracking_uri=tracking_uri)
+            except BenchError as error:
+                failed.append(f"{config.variant}, seed {config.seed}: {error}")
+                say(failed[-1])
+    return failed
+
+
+def _train_cell(
+    suite: "Suite", config: "TrainConfig", sides: "Sides", weights: Path | None, marks: dict[str, str], parent: "Run",
+    *, device: str, tracking_uri: str | None,
+) -> None:  # fmt: skip
+    from commands.console import say
+    from commands.training import TRAINING, continue_run, start_run
+
+    before = suite.search(kind="train", cell=marks["cell"])
+    if any(run.info.status == "FINISHED" for run in before):
+        say("  finished already")
+        return
+    torn = [run for run in before if (TRAINING / run.info.run_id / "plan.json").exists()]
+    if torn:
+        continue_run(torn[0].info.run_id, config.method, alone=True, device=device, tracking_uri=tracking_uri)
+        return
+    start_run(
+        config, sides, feature_weights=weights, device=device, tracking_uri=tracking_uri, parent=parent,
+        more_tags=marks, keep_optimisers=False, name=f"{config.variant} {config.preset} seed {config.seed}",
+    )  # fmt: skip
+
+
+def _score(
+    suite: "Suite", grid: Sequence["TrainConfig"], sides: "Sides", weights: Path | None, datasets: Sequence[str],
+    metrics: Sequence[str], root: Path, device: str, tracking_uri: str | None,
+) -> None:  # fmt: skip
+    """One evaluation for each seed: within it the cells' names differ."""
+    from commands.evaluate import choose_datasets
+    from commands.scoring import Entry, run_evaluation
+    from methods import contestant
+
+    found, _ = choose_datasets(datasets, root)
+    for seed in dict.fromkeys(config.seed for config in grid):
+        entries = []
+        for config in grid:
+            runs = suite.search(kind="train", cell=cell_key(config, sides, weights)) if config.seed == seed else []
+            for run in [run for run in runs if run.info.status == "FINISHED"][:1]:
+                file = suite.artifact(run.info.run_id, "weights.safetensors")
+                entries.append(Entry(contestant(config.variant, file)[0], f"run {run.info.run_id[:8]}, seed {seed}"))
+        if entries:
+            run_evaluation(entries, found, metrics, device=device, tracking_uri=tracking_uri)
+
+
+def trained_cells(suite: "Suite") -> list["Trained"]:
+    """The finished cells of every factorial in MLflow."""
+    from reports.ablations import Trained
+
+    cells = [run.data.tags for run in suite.search(kind="train") if run.info.status == "FINISHED"]
+    return [
+        Trained(
+            checkpoint=tags["weights_digest"], seed=int(tags["seed"]), factors=tuple(tags["factors"].split(", ")),
+            without=frozenset(filter(None, tags["without"].split(", "))),
+        )
+        for tags in cells if "cell" in tags and "weights_digest" in tags
+    ]  # fmt: skip
+
+
+def ablation_scores(suite: "Suite", scores: "pd.DataFrame | None" = None) -> "pd.DataFrame":
+    """Every finished score in MLflow (or in `scores`, newest first), the newest of each kind."""
+    from bench.errors import BenchError
+    from bench.scores import score_table
+    from commands.kept import evaluations_of, tables_of
+
+    if scores is None:
+        try:
+            scores, _ = tables_of(suite, evaluations_of(suite, demo=False))
+        except BenchError:  # nothing has been evaluated yet
+            scores = score_table([])
+    return scores.drop_duplicates(["checkpoint", "dataset", "image", "metric"])
+
+
+def print_effects(suite: "Suite") -> None:
+    """Print the effect of each factor where the cells were scored, else how to score them."""
+    from commands.console import say, table
+    from reports.ablations import effects
+
+    found: Any = effects(ablation_scores(suite), trained_cells(suite))
+    if not found:
+        say("No grid has been scored on all its cells: give --dataset NAME to score them, and the effects are printed.")
+        return
+    rows = [
+        (e.factor, e.metric, e.dataset, f"{e.difference.mean:+.3f}",
+         f"[{e.difference.low:+.3f}, {e.difference.high:+.3f}]" if e.difference.count > 1 else "one seed: none",
+         str(e.difference.count))
+        for e in found
+    ]  # fmt: skip
+    headings = ("factor", "metric", "dataset", "with - without", "95 % over seeds", "seeds")
+    table(headings, rows, title="What each part changes", numbers=3)

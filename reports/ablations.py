@@ -1,0 +1,114 @@
+"""What each part of a model is worth: a factorial of trainings, from the score table and what is known of the runs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import pandas as pd
+
+from bench.statistics import Interval, seed_interval
+from reports.layout import Cell, Column, Table
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One cell of a factorial: the digest of its weights, its seed, the grid's factors and which of them it lacks."""
+
+    checkpoint: str
+    seed: int
+    factors: tuple[str, ...]
+    without: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What `factor` changes in the mean `metric` on `dataset`: with it minus without it, and the interval over seeds.
+
+    `left_out` counts the seeds of which not every cell has a score.
+    """
+
+    factor: str
+    metric: str
+    dataset: str
+    difference: Interval
+    left_out: int
+
+
+def effects(scores: pd.DataFrame, trained: Sequence[Trained]) -> list[Effect]:
+    """The main effect of each factor of each grid in `trained`, on every dataset and metric of the score table.
+
+    For each seed: the mean over the cells that have the factor minus the mean over those that lack it. A seed counts
+    where all 2^k cells of its grid have scores on the same pictures; scores without a value are left out before.
+    """
+    found = []
+    for factors in dict.fromkeys(cell.factors for cell in trained):
+        grid = [cell for cell in trained if cell.factors == factors]
+        wanted = {frozenset(lacking) for lacking in _subsets(factors)}
+        seeds = sorted({cell.seed for cell in grid})
+        valued = scores[scores["checkpoint"].isin({cell.checkpoint for cell in grid})].dropna(subset=["value"])
+        for (dataset, metric), part in valued.groupby(["dataset", "metric"], sort=False):
+            images = part.groupby("checkpoint")["image"].nunique()
+            means = part.groupby("checkpoint")["value"].mean()
+            whole = set(images[images == part["image"].nunique()].index)
+            by_seed = [
+                {cell.without: float(means[cell.checkpoint]) for cell in grid if cell.seed == seed
+                 and cell.checkpoint in whole}
+                for seed in seeds
+            ]  # fmt: skip
+            complete = [cells for cells in by_seed if cells.keys() == wanted]
+            if complete:
+                found += [
+                    Effect(factor, str(metric), str(dataset), seed_interval([_difference(c, factor) for c in complete]),
+                           len(seeds) - len(complete))
+                    for factor in factors
+                ]  # fmt: skip
+    return found
+
+
+def _subsets(factors: Sequence[str]) -> list[tuple[str, ...]]:
+    return [
+        tuple(factor for factor, lacking in zip(factors, chosen, strict=True) if lacking)
+        for chosen in product((False, True), repeat=len(factors))
+    ]
+
+
+def _difference(cells: Mapping[frozenset[str], float], factor: str) -> float:
+    having = [value for lacking, value in cells.items() if factor not in lacking]
+    lacking = [value for without, value in cells.items() if factor in without]
+    return sum(having) / len(having) - sum(lacking) / len(lacking)
+
+
+def effects_table(found: Sequence[Effect]) -> Table:
+    """The effects as a table, one row a factor, dataset and metric."""
+    columns = (
+        Column("factor"),
+        Column("metric"),
+        Column("dataset"),
+        Column("with minus without", digits=3, intervals=True),
+        Column("seeds"),
+    )
+    rows = tuple(
+        (Cell(e.factor), Cell(e.metric), Cell(e.dataset), Cell(e.difference), Cell(float(e.difference.count)))
+        for e in found
+    )
+    notes = [
+        "Intervals are Student's 95 % over training seeds; one seed gives none. They say nothing about photographs."
+    ]
+    left_out = max((effect.left_out for effect in found), default=0)
+    if left_out:
+        notes.append(f"Seeds of which a cell has no score are left out: up to {left_out}.")
+    return Table("What each part changes", columns, rows, tuple(notes))
+
+
+def cost_table(costs: Mapping[str, Mapping[str, float]]) -> Table:
+    """What training cost, one row a run: seconds a step, memory, parameters, multiply-accumulates a picture."""
+    names = {
+        "cost/seconds_per_step": ("seconds a step", 3), "cost/peak_memory_mib": ("peak memory, MiB", 0),
+        "cost/parameters": ("parameters", 0), "cost/gmac_per_sample": ("10⁹ multiply-accumulates a picture", 2),
+    }  # fmt: skip
+    columns = (Column("run"), *(Column(title, digits=digits) for title, digits in names.values()))
+    rows = tuple(
+        (Cell(run), *(Cell(float(values.get(name, float("nan")))) for name in names)) for run, values in costs.items()
+    )
+    note = "Seconds and memory compare only between runs on one device with one crop and batch, which the label gives."
+    return Table("What training cost", columns, rows, (note,))

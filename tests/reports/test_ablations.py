@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+
+from bench.scores import score_table
+from bench.statistics import seed_interval
+from reports.ablations import Trained, cost_table, effects, effects_table
+
+FACTORS = ("attention", "perceptual")
+CELLS = (frozenset(), frozenset({"attention"}), frozenset({"perceptual"}), frozenset(FACTORS))
+
+
+def grid(value, *, seeds=3, images=4):
+    """Scores and cells of a full grid: `value(without, seed)` on every image."""
+    rows, cells = [], []
+    for seed in range(seeds):
+        for number, without in enumerate(CELLS):
+            cells.append(Trained(f"{seed}-{number}", seed, FACTORS, without))
+            rows += [
+                {"method": f"m{number}", "checkpoint": f"{seed}-{number}", "dataset": "dicm", "image": f"{k}.png",
+                 "metric": "niqe", "value": value(without, seed) + k, "metric_digest": "v"}
+                for k in range(images)
+            ]  # fmt: skip
+    return score_table(rows), cells
+
+
+def test_known_effects_come_out_with_their_interval_over_seeds():
+    # attention is worth -2 whatever else, and -3, -2, -1 by seed; perceptual +0.5 and the same for every seed
+    scores, cells = grid(lambda w, s: 5 + (3 - s) * ("attention" in w) - 0.5 * ("perceptual" in w))
+    first, second = effects(scores, cells)
+    assert (first.factor, first.metric, first.dataset, first.difference.count) == ("attention", "niqe", "dicm", 3)
+    assert first.difference.mean == pytest.approx(-2)
+    half = 4.302652729911275 / np.sqrt(3)  # Student's 97.5 % point for 2 degrees of freedom; deviation 1
+    assert (first.difference.low, first.difference.high) == pytest.approx((-2 - half, -2 + half))
+    assert second.difference.mean == pytest.approx(0.5)
+    assert second.difference.high - second.difference.low == pytest.approx(0, abs=1e-12)
+
+
+def test_an_interaction_does_not_leak_into_a_main_effect():
+    scores, cells = grid(lambda w, s: 1.0 * (len(w) == 1))
+    assert [effect.difference.mean for effect in effects(scores, cells)] == pytest.approx([0, 0])
+
+
+def test_a_seed_without_all_its_cells_or_pictures_is_counted_not_averaged():
+    scores, cells = grid(lambda w, s: 100.0 * (s == 1) * ("attention" in w) + ("attention" in w))
+    lacking = scores[scores["checkpoint"] != "1-2"]
+    (effect, _) = effects(lacking, cells)
+    assert effect.difference.mean == pytest.approx(-1) and (effect.difference.count, effect.left_out) == (2, 1)
+    scores.loc[(scores["checkpoint"] == "1-2") & (scores["image"] == "0.png"), "value"] = np.nan
+    (effect, _) = effects(scores, cells)
+    assert (effect.difference.count, effect.left_out) == (2, 1)
+    assert "up to 1" in " ".join(effects_table(effects(scores, cells)).notes)
+
+
+def test_one_seed_has_no_interval_and_nothing_scored_no_effect():
+    scores, cells = grid(lambda w, s: float(len(w)), seeds=1)
+    assert np.isnan(effects(scores, cells)[0].difference.low)
+    assert effects(scores[:0], cells) == [] == effects(scores, [])
+    assert seed_interval([1.0, 3.0]).mean == 2
+
+
+def test_the_cost_of_runs_is_a_table_with_a_dash_where_it_was_not_measured():
+    table = cost_table({"cyclegan, 112 pixels": {"cost/parameters": 22.8e6, "cost/gmac_per_sample": 40.123}})
+    row = [cell.text(column) for cell, column in zip(table.rows[0], table.columns, strict=True)]
+    assert row == ["cyclegan, 112 pixels", "–", "–", "22800000", "40.12"]

@@ -7,6 +7,7 @@ import typer
 
 from bench.errors import BenchError
 from commands import (
+    adapt,
     compare,
     data,
     demo,
@@ -33,6 +34,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.add_typer(train.app, name="train")
+app.command("adapt")(adapt.adapt)
 app.command("enhance")(enhance.enhance)
 app.command("evaluate")(evaluate.evaluate)
 app.command("export")(export.export)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from bench import diagnostics, fidelity, iqa, loe
+from bench import diagnostics, fidelity, halo, iqa, loe
 from bench.errors import BenchError, unknown_name
 from bench.iqa import Scorer
 
@@ -92,6 +92,8 @@ def _ours() -> list[Metric]:
 
     return [
         Metric("loe", True, False, "100 x 100 samples, lightness max(R, G, B)", lambda: loe.score, needs_input=True),
+        Metric("halo", True, False, "surround of lamps against background, stops, luma", lambda: halo.score,
+               needs_input=True),
         paired("ssim_rgb", ssim, fidelity.ssim_rgb),
         paired("psnr_gtmean", f"{skimage} over RGB, {scaled}", fidelity.psnr_gtmean),
         paired("ssim_gtmean", f"{ssim}, {scaled}", fidelity.ssim_gtmean),

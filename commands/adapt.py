@@ -1,0 +1,88 @@
+"""`bench adapt`: EnlightenGAN for another kind of darkness; the low side is swapped, the normal side stays."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from commands import training_options as options
+from commands.options import DataRoot, Device, TrackingUri
+
+HELD_OUT = Path("runs/held_out")
+
+
+def adapt(
+    low: Annotated[list[str], typer.Option(help="Dark photographs of the new domain: dataset or folder; repeatable.")],
+    normal: options.Normal = None,
+    init_from: Annotated[
+        Path | None, typer.Option(help="Start from this generator, ours or a published file; without, from scratch.")
+    ] = None,
+    threshold: Annotated[float, typer.Option(help="Take photographs of a mean intensity (0 to 255) below.")] = 45.0,
+    hold_out: Annotated[float, typer.Option(help="Share that is kept from training, by scene where known.")] = 0.1,
+    preset: options.PresetName = None,
+    epochs: options.Epochs = None,
+    minutes: options.Minutes = None,
+    batch_size: options.BatchSize = None,
+    crop: options.Crop = None,
+    learning_rate: options.LearningRate = None,
+    precision: options.Precision = None,
+    features: options.Features = None,
+    feature_weights: options.FeatureWeights = None,
+    seed: options.Seed = None,
+    name: options.Name = None,
+    device: Device = "auto",
+    data_root: DataRoot = None,
+    tracking_uri: TrackingUri = None,
+) -> None:
+    """Train EnlightenGAN on another low-light domain, as the paper does with night streets.
+
+    Its weights are never taken for the general model's: give them by --weights or --checkpoint. An interrupted run
+    continues with bench train enlightengan --resume.
+    """
+    from bench.adaptation import choose_dark
+    from bench.data import data_root as root_of
+    from commands.console import say
+    from commands.sides import choose_sides
+    from commands.training import start_run
+    from enlightengan.config import preset as chosen_preset
+
+    changes = {
+        "epochs": epochs, "minutes": minutes, "batch_size": batch_size, "crop": crop, "learning_rate": learning_rate,
+        "precision": precision, "features": features, "seed": seed,
+    }  # fmt: skip
+    config = chosen_preset(preset or "fast", **changes)
+    sides, _, _ = choose_sides(low, normal, root_of(data_root))
+    found = choose_dark(sides.files["low"], threshold=threshold, hold_out=hold_out, seed=config.seed)
+    how = "by scene, one folder each" if found.by_scene else "photograph by photograph, since nothing tells the scenes"
+    rule = (
+        f"Low side by rule: mean intensity below {threshold:g}. {len(found.train) + len(found.held_out)} of "
+        f"{found.considered} photographs qualify ({found.unreadable} could not be read); {len(found.held_out)} are "
+        f"held out, {how}; {len(found.train)} are trained on."
+    )
+    say(rule)
+    kept = set(found.train)
+    chosen = replace(sides, low=tuple(replace(part, low=tuple(p for p in part.low if p in kept)) for part in sides.low))
+    tags = {
+        "adapted": "from a checkpoint" if init_from else "from scratch", "rule": rule, "trusted": "no",
+        "qualifying": str(len(found.train) + len(found.held_out)), "held_out": str(len(found.held_out)),
+    }  # fmt: skip
+    run_id = start_run(
+        config, chosen, feature_weights=feature_weights, init_from=init_from, device=device, tracking_uri=tracking_uri,
+        name=name or f"adapted {config.preset}", more_tags=tags,
+    )  # fmt: skip
+    if found.held_out:
+        folder = keep_held_out(found.held_out, HELD_OUT / run_id)
+        weights = f"runs/training/{run_id}/weights.safetensors"
+        say(
+            f"Compare: bench evaluate --images {folder} --metric niqe --metric halo --method identity --method clahe "
+            f"--checkpoint enlightengan={weights}"
+        )
+
+
+def keep_held_out(files: tuple[Path, ...], folder: Path) -> Path:
+    """Links to the held-out photographs in a folder of their own, numbered so that names cannot clash."""
+    folder.mkdir(parents=True)
+    for number, file in enumerate(files):
+        (folder / f"{number:04d}-{file.parent.name}-{file.name}").symlink_to(file.resolve())
+    return folder

@@ -1,9 +1,9 @@
 """How much of a halo a method draws around lamps: the artefact of night photographs that no other metric names.
 
 Luma is Rec. 601 of the 8-bit picture, in [0, 1]. A lamp is a region of the *input* (8-connected) of luma at least
-250/255 with at least LEAST pixels and at most LARGEST of the picture; what is larger is a sky or a window. With r = 2 % of the
-shorter side, at least 2 pixels, the surround is what lies within r of a lamp, the background what lies from 3 r to 6 r
-away; pixels brighter than a lamp's threshold belong to neither. The halo is
+250/255 with at least LEAST pixels and at most LARGEST of the picture; what is larger is a sky or a window. With r = 2 %
+of the shorter side, at least 2 pixels, the surround is what lies within r of a lamp, the background what lies from 3 r
+to 6 r away; pixels as bright as a lamp belong to neither. The halo is
 
     log2((surround + 1/255) / (background + 1/255)) of the result, minus the same of the input,
 

@@ -35,6 +35,8 @@ def enlightengan(
     feature_weights: options.FeatureWeights = None,
     accumulate: options.Accumulate = None,
     checkpointing: options.Checkpointing = False,
+    devices: options.Devices = None,
+    batch_norm: options.BatchNorm = None,
     seed: options.Seed = None,
     init_from: options.InitFrom = None,
     resume: options.Resume = None,
@@ -50,7 +52,8 @@ def enlightengan(
     changes = {
         "without": tuple(without) if without else None, "epochs": epochs, "minutes": minutes, "batch_size": batch_size,
         "crop": crop, "learning_rate": learning_rate, "pairing": pairing, "precision": precision, "features": features,
-        "accumulate": accumulate, "checkpointing": checkpointing or None, "seed": seed,
+        "accumulate": accumulate, "checkpointing": checkpointing or None, "devices": devices,
+        "batch_norm": batch_norm, "seed": seed,
     }  # fmt: skip
     launch(
         "enlightengan", changes, low=low, normal=normal, preset=preset, feature_weights=feature_weights,
@@ -72,6 +75,8 @@ def cyclegan(
     precision: options.Precision = None,
     accumulate: options.Accumulate = None,
     checkpointing: options.Checkpointing = False,
+    devices: options.Devices = None,
+    batch_norm: options.BatchNorm = None,
     seed: options.Seed = None,
     init_from: options.InitFrom = None,
     resume: options.Resume = None,
@@ -84,7 +89,7 @@ def cyclegan(
     changes = {
         "epochs": epochs, "minutes": minutes, "batch_size": batch_size, "crop": crop, "learning_rate": learning_rate,
         "pairing": pairing, "precision": precision, "accumulate": accumulate, "checkpointing": checkpointing or None,
-        "seed": seed,
+        "devices": devices, "batch_norm": batch_norm, "seed": seed,
     }  # fmt: skip
     launch(
         "cyclegan", changes, low=low, normal=normal, preset=preset, init_from=init_from, resume=resume, name=name,
@@ -103,6 +108,7 @@ def zero_dce(
     learning_rate: options.LearningRate = None,
     precision: options.Precision = None,
     accumulate: options.Accumulate = None,
+    devices: options.Devices = None,
     seed: options.Seed = None,
     init_from: options.InitFrom = None,
     resume: options.Resume = None,
@@ -114,7 +120,7 @@ def zero_dce(
     """Train Zero-DCE, the zero-reference rival, on low-light photographs alone."""
     changes = {
         "epochs": epochs, "minutes": minutes, "batch_size": batch_size, "crop": crop, "learning_rate": learning_rate,
-        "precision": precision, "accumulate": accumulate, "seed": seed,
+        "precision": precision, "accumulate": accumulate, "devices": devices, "seed": seed,
     }  # fmt: skip
     launch(
         "zero_dce", changes, low=low, normal=None, preset=preset, init_from=init_from, resume=resume, name=name,

@@ -84,19 +84,20 @@ def _train(
     from commands.training_bar import TrainingBar
     from enlightengan.build import build, features_for, restored
     from enlightengan.checkpoint import read_weights, weights_digest
+    from enlightengan.devices import device_of, spread
     from enlightengan.train import train
 
     config = restored(plan["method"], plan["config"])
     features = features_for(config, Path(plan["feature_weights"]) if plan["feature_weights"] else None)
     files = {side: [Path(file) for file in listed] for side, listed in plan["files"].items()}
-    chosen = choose_device(device)
+    chosen = choose_device(device) if config.devices == 1 else device_of(0, choose_device(device))
     normal = f" and {len(files['normal'])} normal-light" if config.unpaired else ""
     say(
         f"Training {config.variant} ({config.preset}) on {len(files['low'])} low-light{normal} photographs, "
         f"on {chosen}. To continue it: bench train {config.method} --resume {run.id}"
     )
     start = Path(plan["init_from"]) if plan["init_from"] and not resume else None
-    with TrainingBar(config) as bar:
+    with TrainingBar(config) as bar, spread(config.devices, chosen, out, resume=resume):
         result = train(
             build(config, device=chosen, features=features, init_from=start), low=files["low"], normal=files["normal"],
             out=out, log=run, resume=resume, assess=_probe_niqe(), on_step=bar.show, keep_optimisers=keep_optimisers,

@@ -23,6 +23,10 @@ Accumulate = Annotated[
 Checkpointing = Annotated[
     bool, typer.Option("--checkpointing", help="Compute activations twice instead of keeping them: less memory.")
 ]
+Devices = Annotated[int | None, typer.Option("--devices", help="Processes that share every batch, a device each.")]
+BatchNorm = Annotated[
+    str | None, typer.Option("--batch-norm", help="With several devices: synchronised (default) or per-device.")
+]
 Seed = Annotated[int | None, typer.Option("--seed", help="Of weights, crops and order.")]
 InitFrom = Annotated[
     Path | None, typer.Option("--init-from", help="Start from this generator: ours or a published file.")

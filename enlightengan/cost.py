@@ -7,6 +7,7 @@ import time
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from enlightengan import group
 from enlightengan.batch import Batch
 from enlightengan.log import RunLog
 from enlightengan.model import TrainedModel
@@ -28,7 +29,7 @@ class Cost:
             with FlopCounterMode(display=False) as counter:
                 losses = self.model.step(batch, precision=precision)
             # The counter takes a multiply-accumulate for two operations.
-            self.counted["cost/gmac_per_sample"] = counter.get_total_flops() / 2 / len(batch.low) / 1e9
+            self.counted["cost/gmac_per_sample"] = counter.get_total_flops() * group.size() / 2 / len(batch.low) / 1e9
         else:
             losses = self.model.step(batch, precision=precision)
         self._steps += 1

@@ -1,0 +1,106 @@
+"""Two real processes share a batch, and everything is as if one had it."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from enlightengan.batch import Batch
+from enlightengan.build import build
+from enlightengan.config import preset
+from enlightengan.group import SynchronisedBatchNorm
+
+ROOT = Path(__file__).resolve().parents[2]
+WITHOUT = ("perceptual",)
+PROCESS = """
+import json, os, sys, torch
+from enlightengan.build import build
+from enlightengan.config import preset
+from enlightengan.devices import join
+torch.set_num_threads(1)
+sys.path.insert(0, sys.argv[1])
+from test_group import batches, config, told
+with join(int(os.environ["RANK"]), 2, torch.device("cpu")):
+    model = build(config(sys.argv[2]), device=torch.device("cpu"))
+    found = told(model)
+if os.environ["RANK"] == "0":
+    print(json.dumps(found))
+"""
+
+
+def config(batch_norm, **changes):
+    sizes = {"crop": 40, "batch_size": 3, "precision": "float32"} | changes
+    return preset("smoke", without=WITHOUT, batch_norm=batch_norm, **sizes)
+
+
+def batches():
+    """Two batches, of three pictures and of two: parts of two and one, then of one each."""
+    random = torch.Generator().manual_seed(0)
+    for count in (3, 2):
+        low, normal = (torch.rand((count, 3, 40, 40), generator=random) * 2 - 1 for _ in range(2))
+        yield Batch(low, low * 0.5 - 0.5, normal, [(0, 0), (5, 3)])
+
+
+def told(model):
+    """Losses of two steps; then gradients' norms and a running variance after them, as numbers."""
+    with torch.no_grad():
+        model.generator.conv10.weight.mul_(30)  # a fresh generator's residual is too small to feel BatchNorm
+    losses = [{name: float(loss) for name, loss in model.step(batch).items()} for batch in batches()]
+    norms = {name: float(sum(p.grad.double().square().sum() for p in network.parameters()) ** 0.5)
+             for name, network in model.networks().items()}  # fmt: skip
+    return [*losses, norms, {"variance": float(model.generator.state_dict()["bn5_2.running_var"].sum())}]
+
+
+def together(batch_norm):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    common = {
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": port,
+        "WORLD_SIZE": "2",
+        "PYTHONPATH": str(ROOT),
+        "PYTHONWARNINGS": "error",
+    }
+    command = [sys.executable, "-c", PROCESS, str(Path(__file__).parent), batch_norm]
+    processes = [
+        subprocess.Popen(command, env=os.environ | common | {"RANK": str(rank)}, stdout=subprocess.PIPE, text=True)
+        for rank in range(2)
+    ]
+    out = [process.communicate(timeout=200)[0] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0]
+    return json.loads(out[0].splitlines()[-1])
+
+
+def close(first, second, tolerance):
+    return all(
+        mine[name] == pytest.approx(theirs[name], rel=tolerance) for mine, theirs in zip(first, second, strict=True)
+        for name in theirs
+    )  # fmt: skip
+
+
+@pytest.fixture
+def one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def test_two_processes_equal_one_with_synchronised_batch_norm(one_thread):
+    alone = told(build(config("synchronised"), device=torch.device("cpu")))
+    shared = together("synchronised")
+    assert close(shared[:1], alone[:1], 1e-5)  # the losses
+    assert close(shared[2:], alone[2:], 1e-2)  # after an Adam step, whose signs magnify rounding
+    assert not close(together("per-device")[:1], alone[:1], 1e-5)  # the choice is one
+
+
+def test_alone_the_synchronised_norm_is_torch_s():
+    norm, plain = SynchronisedBatchNorm(3), torch.nn.BatchNorm2d(3)
+    image = torch.rand((2, 3, 4, 5), generator=torch.Generator().manual_seed(0))
+    assert torch.equal(norm(image), plain(image))

@@ -38,7 +38,7 @@ def total(values: Tensor) -> Tensor:
     """The sum of `values` over the processes; gradients flow back to all of them."""
     if size() == 1:
         return values
-    summed: Tensor = _Total.apply(values)  # type: ignore[no-untyped-call]
+    summed: Tensor = _Total.apply(values)
     return summed
 
 

@@ -7,7 +7,7 @@ import torch
 
 from bench.tracking import newest_weights, open_suite
 from bench.weights import find_weights
-from enlightengan import config, health, train
+from enlightengan import config, health, rivals, train
 from enlightengan.build import build
 from enlightengan.checkpoint import read_weights
 from enlightengan.log import JsonLinesLog
@@ -183,3 +183,89 @@ def _fewer_demo_pictures():
         update={"low": demo.low.model_copy(update={"count": 3}), "splits": {"test": test.model_copy(update=sides)}}
     )
     return lambda: found | {"demo": few}
+
+
+@pytest.fixture
+def brief_rivals(brief, monkeypatch):
+    for presets in (rivals.ZERO_DCE_PRESETS, rivals.CYCLEGAN_PRESETS):
+        for name in ("fast", "smoke"):
+            tiny = replace(presets[name], minutes=None, max_steps=2, crop=32, batch_size=2, precision="float32")
+            monkeypatch.setitem(presets, name, tiny)
+
+
+def test_zero_dce_trains_on_dark_photographs_alone_and_is_found(bench, store, brief_rivals, sides):
+    code, out, err = bench("train", "zero_dce", "--low", "dark", "--seed", "3")
+    assert code == 0, err
+    (run,) = runs()
+    assert (run.data.tags["variant"], run.data.tags["trusted"], run.data.tags["normal_data"]) == ("zero_dce", "yes", "")
+    assert run.data.params["normal_images"] == "0" and run.data.params["spatial"] == "1.0"
+    assert run.data.metrics["cost/parameters"] == 79_416
+    # seven convolutions of 3 x 3: 79,176 weights, at every pixel; forward, and backward to inputs and weights
+    forward = 79_176 * 32 * 32 / 1e9
+    first = 3 * 32 * 9 * 32 * 32 / 1e9  # nothing flows back into the picture
+    assert run.data.metrics["cost/gmac_per_sample"] == pytest.approx(3 * forward - first, rel=1e-6)
+    assert {"health/brightness", "health/saturated", "loss/exposure_control"} <= run.data.metrics.keys()
+    path, _ = find_weights("zero_dce")
+    assert read_weights(path)[1]["variant"] == "zero_dce"
+    assert "low-light photographs, on cpu" in out and "bench train zero_dce --resume" in out
+
+
+def test_cyclegan_leaves_its_cost_beside_its_losses_and_resumes_under_its_own_name(
+    bench, fails, store, brief_rivals, sides, monkeypatch
+):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as torn:
+        torn.setattr(train, "STATE_EVERY", 0.0)
+        torn.setattr(health, "LOG_EVERY", 2)
+        torn.setattr(health.Health, "_check", stop)
+        assert bench("train", "cyclegan", *sides, "--preset", "smoke")[0] == 130
+    (run,) = runs()
+    assert "trains cyclegan: bench train cyclegan --resume" in fails("train", "zero_dce", "--resume", run.info.run_id)
+    code, _, err = bench("train", "cyclegan", "--resume", run.info.run_id)
+    assert code == 0, err
+    (run,) = runs()
+    assert run.data.metrics["cost/parameters"] == 2 * 8_636_387 + 2 * 2_764_737
+    assert {"health/normal_accuracy", "health/low_real", "loss/cycle"} <= run.data.metrics.keys()
+    assert run.info.status == "FINISHED" and run.data.tags["weights_digest"]
+
+
+def test_the_factorial_is_trained_once_scored_and_told(bench, store, brief, sides, workplace, photograph):
+    photograph(workplace / "night/a.png", seed=9, size=(40, 40), high=60)
+    photograph(workplace / "night/b.png", seed=8, size=(40, 40), high=60)
+    words = ("train", "ablations", *sides, "--preset", "smoke", "--without", "attention", "--features", "random")
+    code, out, err = bench(*words, "--max-steps", 1)
+    assert code == 0, err
+    assert [run.data.tags["variant"] for run in runs()][::-1] == ["enlightengan", "enlightengan_no_attention"]
+    (parent,) = open_suite().search(kind="ablations")
+    assert {run.data.tags["mlflow.parentRunId"] for run in runs()} == {parent.info.run_id}
+    assert "No grid has been scored" in out
+    code, out, err = bench(*words, "--max-steps", 1, "--dataset", "night", "--metric", "entropy")
+    assert code == 0, err
+    assert out.count("finished already") == 2 and len(runs()) == 2 and len(open_suite().search(kind="ablations")) == 1
+    assert "What each part changes" in out and "one seed: none" in out
+    code, _, err = bench("report", "--out", "page")
+    assert code == 0, err
+    page = (workplace / "page/index.html").read_text(encoding="utf-8")
+    assert "What each part is worth" in page and "What training cost" in page
+    assert (workplace / "page/tables/ablations.csv").exists()
+
+
+def test_adapting_chooses_by_the_rule_and_keeps_some_apart(bench, fails, store, brief, sides, workplace, photograph):
+    for number in range(3, 6):
+        photograph(workplace / f"dark/{number}.png", seed=number, size=(60, 64), high=200)  # not dark enough
+    words = ("adapt", *sides, "--preset", "smoke", "--hold-out", "0.34")
+    code, out, err = bench(*words, "--features", "random")
+    assert code == 0, err
+    (run,) = runs()
+    assert "3 of 6 photographs qualify" in out and "1 are held out, photograph by photograph" in out
+    assert (run.data.tags["adapted"], run.data.tags["trusted"], run.data.tags["qualifying"]) == (
+        "from scratch",
+        "no",
+        "3",
+    )
+    assert run.data.params["low_images"] == "2"
+    (held,) = (workplace / "runs/held_out" / run.info.run_id).iterdir()
+    assert held.is_symlink() and "--metric halo" in out
+    assert "none is left to train on" in fails(*words, "--threshold", "3")

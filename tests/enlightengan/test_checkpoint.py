@@ -82,7 +82,10 @@ def test_the_last_two_states_are_kept_and_a_torn_one_is_passed_over(tmp_path):
         save_state(tmp_path, step, {"step": step})
     assert sorted(p.name for p in tmp_path.iterdir()) == ["state-00000002.pt", "state-00000003.pt"]
     (tmp_path / "state-00000004.pt").write_bytes((tmp_path / "state-00000003.pt").read_bytes()[:100])
-    assert latest_state(tmp_path)["step"] == 3
+    (tmp_path / "state-00000005.pt").write_bytes(b"not a state at all")
+    heard = []
+    assert latest_state(tmp_path, tell=heard.append)["step"] == 3
+    assert ["state-00000005.pt is damaged" in heard[0], "state-00000004.pt is damaged" in heard[1]] == [True, True]
     with pytest.raises(BenchError, match="no training state"):
         latest_state(tmp_path / "nowhere")
 

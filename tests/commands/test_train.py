@@ -200,8 +200,8 @@ def test_zero_dce_trains_on_dark_photographs_alone_and_is_found(bench, store, br
     assert (run.data.tags["variant"], run.data.tags["trusted"], run.data.tags["normal_data"]) == ("zero_dce", "yes", "")
     assert run.data.params["normal_images"] == "0" and run.data.params["spatial"] == "1.0"
     assert run.data.metrics["cost/parameters"] == 79_416
-    # seven convolutions of 3 x 3: 79,176 weights, at every pixel; forward, and backward to inputs and weights
-    forward = 79_176 * 32 * 32 / 1e9
+    # seven convolutions of 3 x 3: 79,200 weights, at every pixel; forward, and backward to inputs and weights
+    forward = 79_200 * 32 * 32 / 1e9
     first = 3 * 32 * 9 * 32 * 32 / 1e9  # nothing flows back into the picture
     assert run.data.metrics["cost/gmac_per_sample"] == pytest.approx(3 * forward - first, rel=1e-6)
     assert {"health/brightness", "health/saturated", "loss/exposure_control"} <= run.data.metrics.keys()
@@ -269,3 +269,17 @@ def test_adapting_chooses_by_the_rule_and_keeps_some_apart(bench, fails, store, 
     (held,) = (workplace / "runs/held_out" / run.info.run_id).iterdir()
     assert held.is_symlink() and "--metric halo" in out
     assert "none is left to train on" in fails(*words, "--threshold", "3")
+
+
+def test_two_devices_train_what_one_does(bench, store, brief_rivals, sides):
+    for devices in (1, 2):
+        code, _, err = bench("train", "zero_dce", "--low", "dark", "--seed", "1", "--devices", devices)
+        assert code == 0, err
+    shared, alone = runs()
+    assert shared.data.params["devices"] == "2" and shared.info.status == "FINISHED"
+    for name in ("exposure_control", "spatial_consistency", "illumination_smoothness", "colour_constancy"):
+        both = [run.data.metrics[f"loss/{name}"] for run in (shared, alone)]  # of the second step, after an update
+        assert both[0] == pytest.approx(both[1], rel=1e-4)
+    first, second = (open_suite().artifact(run.info.run_id, "weights.safetensors") for run in (shared, alone))
+    means = [read_weights(path)[0]["e_conv7.bias"].mean().item() for path in (first, second)]
+    assert means[0] == pytest.approx(means[1], rel=1e-3)

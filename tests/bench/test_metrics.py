@@ -41,7 +41,7 @@ def test_the_metrics_without_downloads_are_known_with_their_directions():
     told = {m.name: (m.lower_is_better, m.needs_reference) for m in known_metrics().values() if not m.diagnostic}
     assert told == {
         "niqe": (True, False), "niqe_y": (True, False), "piqe": (True, False), "entropy": (False, False),
-        "psnr": (False, True), "ssim": (False, True), "loe": (True, False),
+        "psnr": (False, True), "ssim": (False, True), "loe": (True, False), "halo": (True, False),
         "ssim_rgb": (False, True), "psnr_gtmean": (False, True), "ssim_gtmean": (False, True),
     }  # fmt: skip
 

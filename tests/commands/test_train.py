@@ -273,7 +273,9 @@ def test_adapting_chooses_by_the_rule_and_keeps_some_apart(bench, fails, store, 
 
 def test_two_devices_train_what_one_does(bench, store, brief_rivals, sides):
     for devices in (1, 2):
-        code, _, err = bench("train", "zero_dce", "--low", "dark", "--seed", "1", "--devices", devices)
+        code, _, err = bench(
+            "train", "zero_dce", "--low", "dark", "--seed", "1", "--devices", devices, "--batch-size", 3
+        )
         assert code == 0, err
     shared, alone = runs()
     assert shared.data.params["devices"] == "2" and shared.info.status == "FINISHED"

@@ -70,6 +70,8 @@ def continue_run(run_id: str, method: str, *, alone: bool, device: str, tracking
         plan = json.loads((out / "plan.json").read_text())
     except (OSError, ValueError) as error:
         raise BenchError(f"There is no interrupted run {run_id} in {TRAINING}: {error}") from error
+    if "method" not in plan:
+        raise BenchError(f"Run {run_id} was begun by an older version of this program: train anew.")
     if plan["method"] != method:
         raise BenchError(f"Run {run_id} trains {plan['method']}: bench train {plan['method']} --resume {run_id}")
     with open_suite(tracking_uri).run(run_id, kind="train", run_id=run_id) as run:
@@ -83,7 +85,7 @@ def _train(
     from commands.console import say
     from commands.training_bar import TrainingBar
     from enlightengan.build import build, features_for, restored
-    from enlightengan.checkpoint import read_weights, weights_digest
+    from enlightengan.checkpoint import has_state, read_weights, weights_digest
     from enlightengan.devices import device_of, spread
     from enlightengan.train import train
 
@@ -96,7 +98,8 @@ def _train(
         f"Training {config.variant} ({config.preset}) on {len(files['low'])} low-light{normal} photographs, "
         f"on {chosen}. To continue it: bench train {config.method} --resume {run.id}"
     )
-    start = Path(plan["init_from"]) if plan["init_from"] and not resume else None
+    begun = resume and has_state(out / "states")  # if not, it begins anew, from where it was to begin
+    start = Path(plan["init_from"]) if plan["init_from"] and not begun else None
     with TrainingBar(config) as bar, spread(config.devices, chosen, out, resume=resume):
         result = train(
             build(config, device=chosen, features=features, init_from=start), low=files["low"], normal=files["normal"],

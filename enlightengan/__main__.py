@@ -14,6 +14,7 @@ from bench.device import choose_device
 from bench.errors import BenchError
 from bench.images import list_images
 from enlightengan.build import build, features_for, features_used
+from enlightengan.checkpoint import has_state
 from enlightengan.config import PARTS
 from enlightengan.log import JsonLinesLog
 from enlightengan.perceptual import FEATURES
@@ -44,7 +45,8 @@ def main() -> None:
         log.parameters({"features_used": used})
         for sentence in all_departures(config, used):
             log.note(f"Departure from the authors' training: {sentence}")
-    model = build(config, device=choose_device(device), features=features, init_from=None if resume else init_from)
+    begun = resume and has_state(out / "states")
+    model = build(config, device=choose_device(device), features=features, init_from=None if begun else init_from)
     train(
         model, low=_photographs(low), normal=_photographs(normal), out=out, log=log, resume=resume, on_step=_Printer()
     )

@@ -114,6 +114,11 @@ def save_state(folder: Path, step: int, state: Mapping[str, Any], *, keep: int =
     return path
 
 
+def has_state(folder: Path) -> bool:
+    """Whether a training state was ever written to `folder`, readable or not."""
+    return any(folder.glob("state-*.pt"))
+
+
 def latest_state(folder: Path, *, tell: Callable[[str], None] = print) -> dict[str, Any]:
     """The newest readable training state in `folder`; `tell` hears of each newer one that cannot be read.
 

@@ -9,7 +9,7 @@ import torch
 
 from enlightengan import group, health
 from enlightengan.average import Ema
-from enlightengan.checkpoint import describe, latest_state, save_state, save_weights
+from enlightengan.checkpoint import describe, has_state, latest_state, save_state, save_weights
 from enlightengan.cost import Cost
 from enlightengan.data import ImageCache, UnpairedBatches, usable
 from enlightengan.health import Health
@@ -122,7 +122,7 @@ class _Run:
 
     def restore(self) -> tuple[int, float]:
         """Take up the newest training state, if one was written; its step and the seconds trained before it."""
-        if not any((self.out / "states").glob("state-*.pt")):
+        if not has_state(self.out / "states"):
             self.log.note("The run was interrupted before its first training state: it begins anew.")
             return 0, 0.0
         state = latest_state(self.out / "states", tell=self.log.note)

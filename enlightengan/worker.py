@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from bench.errors import BenchError
 from enlightengan.build import build, features_for, restored
+from enlightengan.checkpoint import has_state
 from enlightengan.devices import device_of, join
 from enlightengan.train import train
 
@@ -35,7 +36,8 @@ def main(folder: Path, kind: str, start: str) -> None:
     config = restored(plan["method"], plan["config"])
     files = {side: [Path(file) for file in listed] for side, listed in plan["files"].items()}
     features = features_for(config, Path(plan["feature_weights"]) if plan["feature_weights"] else None)
-    init_from = Path(plan["init_from"]) if plan["init_from"] and not resume else None
+    begun = resume and has_state(folder / "states")
+    init_from = Path(plan["init_from"]) if plan["init_from"] and not begun else None
     with join(rank, size, device):
         model = build(config, device=device, features=features, init_from=init_from)
         train(model, low=files["low"], normal=files["normal"], out=folder, log=Silent(), resume=resume)

@@ -59,6 +59,14 @@ def test_interrupted_and_resumed_ends_bit_identical(photographs, tmp_path, monke
     assert not torch.equal(whole["conv1_1.weight"], fresh["conv1_1.weight"])
 
 
+def test_a_run_without_a_state_begins_anew_and_says_so(photographs, tmp_path, capsys):
+    settings = {"without": ("perceptual", "local-discriminator"), "max_steps": 1}
+    whole, _ = read_weights(run(photographs, tmp_path / "whole", **settings))
+    again, _ = read_weights(run(photographs, tmp_path / "again", resume=True, **settings))
+    assert all(torch.equal(whole[key], again[key]) for key in whole)
+    assert "interrupted before its first training state: it begins anew" in capsys.readouterr().out
+
+
 def test_everything_is_told_and_can_be_replayed(photographs, tmp_path):
     out = tmp_path / "run"
     run(photographs, out, without=("perceptual",), max_steps=4)

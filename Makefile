@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+TESTERS ?= 2  # processes that share the tests, file by file
 
 .PHONY: install demo test lint typecheck speed clean
 
@@ -19,7 +20,7 @@ demo: install
 	$(BIN)/bench demo
 
 test: install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(TESTERS) --dist loadfile
 
 lint: install
 	$(BIN)/ruff check .

@@ -13,7 +13,7 @@ CONSTANT_STAYS = {"agcwd", "autolevels", "bpdhe", "dong", "histogram_equalizatio
                   "histogram_equalization_luma", "histogram_equalization_value", "msrcr_bimef"}  # fmt: skip
 CURVES = ("gamma", "logarithm", "sigmoid", "agcwd", "autolevels")  # one curve for all pixels: order is kept
 ORACLES = {"bimef": "bimef", "crm": "crm", "dong": "dong", "msrcr_bimef": "msrcr"}
-PUBLISHED = {("lime/2.bmp", "lime_2"), ("dicm/05.jpg", "dicm_05")}
+PUBLISHED = (("lime/2.bmp", "lime_2"), ("dicm/05.jpg", "dicm_05"))
 
 
 def dark_picture():

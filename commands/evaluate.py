@@ -43,10 +43,10 @@ def evaluate(
     from bench.data import data_root as root_of
     from commands.scoring import run_evaluation
 
+    only_given = outputs and not method and not checkpoint
+    entries, absent = ([], []) if only_given else choose_methods(method, checkpoint or [], tracking_uri=tracking_uri)
     datasets, away = choose_datasets(dataset or [], root_of(data_root), folder=images)
     given, notes = choose_outputs(outputs or [], datasets)
-    entries, absent = ([], []) if given and not method and not checkpoint else choose_methods(
-        method, checkpoint or [], tracking_uri=tracking_uri)  # fmt: skip
     run_evaluation(
         [*entries, *given], datasets, metric or ["niqe"], workers=workers, scheduler=scheduler, save_images=save_images,
         csv=csv, device=device, force=force, tracking_uri=tracking_uri, left_out=[*absent, *away, *notes],

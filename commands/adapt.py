@@ -37,8 +37,8 @@ def adapt(
 ) -> None:
     """Train EnlightenGAN on another low-light domain, as the paper does with night streets.
 
-    Its weights are never taken for the general model's: give them by --weights or --checkpoint. An interrupted run
-    continues with bench train enlightengan --resume.
+    Its weights are never taken for the general model's: name their file when you use them. What was interrupted is
+    continued by resuming it, like any training of EnlightenGAN.
     """
     from bench.adaptation import choose_dark
     from bench.data import data_root as root_of

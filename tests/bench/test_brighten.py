@@ -172,7 +172,7 @@ def test_a_16_bit_grey_image_comes_back_as_it_was():
         np.full((4, 4), np.nan), torch.zeros(4, 4), torch.zeros(3, 4, 4, dtype=torch.uint8), torch.ones(3, 4, 4) * 2,
         Image.new("CMYK", (4, 4)), "photo.jpg", None,
     ],
-    ids=["4 channels", "int64", "above 1", "empty", "nan", "2-d", "uint8 tensor", "tensor above 1", "cmyk", "str", "none"],
+    ids=["4 channels", "int64", "above 1", "empty", "nan", "2-d", "uint8", "tensor above 1", "cmyk", "str", "none"],
 )  # fmt: skip
 def test_what_is_no_picture_is_refused(given):
     with pytest.raises(BenchError):

@@ -40,4 +40,4 @@ def illumination(picture: Floats) -> NDArray[np.float64]:
         SMOOTHNESS / (np.abs(correlate1d(step, ones, axis=axis, mode="constant")) * np.abs(step) + SHARPNESS)
         for step, axis in ((across, 1), (down, 0))
     ]
-    return resize(smooth(small, *weights), brightest.shape)
+    return resize(smooth(small, *weights, periodic=True), brightest.shape)

@@ -39,15 +39,19 @@ def smooth(
     down: Plane,
     *,
     mass: Plane | None = None,
+    periodic: bool = False,
     start: Plane | None = None,
     tolerance: float = TOLERANCE,
 ) -> NDArray[np.float64]:
     """The minimiser x, (H, W); all arguments are (H, W), the weights at least 0, `mass` above 0 (1 unless given).
 
-    The last column of `across` and the last row of `down` join the picture's two sides: 0 there for a border that
-    reflects, anything else for a periodic one. `start` is a first guess. Raises BenchError when it does not converge
-    to a residual of `tolerance`.
+    The last column of `across` and the last row of `down` join the picture's opposite sides if `periodic`; otherwise
+    the border reflects and they count for nothing. `start` is a first guess. Raises BenchError when it does not
+    converge to a residual of `tolerance`.
     """
+    if not periodic:
+        across, down = across.copy(), down.copy()
+        across[:, -1], down[-1] = 0, 0
     weights = np.ones(target.shape) if mass is None else np.asarray(mass, dtype=np.float64)
     levels = _hierarchy(weights, np.asarray(across, np.float64), np.asarray(down, np.float64))
     exact = _Level(weights, across, down, np.float64)

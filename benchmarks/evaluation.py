@@ -115,6 +115,7 @@ def repeated(scratch: Path, finished: int) -> dict[str, Any]:
 
 
 def main() -> None:
+    """Run every measurement and print one JSON object."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--images", type=int, default=24)
     parser.add_argument("--size", default="600x400")

@@ -32,6 +32,7 @@ from bench.photograph import Photograph
 
 LIMIT = 20.0  # seconds an input may take
 MEMORY = 3_000_000_000  # bytes beyond what the process has when it starts
+OUTCOMES = tuple(told + more for told in ("read", "refused") for more in ("", ", refused by evaluate"))
 EXTREMES = (0x00, 0x01, 0x7F, 0x80, 0xFE, 0xFF)
 
 
@@ -117,7 +118,7 @@ def attempt(data: bytes, scratch: Path) -> str:
         scratch.write_bytes(data)
         read_rgb(scratch)
     except BenchError:
-        pass
+        return f"{told}, refused by evaluate"
     except Exception:
         return traceback.format_exc(limit=-4)
     return told
@@ -156,7 +157,7 @@ def fuzz(seed: int, count: int, scratch: Path) -> dict[str, Any]:
                     continue
                 place = entry["number"] + 1
                 slowest = max(slowest, entry["seconds"])
-                if entry["told"] in ("read", "refused"):
+                if entry["told"] in OUTCOMES:
                     counts[entry["told"]] += 1
                 else:
                     findings.append({"input": entry["number"], "told": entry["told"]})

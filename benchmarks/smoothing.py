@@ -16,16 +16,13 @@ from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, diags
 from scipy.sparse.linalg import cg, splu
 from skimage import data
 
 from bench.environment import provenance
 from bench.lime import EPSILON, texture_weights
-from bench.smoothing import differences, smooth
-
-Plane = NDArray[np.float64]
+from bench.smoothing import Plane, differences, smooth
 
 
 def system(size: tuple[int, int]) -> tuple[Plane, Plane, Plane]:
@@ -33,7 +30,7 @@ def system(size: tuple[int, int]) -> tuple[Plane, Plane, Plane]:
     light = cv2.resize(data.astronaut(), size, interpolation=cv2.INTER_CUBIC).max(axis=2) // 4 / 255
     pairs = zip(texture_weights(light, 2.0), differences(light), strict=True)
     across, down = (0.15 * weight / (np.abs(step) + EPSILON) for weight, step in pairs)
-    across[:, -1], down[-1] = 0, 0
+    across[:, -1], down[-1] = 0, 0  # the sparse matrix has no joined sides
     return light, across, down
 
 

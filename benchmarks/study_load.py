@@ -44,6 +44,7 @@ class Observer:
         self.connection.close()
 
     def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> tuple[int, bytes]:
+        """Status and body of the server's answer to one request."""
         headers = {"Origin": f"http://127.0.0.1:{self.port}", "Content-Type": "application/json", "Cookie": self.cookie}
         self.connection.request(method, path, None if body is None else json.dumps(body), headers)
         answer = self.connection.getresponse()
@@ -141,6 +142,7 @@ def percentiles(values: list[float]) -> dict[str, float]:
 
 
 def main() -> None:
+    """Run the observers, kill the server, count the votes and print one JSON object."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("--observers", type=int, default=10)
     parser.add_argument("--votes", type=int, default=200)

@@ -55,10 +55,7 @@ def ablations(
     from bench.errors import BenchError
     from bench.tracking import open_suite
     from commands.sides import choose_sides
-    from enlightengan.config import preset as chosen_preset
 
-    if seeds < 1:
-        raise BenchError(f"--seeds must be at least 1, not {seeds}.")
     changes = {
         "epochs": epochs, "minutes": minutes, "max_steps": max_steps, "batch_size": batch_size, "crop": crop,
         "precision": precision, "features": features,
@@ -66,13 +63,7 @@ def ablations(
     root = root_of(data_root)
     sides, _, fallen_back = choose_sides(low, normal, root)
     base = preset or ("smoke" if fallen_back else "fast")
-    factors = chosen_preset(base, without=tuple(without or DEFAULT)).without  # checked, and in the usual order
-    grid = [
-        chosen_preset(base, without=lacking, seed=seed, **changes)
-        for seed in range(seeds)
-        for count in range(len(factors) + 1)
-        for lacking in combinations(factors, count)
-    ]
+    factors, grid = grid_of(base, without or DEFAULT, seeds, changes)
     suite = open_suite(tracking_uri)
     failed = _train_grid(suite, grid, factors, sides, feature_weights, device=device, tracking_uri=tracking_uri)
     if dataset:
@@ -80,6 +71,24 @@ def ablations(
     print_effects(suite)
     if failed:
         raise BenchError(f"{len(failed)} of {len(grid)} trainings failed, the rest is done and kept: {failed[0]}")
+
+
+def grid_of(
+    preset: str, without: Sequence[str], seeds: int, changes: dict[str, Any]
+) -> tuple[tuple[str, ...], list["TrainConfig"]]:
+    """The factors in the usual order and the cells: every combination of them, for each seed."""
+    from bench.errors import BenchError
+    from enlightengan.config import preset as chosen_preset
+
+    if seeds < 1:
+        raise BenchError(f"--seeds must be at least 1, not {seeds}.")
+    factors = chosen_preset(preset, without=tuple(without)).without
+    return factors, [
+        chosen_preset(preset, without=lacking, seed=seed, **changes)
+        for seed in range(seeds)
+        for count in range(len(factors) + 1)
+        for lacking in combinations(factors, count)
+    ]
 
 
 def cell_key(config: "TrainConfig", sides: "Sides", feature_weights: Path | None) -> str:

@@ -2,12 +2,15 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from commands import training_options as options
 from commands.options import DataRoot, Device, TrackingUri
+
+if TYPE_CHECKING:
+    from bench.adaptation import Selection
 
 HELD_OUT = Path("runs/held_out")
 
@@ -54,12 +57,7 @@ def adapt(
     config = chosen_preset(preset or "fast", **changes)
     sides, _, _ = choose_sides(low, normal, root_of(data_root))
     found = choose_dark(sides.files["low"], threshold=threshold, hold_out=hold_out, seed=config.seed)
-    how = "by scene, one folder each" if found.by_scene else "photograph by photograph, since nothing tells the scenes"
-    rule = (
-        f"Low side by rule: mean intensity below {threshold:g}. {len(found.train) + len(found.held_out)} of "
-        f"{found.considered} photographs qualify ({found.unreadable} could not be read); {len(found.held_out)} are "
-        f"held out, {how}; {len(found.train)} are trained on."
-    )
+    rule = told(found, threshold)
     say(rule)
     kept = set(found.train)
     chosen = replace(sides, low=tuple(replace(part, low=tuple(p for p in part.low if p in kept)) for part in sides.low))
@@ -78,6 +76,16 @@ def adapt(
             f"Compare: bench evaluate --images {folder} --metric niqe --metric halo --method identity --method clahe "
             f"--checkpoint enlightengan={weights}"
         )
+
+
+def told(found: "Selection", threshold: float) -> str:
+    """The rule by which the low side was chosen and what it left, in two sentences."""
+    how = "by scene, one folder each" if found.by_scene else "photograph by photograph, since nothing tells the scenes"
+    return (
+        f"Low side by rule: mean intensity below {threshold:g}. {len(found.train) + len(found.held_out)} of "
+        f"{found.considered} photographs qualify ({found.unreadable} could not be read); {len(found.held_out)} are "
+        f"held out, {how}; {len(found.train)} are trained on."
+    )
 
 
 def keep_held_out(files: tuple[Path, ...], folder: Path) -> Path:

@@ -72,6 +72,7 @@ class CycleGan(TrainedModel):
         }  # fmt: skip
 
     def gradients(self, batch: Batch, *, share: float = 1.0, precision: str = "float32") -> dict[str, Tensor]:
+        """Add this batch's gradients, times `share`, to those of the networks; returns the losses, scalars by name."""
         config = self.config
         with self.autocast(precision):
             bright, dark = self._translate(self.generator, batch.seen), self._translate(self.darkener, batch.normal)

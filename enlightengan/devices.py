@@ -1,7 +1,7 @@
-"""Several processes train one model: this one tells and writes, the others are started, or torchrun has started all.
+"""Several processes train one model: this one tells and writes, and it starts the others.
 
 Every process draws the same global batch and works on its part; means, BatchNorm's statistics and gradients go over all
-parts (see `group`). A training started by torchrun finds its peers in the environment.
+parts (see `group`).
 """
 
 import os

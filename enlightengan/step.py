@@ -44,6 +44,7 @@ class Model(TrainedModel):
         return found | ({"local_discriminator": self.local_d} if self.local_d is not None else {})
 
     def gradients(self, batch: Batch, *, share: float = 1.0, precision: str = "float32") -> dict[str, Tensor]:
+        """Add this batch's gradients, times `share`, to those of the networks; returns the losses, scalars by name."""
         config, losses = self.config, {}
         with self.autocast(precision):
             enhanced, _ = self.generator(batch.seen, batch.attention)

@@ -108,6 +108,7 @@ class Part:
         return x[..., inside[0], inside[1]]
 
     def up(self, x: Tensor, level: int) -> Tensor:
+        """x (B, C, h, w) of `level` at twice its size, sampled where the whole picture would be."""
         top, bottom, down = (index.to(x.device) for index in self.rows.samples(level))
         left, right, across = (index.to(x.device) for index in self.columns.samples(level))
         shape = (*x.shape[:2], len(top), len(left))

@@ -64,6 +64,7 @@ class ZeroDce(TrainedModel):
         return {"generator": self.generator}
 
     def gradients(self, batch: Batch, *, share: float = 1.0, precision: str = "float32") -> dict[str, Tensor]:
+        """Add this batch's gradients, times `share`, to those of the networks; returns the losses, scalars by name."""
         config = self.config
         with self.autocast(precision):
             pictures, curves = self.generator(batch.seen)

@@ -9,7 +9,7 @@ from torch import nn
 
 from bench.colour import value
 from bench.enhancer import Card, PerPicture, Picture
-from bench.lime import EPSILON, sped_up
+from bench.lime import relight, sped_up
 from methods import METHODS
 from methods.exposure_fusion import fuse
 
@@ -25,8 +25,7 @@ ALPHA, SIGMA, GAMMA = 0.15, 3.0, 0.6
 
 def relit(picture: NDArray[np.float64]) -> NDArray[np.float64]:
     """(H, W, 3) divided by its illumination to the power of gamma, in [0, 1]."""
-    light = np.clip(sped_up(value(picture), alpha=ALPHA, sigma=SIGMA), EPSILON, 1)
-    return np.clip(picture / (light**GAMMA)[..., None], 0, 1)
+    return np.clip(relight(picture, sped_up(value(picture), alpha=ALPHA, sigma=SIGMA), GAMMA), 0, 1)
 
 
 def correct(picture: Picture) -> NDArray[np.float64]:

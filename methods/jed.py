@@ -5,12 +5,11 @@ they are faint, dropped where they are noise, smoothed where picture and illumin
 """
 
 import numpy as np
-from numpy.typing import NDArray
 from torch import nn
 
 from bench.colour import value, with_value
 from bench.enhancer import Card, PerPicture, Picture
-from bench.smoothing import differences, smooth
+from bench.smoothing import Plane, differences, smooth
 from methods import METHODS
 
 CARD = Card(
@@ -24,7 +23,6 @@ ALPHA, BETA, OMEGA, LAMBDA, GAMMA = 0.001, 0.007, 0.016, 6.0, 2.2
 NOISE, SIGMA = 10 / 255, 10 / 255
 """Gradients below the first are noise, the second is how fast the amplification falls with the gradient."""
 FLOOR, ITERATIONS = 1e-3, 10  # of the reweighting of the illumination's L1 term
-Plane = NDArray[np.float64]
 
 
 def illumination_objective(target: Plane, light: Plane) -> float:
@@ -37,7 +35,6 @@ def illumination(target: Plane, iterations: int = ITERATIONS) -> Plane:
     light = target
     for _ in range(iterations):
         across, down = (ALPHA / np.maximum(2 * np.abs(step), FLOOR) for step in differences(light))
-        across[:, -1], down[-1] = 0, 0
         light = smooth(target, across, down, start=light)
     return light
 
@@ -57,7 +54,6 @@ def reflectance(picture: Plane, light: Plane) -> Plane:
         for mine, its in zip(differences(picture), differences(light), strict=True)
     ]
     across, down = (BETA * (w / max(float(w.max()), FLOOR)) ** 2 + OMEGA for w in noise)
-    across[:, -1], down[-1] = 0, 0
     pulled = [OMEGA * g for g in wanted]
     divergence = np.zeros_like(picture)
     divergence[:, :-1] -= pulled[0][:, :-1]

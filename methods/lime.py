@@ -12,7 +12,8 @@ from torch import nn
 
 from bench.colour import value
 from bench.enhancer import Card, PerPicture, Picture
-from bench.lime import EPSILON, Floats, exact, sped_up
+from bench.errors import unknown_name
+from bench.lime import exact, relight, sped_up
 from methods import METHODS
 
 CARD = Card(
@@ -26,11 +27,6 @@ ALPHA, SIGMA, GAMMA = 0.15, 2.0, 0.8
 SOLVERS = {"sped-up": sped_up, "exact": exact}
 
 
-def relight(picture: Picture, light: Floats, gamma: float) -> NDArray[np.float64]:
-    """The picture divided by its illumination to the power of gamma, (H, W, 3) and (H, W)."""
-    return np.asarray(picture / (np.clip(light, EPSILON, 1) ** gamma)[..., None])
-
-
 def enhance(picture: Picture, *, solver: str) -> NDArray[np.float64]:
     """(H, W, 3) in [0, 1]; the result may exceed 1."""
     light = SOLVERS[solver](value(picture), alpha=ALPHA, sigma=SIGMA)
@@ -40,4 +36,6 @@ def enhance(picture: Picture, *, solver: str) -> NDArray[np.float64]:
 @METHODS.register("lime", CARD)
 def lime(*, solver: str = "sped-up") -> nn.Module:
     """`solver`: sped-up (Eq. 19, one linear system) or exact (Algorithm 1, augmented Lagrangian)."""
+    if solver not in SOLVERS:
+        raise unknown_name("solver", solver, SOLVERS)
     return PerPicture(partial(enhance, solver=solver))

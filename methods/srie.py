@@ -9,13 +9,12 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from torch import nn
 
 from bench.colour import value, with_value
 from bench.enhancer import Card, PerPicture, Picture
-from bench.smoothing import differences, smooth
+from bench.smoothing import Plane, differences, smooth
 from methods import METHODS
 
 CARD = Card(
@@ -29,7 +28,6 @@ C1, C2, GAMMA = 0.01, 0.1, 2.2
 ITERATIONS, ENOUGH = 20, 1e-3  # at most so many; until r and l change by less than a thousandth
 FLOOR = 1e-3  # below which a gradient counts as none in the reweighting
 SURROUND = 5.0  # pixels, of the first guess of the illumination
-Plane = NDArray[np.float64]
 
 
 def objective(s: Plane, r: Plane, light: Plane) -> float:
@@ -47,16 +45,10 @@ def iterations(s: Plane) -> Iterator[tuple[Plane, Plane]]:
     for _ in range(ITERATIONS):
         scale = np.exp(r)
         weights = [C1 * scale / np.maximum(2 * np.abs(step), FLOOR) for step in differences(r)]
-        r = np.minimum(smooth(s - light, *_inside(weights), start=r, tolerance=ENOUGH), 0)
+        r = np.minimum(smooth(s - light, *weights, start=r, tolerance=ENOUGH), 0)
         weights = [C2 * np.exp(2 * light)] * 2
-        light = np.maximum(smooth(s - r, *_inside(weights), start=light, tolerance=ENOUGH), s)
+        light = np.maximum(smooth(s - r, *weights, start=light, tolerance=ENOUGH), s)
         yield r, light
-
-
-def _inside(weights: list[Plane]) -> tuple[Plane, Plane]:
-    across, down = (weight.copy() for weight in weights)
-    across[:, -1], down[-1] = 0, 0
-    return across, down
 
 
 def decompose(s: Plane) -> tuple[Plane, Plane]:

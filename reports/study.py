@@ -145,6 +145,7 @@ def _agreement(agreement: pd.DataFrame, name: str) -> Table:
 
 
 def headline(strengths: pd.DataFrame, differences: pd.DataFrame) -> str:
+    """Who was preferred, and who cannot be told apart from them, in a sentence."""
     first = str(strengths["method"].iloc[0])
     rivals = differences[differences["method"].astype(str) == first]
     alike = [str(row.other) for row in rivals.itertuples() if not row.decided]

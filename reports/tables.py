@@ -2,7 +2,7 @@
 
 A method that failed on the hard photographs must not look better for it. So a leaderboard compares methods only over
 the images that all of them have a value for, and says in words where that is fewer than were measured. "All images"
-weighs every image equally, whatever its dataset, as the EnlightenGAN paper (Jiang et al., TIP 2021, Table II) does.
+weighs every image equally, whatever its dataset, as the EnlightenGAN paper (Jiang et al., TIP 2021, Table I) does.
 """
 
 from collections.abc import Mapping, Sequence

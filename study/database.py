@@ -52,6 +52,7 @@ def create(
 
 
 def connect(path: Path) -> sqlite3.Connection:
+    """The study's database, made when it is not there; every vote is on disk before it is answered."""
     database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=20)
     database.row_factory = sqlite3.Row
     try:

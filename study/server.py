@@ -76,6 +76,7 @@ def _add_pages(app: FastAPI, store: Store, cookie: str) -> None:
 
     @app.get("/pictures/{token}")
     def picture(token: str, observer: Annotated[str, Cookie(alias=cookie)] = "") -> FileResponse:
+        """A picture of a pair that this observer has been shown."""
         _known(store, observer)
         file = store.picture_file(token)
         if file is None:

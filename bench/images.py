@@ -68,9 +68,9 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
         picture = ImageOps.exif_transpose(opened)
         if picture.mode == "F":
             raise BenchError(f"{shown(path)} holds floating-point values, whose scale is unknown: convert it first.")
-        if picture.mode.startswith("I"):
-            return _grey_to_rgb(np.asarray(picture, dtype=np.float64))
-        return np.asarray(picture.convert("RGB"))
+        if not picture.mode.startswith("I"):
+            return np.asarray(picture.convert("RGB"))
+    return _deep_grey(path)
 
 
 def size_of(path: Path) -> tuple[int, int]:
@@ -84,9 +84,11 @@ def size_of(path: Path) -> tuple[int, int]:
         raise BenchError(f"{path} is not a picture that can be read.") from error
 
 
-def _grey_to_rgb(grey: NDArray[np.float64]) -> NDArray[np.uint8]:
-    # 16 bits: 65535 is white, however dark the picture is.
-    return np.repeat(np.clip(np.rint(grey / 257), 0, 255).astype(np.uint8)[..., None], 3, axis=2)
+def _deep_grey(path: Path) -> NDArray[np.uint8]:
+    """16-bit grey, of which 65535 is white however dark the picture is; other integers have no known scale."""
+    from bench.photograph import read_photograph, with_depth  # which builds on this module
+
+    return np.repeat(with_depth(read_photograph(path).upright(), 8), 3, axis=2)
 
 
 def to_tensor(pixels: NDArray[np.uint8]) -> Tensor:

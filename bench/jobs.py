@@ -68,9 +68,11 @@ Result = tuple[list[Row], list[str]]
 def single_threaded() -> None:
     """What a worker does first: several workers with several threads each slow one another down."""
     import cv2
+    from threadpoolctl import threadpool_limits
 
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
+    threadpool_limits(1, user_api="blas")  # for good, as long as it is not used as a context
 
 
 def pool_worker() -> None:

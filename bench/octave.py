@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import fftconvolve
 from scipy.sparse import csr_matrix
 
 Floats = NDArray[np.floating[Any]]
@@ -55,6 +54,8 @@ def _cubic(x: Floats) -> Floats:
 
 def gaussian(image: Floats, sigma: float) -> NDArray[np.float64]:
     """`imgaussfilt`: a Gaussian cut at ceil(2 sigma) pixels, the border replicated."""
+    from scipy.signal import fftconvolve  # imports half of SciPy: only for who needs it
+
     radius = math.ceil(2 * sigma)
     kernel = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
     kernel /= kernel.sum()

@@ -19,8 +19,9 @@ C = TypeVar("C")
 class Registry(Mapping[str, T], Generic[T, C]):
     """Things of one `kind` by name, each with a card; unknown names suggest close ones, duplicates raise.
 
-    `package` is the package whose modules register themselves; it is scanned at the first look-up. A rule makes things
-    whose names are made up of others', which are therefore found by name and not listed.
+    `package` is the package whose modules register themselves, each under its own name: a look-up imports that one
+    module, and only a listing imports all. A rule makes things whose names are made up of others', which are therefore
+    found by name and not listed.
     """
 
     def __init__(self, kind: str, package: str | None = None) -> None:
@@ -63,10 +64,19 @@ class Registry(Mapping[str, T], Generic[T, C]):
             for module in pkgutil.iter_modules(package.__path__):
                 importlib.import_module(f"{package.__name__}.{module.name}")
 
+    def _import(self, name: str) -> None:
+        """The module that is called `name`, if there is one."""
+        if self._package is not None:
+            package = importlib.import_module(self._package)
+            if name in {module.name for module in pkgutil.iter_modules(package.__path__)}:
+                importlib.import_module(f"{package.__name__}.{name}")
+
     def __getitem__(self, name: str) -> T:
-        self._scan()
+        if name not in self._entries:
+            self._import(name)
         if name in self._entries:
             return self._entries[name]
+        self._scan()
         derived = self._made.get(name) or self._derive(name)
         if derived is None:
             raise unknown_name(self.kind, name, self._entries)

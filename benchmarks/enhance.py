@@ -25,13 +25,14 @@ from PIL import Image
 
 from bench.batch import Job, run
 from bench.brighten import brighten, develop, window_side
-from bench.device import choose_device, fast_precision
+from bench.device import choose_device, fast_precision, keep_freed_memory
 from bench.errors import BenchError
 from enlightengan.enhancer import LearnedEnhancer
 from enlightengan.export import export, session
 from enlightengan.networks import Generator, initialise
 
 SMALL = (400, 600)
+PAUSE = 0.3  # seconds before each call: ONNX Runtime's threads spin for a while after theirs
 
 
 def learned(weights: Path | None) -> LearnedEnhancer:
@@ -71,6 +72,7 @@ def small(enhancer: LearnedEnhancer, repeats: int) -> dict[str, Any]:
         seconds: dict[str, list[float]] = {name: [] for name in works}
         for number in range(repeats + 1):
             for name, work in works.items():
+                time.sleep(PAUSE)
                 began = time.perf_counter()
                 work()
                 if number:  # the first round warms up
@@ -126,6 +128,7 @@ if __name__ == "__main__":
     parser.add_argument("--make", nargs=2, default=None, help=argparse.SUPPRESS)
     given = parser.parse_args()
     choose_device("cpu")
+    keep_freed_memory()
     if given.make:
         Image.fromarray(picture(*map(int, given.make[1].split("x")))).save(given.make[0], quality=90)
     elif given.one is not None:

@@ -3,7 +3,8 @@
 Beside our step runs, in the same process, a deliberately plain one that reads like the paper: every network called once
 for every use, patches one after another, no memory format. The JSON gives images a second of both, the operations as
 torch counts them (2 a multiply-accumulate), the rate of a large matrix product on the same machine, and the largest
-relative difference of losses and gradients between the two steps in float32.
+relative difference of losses and gradients between the two steps in float32. With `--photographs FOLDER` also how
+much slower the steps are when their batches come from photographs, decoded, cropped and turned, than from memory.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import resource
 import statistics
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -21,8 +23,10 @@ from torch.nn.functional import mse_loss
 from torch.utils.flop_counter import FlopCounterMode
 
 from bench.device import choose_device
+from bench.images import list_images
 from enlightengan.batch import Batch
 from enlightengan.config import preset
+from enlightengan.data import ImageCache, UnpairedBatches, usable
 from enlightengan.losses import self_feature_preserving, take_windows
 from enlightengan.perceptual import load_features
 from enlightengan.step import Model
@@ -127,7 +131,8 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     theirs = seconds(lambda: plain_step(plain, batch), device, arguments.repeats)
     needed = operations(lambda: model.step(batch))
     rate = matrix_rate(device, torch.bfloat16 if precision == "bfloat16" else torch.float32)
-    return {
+    waited = starvation(model, arguments, precision) if arguments.photographs else {}
+    return waited | {
         "device": str(device), "threads": torch.get_num_threads(), "precision": precision, "crop": arguments.crop,
         "batch": arguments.batch, "images_per_second": arguments.batch / ours,
         "plain_images_per_second": arguments.batch / theirs, "speedup": theirs / ours, "gflop_per_image":
@@ -135,6 +140,26 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         "fraction_of_matrix_product": needed / ours / 1e12 / rate,
         "largest_relative_difference": apart, "peak_memory_mb": _peak(device),
     }  # fmt: skip
+
+
+def starvation(model: Model, arguments: argparse.Namespace, precision: str) -> dict[str, Any]:
+    """Steps over photographs beside steps over one batch that is there already, taken in turns."""
+    config, read = model.config, ImageCache()
+    good, _ = usable(list_images(arguments.photographs), config.crop, read=read)
+    stream = UnpairedBatches(config, low=good, normal=good, read=read).stream(0)
+    taken: dict[str, list[float]] = {"memory": [], "photographs": []}
+    there = next(stream).to(model.device)
+    for number in range(6 * arguments.repeats):
+        for name, spent in taken.items():
+            started = time.perf_counter()
+            batch = there if name == "memory" else next(stream).to(model.device)
+            model.step(batch, precision=precision)
+            if model.device.type == "cuda":
+                torch.cuda.synchronize(model.device)
+            if number:
+                spent.append(time.perf_counter() - started)
+    memory, photographs = (sum(taken[name]) for name in ("memory", "photographs"))
+    return {"photographs": len(good), "lost_to_input": 1 - memory / photographs}
 
 
 def _peak(device: torch.device) -> float:
@@ -150,4 +175,5 @@ if __name__ == "__main__":
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--precision", choices=("auto", "float32", "bfloat16"), default="auto")
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--photographs", type=Path, help="A folder.")
     print(json.dumps(measure(parser.parse_args()), indent=1))

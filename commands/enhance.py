@@ -36,7 +36,7 @@ def enhance(
     """
     from bench.batch import plan
     from bench.brighten import develop
-    from bench.device import choose_device
+    from bench.device import choose_device, keep_freed_memory
     from bench.errors import BenchError
 
     if bits not in (None, 8, 16):
@@ -46,6 +46,7 @@ def enhance(
     piped = paths == [PIPE]
     jobs = [] if piped else plan(paths, ending=f"{method}_compare" if compare else method, out=out)
     chosen = str(choose_device(device))
+    keep_freed_memory()
     enhancer = load(method, weights, device=chosen, quiet=piped)
 
     work = partial(

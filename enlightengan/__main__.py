@@ -1,6 +1,7 @@
 """Train on a bare machine, without MLflow: `python -m enlightengan --low DIR --normal DIR --out DIR`.
 
-`--method cyclegan` or `--method zero_dce` trains a rival.
+`--method cyclegan` or `--method zero_dce` trains a rival. Under torchrun, on one machine or several, the processes
+share every batch: `torchrun --nproc-per-node 4 -m enlightengan ...`.
 
 `bench train import DIR` brings the finished run into MLflow elsewhere.
 """
@@ -16,7 +17,8 @@ from bench.images import list_images
 from enlightengan.build import build, features_for, features_used
 from enlightengan.checkpoint import has_state
 from enlightengan.config import PARTS
-from enlightengan.log import JsonLinesLog
+from enlightengan.devices import device_of, join, launched
+from enlightengan.log import JsonLinesLog, RunLog, Silent
 from enlightengan.perceptual import FEATURES
 from enlightengan.presets import PRESETS, all_departures
 from enlightengan.run_config import PAIRINGS, PRECISIONS, choose_preset
@@ -35,21 +37,29 @@ def main() -> None:
         given["without"] = tuple(without)
     elif given.pop("features") or without or weights:
         raise BenchError(f"{method} takes no --without, --features or --feature-weights.")
-    config = choose_preset(PRESETS[method], given.pop("preset"), given)
-    if out.exists() and any(out.iterdir()) and not resume:
-        raise BenchError(f"{out} holds something already: choose another --out, or continue that run with --resume.")
+    rank, local, size = launched()
+    config = choose_preset(PRESETS[method], given.pop("preset"), given | {"devices": size})
     features = features_for(config, weights)
-    log = JsonLinesLog(out)
+    log: RunLog = JsonLinesLog(_folder(out, resume=resume)) if rank == 0 else Silent()
     if not resume:
         used = features_used(config, weights)
         log.parameters({"features_used": used})
         for sentence in all_departures(config, used):
             log.note(f"Departure from the authors' training: {sentence}")
     begun = resume and has_state(out / "states")
-    model = build(config, device=choose_device(device), features=features, init_from=None if begun else init_from)
-    train(
-        model, low=_photographs(low), normal=_photographs(normal), out=out, log=log, resume=resume, on_step=_Printer()
-    )
+    place = device_of(local, choose_device(device)) if size > 1 else choose_device(device)
+    with join(rank, size, place):
+        model = build(config, device=place, features=features, init_from=None if begun else init_from)
+        train(
+            model, low=_photographs(low), normal=_photographs(normal), out=out, log=log, resume=resume,
+            on_step=_Printer() if rank == 0 else None,
+        )  # fmt: skip
+
+
+def _folder(out: Path, *, resume: bool) -> Path:
+    if out.exists() and any(out.iterdir()) and not resume:
+        raise BenchError(f"{out} holds something already: choose another --out, or continue that run with --resume.")
+    return out
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,4 +1,4 @@
-"""Several processes train one model: this one tells and writes, and it starts the others.
+"""Several processes train one model: this one tells and writes, and it starts the others, unless torchrun does.
 
 Every process draws the same global batch and works on its part; means, BatchNorm's statistics and gradients go over all
 parts (see `group`).
@@ -23,9 +23,21 @@ def device_of(rank: int, device: torch.device) -> torch.device:
     return torch.device("cuda", rank) if device.type == "cuda" else device
 
 
+def launched() -> tuple[int, int, int]:
+    """(rank, rank on this machine, size) of the processes that torchrun started together; (0, 0, 1) without it."""
+    rank, local, size = (int(os.environ.get(name, none)) for name, none in
+                         (("RANK", "0"), ("LOCAL_RANK", "0"), ("WORLD_SIZE", "1")))  # fmt: skip
+    return rank, local, size
+
+
 @contextmanager
 def join(rank: int, size: int, device: torch.device) -> Iterator[None]:
     """Be process `rank` of `size` meanwhile; MASTER_ADDR and MASTER_PORT say where the first one listens."""
+    if size == 1:
+        yield
+        return
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo", rank=rank, world_size=size)
     try:
         yield

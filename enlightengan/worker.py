@@ -3,29 +3,16 @@
 import json
 import os
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from bench.errors import BenchError
 from enlightengan.build import build, features_for, restored
 from enlightengan.checkpoint import has_state
 from enlightengan.devices import device_of, join
+from enlightengan.log import Silent
 from enlightengan.train import train
-
-
-class Silent:
-    """A log of a process that has nothing to tell."""
-
-    def parameters(self, values: Mapping[str, object]) -> None: ...
-    def metrics(self, values: Mapping[str, float], step: int) -> None: ...
-    def image(self, name: str, picture: NDArray[np.uint8], step: int) -> None: ...
-    def artifact(self, path: Path) -> None: ...
-    def note(self, sentence: str) -> None: ...
-    def flush(self) -> None: ...
 
 
 def main(folder: Path, kind: str, start: str) -> None:

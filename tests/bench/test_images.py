@@ -3,6 +3,7 @@ import shutil
 import cv2
 import numpy as np
 import pytest
+import tifffile
 import torch
 from PIL import Image
 
@@ -85,6 +86,18 @@ def test_16_bit_grey_is_scaled_to_8(tmp_path, suffix):
 def test_16_bit_colour_is_scaled_to_8(tmp_path, suffix):
     cv2.imwrite(str(tmp_path / f"a{suffix}"), NOISE[..., ::-1].astype(np.uint16) * 257)
     assert np.array_equal(read_rgb(tmp_path / f"a{suffix}"), NOISE)
+
+
+def test_16_bit_grey_that_stores_white_as_0_is_no_negative_for_scoring_either(tmp_path):
+    grey = np.array([[0, 257 * 100], [257 * 254, 65535]], np.uint16)
+    tifffile.imwrite(tmp_path / "a.tif", grey, photometric="miniswhite")
+    assert read_rgb(tmp_path / "a.tif")[..., 0].tolist() == [[255, 155], [1, 0]]
+
+
+def test_integers_of_32_bits_have_no_known_scale(tmp_path):
+    Image.fromarray(np.full((4, 4), 70_000, np.int32)).save(tmp_path / "a.tif")
+    with pytest.raises(BenchError, match=r"a\.tif holds values of more than 16 bits"):
+        read_rgb(tmp_path / "a.tif")
 
 
 def test_a_dark_16_bit_grey_picture_is_scaled_like_a_bright_one(tmp_path):

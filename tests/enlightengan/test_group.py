@@ -7,9 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
+from bench.images import write_rgb
 from enlightengan.batch import Batch
 from enlightengan.build import build
 from enlightengan.config import preset
@@ -104,3 +106,27 @@ def test_alone_the_synchronised_norm_is_torch_s():
     norm, plain = SynchronisedBatchNorm(3), torch.nn.BatchNorm2d(3)
     image = torch.rand((2, 3, 4, 5), generator=torch.Generator().manual_seed(0))
     assert torch.equal(norm(image), plain(image))
+
+
+def trained(tmp_path, photographs, *launcher):
+    """The losses that a training of two steps on the command line logs."""
+    out = tmp_path / f"run{len(launcher)}"
+    words = ["-m", "enlightengan", "--low", photographs, "--normal", photographs, "--out", out, "--preset", "smoke"]
+    words += ["--max-steps", 1, "--batch-size", 2, "--crop", 40, "--precision", "float32", "--without", "perceptual"]
+    told = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    subprocess.run([sys.executable, *map(str, [*launcher, *words])], cwd=tmp_path, env=told, check=True, timeout=300)
+    records = [json.loads(line) for line in (out / "run.jsonl").read_text().splitlines()]
+    losses = [record["values"] for record in records if record["kind"] == "metrics"]
+    return {name: value for values in losses for name, value in values.items() if name.startswith("loss/")}
+
+
+def test_torchrun_trains_as_one_process_does(tmp_path):
+    photographs = tmp_path / "photographs"
+    photographs.mkdir()
+    random = np.random.default_rng(0)
+    for number in range(4):
+        write_rgb(random.integers(0, 256, (48, 56, 3), dtype=np.uint8), photographs / f"{number}.png")
+    alone = trained(tmp_path, photographs)
+    shared = trained(tmp_path, photographs, "-m", "torch.distributed.run", "--nproc-per-node", 2)
+    assert alone
+    assert shared == pytest.approx(alone, rel=1e-5)

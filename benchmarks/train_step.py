@@ -90,14 +90,14 @@ def difference(model: Model, batch: Batch) -> dict[str, float]:
 
 
 def seconds(work: Callable[[], Any], device: torch.device, repeats: int) -> float:
-    """Median seconds of `work` after one warm-up, synchronised."""
+    """Median seconds of `work` after one warm-up, synchronised; `repeats` 0 is the first call itself."""
     taken = []
     for number in range(repeats + 1):
         started = time.perf_counter()
         work()
         if device.type == "cuda":
             torch.cuda.synchronize(device)
-        if number:
+        if number or not repeats:
             taken.append(time.perf_counter() - started)
     return statistics.median(taken)
 
@@ -118,38 +118,48 @@ def operations(work: Callable[[], Any]) -> float:
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     """Everything that is printed."""
     device = choose_device(arguments.device)
-    config = preset("fast", crop=arguments.crop, batch_size=arguments.batch, features="random")
+    config = preset("fast", crop=arguments.crop, batch_size=arguments.batch, features="random",
+                    accumulate=arguments.accumulate, checkpointing=arguments.checkpointing)  # fmt: skip
     precision = choose_precision(arguments.precision, device)
     model = Model(config, load_features("random"), device)
     shape = (arguments.batch, 3, arguments.crop, arguments.crop)
     low, normal = (torch.rand(shape, generator=torch.Generator().manual_seed(k)) * 2 - 1 for k in range(2))
     windows = [(int(x), int(y)) for x, y in torch.randint(0, arguments.crop - config.patch, (config.patches, 2))]
     batch = Batch(low, low, normal, windows).to(device)
-    apart = difference(model, batch)
-    plain = copy.deepcopy(model)
     ours = seconds(lambda: model.step(batch, precision=precision), device, arguments.repeats)
-    theirs = seconds(lambda: plain_step(plain, batch), device, arguments.repeats)
+    found: dict[str, Any] = {
+        "device": str(device), "threads": torch.get_num_threads(), "precision": precision, "crop": config.crop,
+        "batch": config.batch_size, "accumulate": config.accumulate, "checkpointing": config.checkpointing,
+        "images_per_second": config.batch_size / ours, "peak_memory_mb": _peak(device),
+    }  # fmt: skip
+    if arguments.photographs:
+        found |= starvation(model, arguments.photographs, precision, rounds=6 * arguments.repeats)
+    if config.accumulate == 1 and not config.checkpointing:  # else it is another sum than the plain step's
+        found |= beside_plain(model, batch, precision, ours=ours, repeats=arguments.repeats)
+    return found
+
+
+def beside_plain(model: Model, batch: Batch, precision: str, *, ours: float, repeats: int) -> dict[str, Any]:
+    """Our step, which takes `ours` seconds, beside the plain one and a large matrix product."""
+    apart, plain, count = difference(model, batch), copy.deepcopy(model), len(batch.low)
+    theirs = seconds(lambda: plain_step(plain, batch), model.device, repeats)
     needed = operations(lambda: model.step(batch))
-    rate = matrix_rate(device, torch.bfloat16 if precision == "bfloat16" else torch.float32)
-    waited = starvation(model, arguments, precision) if arguments.photographs else {}
-    return waited | {
-        "device": str(device), "threads": torch.get_num_threads(), "precision": precision, "crop": arguments.crop,
-        "batch": arguments.batch, "images_per_second": arguments.batch / ours,
-        "plain_images_per_second": arguments.batch / theirs, "speedup": theirs / ours, "gflop_per_image":
-        needed / arguments.batch / 1e9, "tflops": needed / ours / 1e12, "matrix_product_tflops": rate,
-        "fraction_of_matrix_product": needed / ours / 1e12 / rate,
-        "largest_relative_difference": apart, "peak_memory_mb": _peak(device),
+    rate = matrix_rate(model.device, torch.bfloat16 if precision == "bfloat16" else torch.float32)
+    return {
+        "plain_images_per_second": count / theirs, "speedup": theirs / ours, "gflop_per_image": needed / count / 1e9,
+        "tflops": needed / ours / 1e12, "matrix_product_tflops": rate,
+        "fraction_of_matrix_product": needed / ours / 1e12 / rate, "largest_relative_difference": apart,
     }  # fmt: skip
 
 
-def starvation(model: Model, arguments: argparse.Namespace, precision: str) -> dict[str, Any]:
+def starvation(model: Model, folder: Path, precision: str, *, rounds: int) -> dict[str, Any]:
     """Steps over photographs beside steps over one batch that is there already, taken in turns."""
     config, read = model.config, ImageCache()
-    good, _ = usable(list_images(arguments.photographs), config.crop, read=read)
+    good, _ = usable(list_images(folder), config.crop, read=read)
     stream = UnpairedBatches(config, low=good, normal=good, read=read).stream(0)
     taken: dict[str, list[float]] = {"memory": [], "photographs": []}
     there = next(stream).to(model.device)
-    for number in range(6 * arguments.repeats):
+    for number in range(rounds + 1):
         for name, spent in taken.items():
             started = time.perf_counter()
             batch = there if name == "memory" else next(stream).to(model.device)
@@ -175,5 +185,7 @@ if __name__ == "__main__":
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--precision", choices=("auto", "float32", "bfloat16"), default="auto")
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--accumulate", type=int, default=1)
+    parser.add_argument("--checkpointing", action="store_true")
     parser.add_argument("--photographs", type=Path, help="A folder.")
     print(json.dumps(measure(parser.parse_args()), indent=1))

@@ -1,181 +1,160 @@
 """`bench report`: one page, tables and figures from what has been evaluated and trained."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from commands.options import TrackingUri
+from commands.options import DataRoot, TrackingUri
 
 if TYPE_CHECKING:
     import pandas as pd
-    from mlflow.entities import Run as MlflowRun
 
     from bench.tracking import Suite
-    from reports.page import GalleryItem
+    from reports.material import Material
 
 OUT = Path("runs/report")
-CURVE_POINTS = 150  # a run of thousands of steps is drawn by the means of so many stretches
-CURVE_RUNS = 6
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What of everything that was evaluated the report is about; nothing chosen is all."""
+
+    methods: tuple[str, ...] = ()
+    datasets: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
+    """Photographs to show: DATASET/IMAGE, IMAGE or a pattern of either."""
+    against: str = ""
+    full_size: bool = False
+    intervals: bool = True
+    data_root: Path | None = None
 
 
 def report(
     out: Annotated[Path, typer.Option(help="Folder for index.html, tables/ and figures/.")] = OUT,
     csv: Annotated[list[Path] | None, typer.Option(help="Score tables to report on, instead of MLflow's.")] = None,
+    method: Annotated[list[str] | None, typer.Option(help="Only these methods; repeatable; all that count.")] = None,
+    dataset: Annotated[list[str] | None, typer.Option(help="Only these datasets; repeatable; all that count.")] = None,
+    metric: Annotated[list[str] | None, typer.Option(help="Only these metrics; repeatable; all that count.")] = None,
+    image: Annotated[
+        list[str] | None,
+        typer.Option(help="Show these photographs and make contact sheets of them: DATASET/IMAGE or a pattern."),
+    ] = None,
+    against: Annotated[str, typer.Option(help="Compare all with this method; else with the best of each metric.")] = "",
+    full_size: Annotated[bool, typer.Option("--full-size", help="Put the pictures shown in full size beside.")] = False,
+    intervals: Annotated[bool, typer.Option(help="In the Markdown and LaTeX tables.")] = True,
     demo: Annotated[bool, typer.Option(help="Report on the demo's runs, which are otherwise left out.")] = False,
+    data_root: DataRoot = None,
     tracking_uri: TrackingUri = None,
 ) -> None:
-    """Write the comparison of everything that was evaluated: open OUT/index.html in a browser."""
+    """Write the comparison of everything that was evaluated: open OUT/index.html in a browser.
+
+    Pictures that no evaluation kept, such as those of failures, are made again where photographs and weights are here.
+    """
     from commands.console import say
 
-    say(f"Report: {write(out, csv=csv or [], demo=demo, tracking_uri=tracking_uri)}")
+    choice = Choice(
+        tuple(method or ()), tuple(dataset or ()), tuple(metric or ()), tuple(image or ()), against=against,
+        full_size=full_size, intervals=intervals, data_root=data_root,
+    )  # fmt: skip
+    say(f"Report: {write(out, csv=csv or [], choice=choice, demo=demo, tracking_uri=tracking_uri)}")
 
 
-def write(out: Path, *, csv: Sequence[Path] = (), demo: bool = False, tracking_uri: str | None = None) -> Path:
+def write(
+    out: Path, *, csv: Sequence[Path] = (), choice: Choice | None = None, demo: bool = False,
+    tracking_uri: str | None = None,
+) -> Path:  # fmt: skip
     """Gather scores, pictures, curves and provenance, and write the report; returns the page."""
-    from bench.metrics import get_metric
     from bench.tracking import open_suite
-    from commands.ablations import ablation_scores, trained_cells
-    from commands.kept import evaluations_of, newest, tables_of
-    from methods import METHODS
-    from reports.ablations import effects
     from reports.page import write_report
 
     suite = open_suite(tracking_uri)
+    found = material(suite, choice or Choice(), csv=csv, demo=demo, tracking_uri=tracking_uri)
+    return write_report(out, found)
+
+
+def material(
+    suite: "Suite", choice: Choice, *, csv: Sequence[Path] = (), demo: bool = False, tracking_uri: str | None = None
+) -> "Material":
+    """Everything that is known of what was chosen. Raises BenchError when nothing was evaluated."""
+    from bench.data import data_root
+    from bench.metrics import get_metric
+    from commands import report_origin as origin
+    from commands import report_runs as runs
+    from commands.ablations import ablation_scores, trained_cells
+    from commands.kept import evaluations_of, newest, tables_of
+    from commands.report_pictures import Pictures, failures, gallery
+    from methods import METHODS
+    from reports.ablations import effects
+    from reports.material import Material
+
     evaluations = [] if csv else evaluations_of(suite, demo=demo)
     every, notes = tables_of(suite, evaluations, csv)
-    scores, more = newest(every)
-    metrics = [get_metric(name) for name in scores["metric"].unique()]
-    seen = [metric.name for metric in metrics if metric.diagnostic]
-    if seen and len(seen) < len(metrics):  # a page of rankings; what has no direction has none
-        metrics, scores = [m for m in metrics if not m.diagnostic], scores[~scores["metric"].isin(seen)]
-        more.append(f"{', '.join(seen)}: no direction is better, so not ranked here; see the score tables.")
-    digests = scores.groupby("metric")["metric_digest"].first()
-    for metric in metrics:
-        known = f"{metric.variant}, " if metric.digest == digests[metric.name] else "a variant of another version, "
-        notes.append(f"{metric.name}: {known}digest {digests[metric.name]}.")
-    return write_report(
-        out,
-        scores=scores,
-        directions={metric.name: metric.lower_is_better for metric in metrics},
-        cards={name: METHODS.card(name).as_text() for name in scores["method"].unique() if name in METHODS},
-        gallery=gallery(suite, evaluations, dict(zip(scores["method"], scores["checkpoint"], strict=True))),
-        curves=curves(suite, set(scores["checkpoint"])),
-        provenance=origin(evaluations),
-        studies=studies(suite) if not demo else [],
-        gaming=probes(suite) if not demo else None,
+    scores, more = newest(chosen(runs.without_adaptations(suite, every), choice))
+    ranked, diagnostics = apart(scores)
+    directions = {name: get_metric(name).lower_is_better for name in ranked["metric"].unique()}
+    names = [str(name) for name in scores["method"].unique()]
+    baseline = next((name for name in names if name in METHODS and METHODS.card(name).family == "none"), "")
+    checkpoints = dict(zip(scores["method"], scores["checkpoint"], strict=True))
+    weights = set(checkpoints.values())
+    pictures = Pictures(suite, evaluations, checkpoints, root=data_root(choice.data_root), tracking_uri=tracking_uri)
+    return Material(
+        scores=ranked,
+        directions=directions,
+        cards={name: METHODS.card(name).as_text() for name in names if name in METHODS},
+        baseline=baseline,
+        against=check_against(choice.against, names),
+        gallery=gallery(pictures, scores, choice.images),
+        gallery_limit=max(12, len(choice.images)),
+        full_size=choice.full_size,
+        intervals=choice.intervals,
+        failures=failures(pictures, scores, directions, baseline=baseline),
+        speed=None if demo else runs.speed(suite, names),
+        seeds=None if demo else runs.seeds(suite, every),
+        diagnostics=diagnostics,
+        adaptations=[] if demo else runs.adaptations(suite, every),
+        curves=runs.curves(suite, weights),
+        training_costs=runs.costs(suite, weights),
         ablations=effects(ablation_scores(suite, every), trained_cells(suite)),
-        costs=costs(suite, set(scores["checkpoint"])),
+        studies=[] if demo else runs.studies(suite),
+        gaming=None if demo else runs.probes(suite),
+        published=[] if demo else runs.published(suite),
+        provenance=origin.facts(evaluations),
+        origins=origin.tables(suite, scores, evaluations),
         notes=list(dict.fromkeys([*notes, *more])),
     )
 
 
-def probes(suite: "Suite") -> tuple["pd.DataFrame", dict[str, bool]] | None:
-    """What the newest `bench probe` found, and whether lower is better for each of its metrics; None without any."""
-    import pandas as pd
+def chosen(scores: "pd.DataFrame", choice: Choice) -> "pd.DataFrame":
+    """The rows of what was chosen. Raises BenchError for a name that nothing was scored of."""
+    from bench.errors import unknown_name
 
+    for column, names in (("method", choice.methods), ("dataset", choice.datasets), ("metric", choice.metrics)):
+        known = [str(name) for name in scores[column].unique()]
+        for name in names:
+            if name not in known:
+                raise unknown_name(f"evaluated {column}", name, known)
+        scores = scores[scores[column].isin(names)] if names else scores
+    return scores
+
+
+def check_against(name: str, known: Sequence[str]) -> str:
+    """`name`. Raises BenchError when no such method was scored."""
+    from bench.errors import unknown_name
+
+    if name and name not in known:
+        raise unknown_name("evaluated method", name, known)
+    return name
+
+
+def apart(scores: "pd.DataFrame") -> tuple["pd.DataFrame", "pd.DataFrame | None"]:
+    """The rows of metrics that rank, and those of diagnostics; where there are only diagnostics, they stand in."""
     from bench.metrics import get_metric
 
-    for run in suite.search(kind="gaming"):
-        file = suite.artifact(run.info.run_id, "gaming.csv") if run.info.status == "FINISHED" else None
-        if file is not None:
-            found = pd.read_csv(file)
-            return found, {name: get_metric(name).lower_is_better for name in found["metric"].unique()}
-    return None
-
-
-def studies(suite: "Suite") -> list[tuple[dict[str, Any], dict[str, "pd.DataFrame"]]]:
-    """Facts and tables of the newest ranking of each human study that `bench study rank` kept."""
-    import json
-
-    import pandas as pd
-
-    found: dict[str, tuple[dict[str, Any], dict[str, pd.DataFrame]]] = {}
-    for run in suite.search(kind="study"):
-        name = run.data.tags.get("study", "")
-        folder = suite.artifact(run.info.run_id, "study") if name not in found else None
-        if folder is None or run.info.status != "FINISHED":
-            continue
-        text = dict.fromkeys(("method", "other", "observer", "metric", "image", "excluded"), str)
-        tables = {
-            file.stem: pd.read_csv(file, dtype=text, keep_default_na=False, na_values=[""])
-            for file in sorted(folder.glob("*.csv"))
-        }
-        found[name] = (json.loads((folder / "study.json").read_text(encoding="utf-8")), tables)
-    return list(found.values())
-
-
-def origin(evaluations: Sequence["MlflowRun"]) -> dict[str, str]:
-    """Commit, versions and device of the evaluations reported on, where they differ all of them; and of the report."""
-    from bench.environment import provenance
-
-    found: dict[str, str] = {}
-    for name in [*provenance(), "device"] if evaluations else []:
-        values = dict.fromkeys(run.data.tags.get(name.replace(" ", "_"), "") for run in evaluations)
-        found[name] = ", ".join(value for value in values if value)
-    return found | {"report written with": f"lowlight-bench at commit {provenance()['git commit']}"}
-
-
-def gallery(suite: "Suite", evaluations: Sequence["MlflowRun"], checkpoints: Mapping[str, str]) -> list["GalleryItem"]:
-    """The sample pictures of the newest evaluation of each method, with its scored checkpoint, on each dataset."""
-    from reports.page import GalleryItem
-
-    low: dict[tuple[str, str], Path] = {}
-    results: dict[tuple[str, str], dict[str, Path]] = {}
-    for run in evaluations:
-        for child in suite.children(run.info.run_id):
-            method, dataset = child.data.tags["method"], child.data.tags["dataset"]
-            if child.data.tags["weights_digest"] != checkpoints.get(method):
-                continue
-            samples, lows = (
-                suite.artifact(child.info.run_id, "samples"),
-                suite.artifact(run.info.run_id, f"low/{dataset}"),
-            )
-            if samples is None or lows is None:
-                continue
-            for file in sorted(samples.iterdir()):
-                key = (dataset, file.name)
-                if (lows / file.name).exists():
-                    low.setdefault(key, lows / file.name)
-                    results.setdefault(key, {}).setdefault(method, file)
-    return [
-        GalleryItem(dataset=key[0], image=key[1].removesuffix(".png").replace("__", "/"), low=low[key], results=found)
-        for key, found in sorted(results.items())
-    ]
-
-
-def curves(suite: "Suite", checkpoints: set[str]) -> "pd.DataFrame | None":
-    """Losses and probe scores of the runs whose weights were scored: run, step, name, value; None without any."""
-    import pandas as pd
-
-    frames = []
-    scored = [run for run in suite.search(kind="train") if run.data.tags.get("weights_digest") in checkpoints]
-    for run in scored[:CURVE_RUNS]:
-        for name in [name for name in run.data.metrics if not name.startswith(("cost/", "health/"))]:
-            points = suite.client.get_metric_history(run.info.run_id, name)
-            frame = pd.DataFrame({"step": [p.step for p in points], "value": [p.value for p in points]})
-            label = run.data.tags.get("variant", run.info.run_name)
-            frames.append(_thinned(frame.sort_values("step")).assign(run=label, name=name))
-    return pd.concat(frames, ignore_index=True)[["run", "step", "name", "value"]] if frames else None
-
-
-def costs(suite: "Suite", checkpoints: set[str]) -> dict[str, dict[str, float]]:
-    """What the runs whose weights were scored cost, by method, crop, batch and device."""
-    found: dict[str, dict[str, float]] = {}
-    for run in suite.search(kind="train"):
-        told = {name: value for name, value in run.data.metrics.items() if name.startswith("cost/")}
-        if told and run.data.tags.get("weights_digest") in checkpoints:
-            settings = run.data.params
-            label = f"{run.data.tags['variant']}, {settings['crop']} pixels, batch {settings['batch_size']}"
-            found.setdefault(f"{label}, {settings['precision_used']}, {settings['device']}", told)
-    return found
-
-
-def _thinned(frame: "pd.DataFrame") -> "pd.DataFrame":
-    if len(frame) <= CURVE_POINTS:
-        return frame
-    import numpy as np
-
-    stretch = np.arange(len(frame)) * CURVE_POINTS // len(frame)
-    return frame.groupby(stretch).mean()
+    seen = {name for name in scores["metric"].unique() if get_metric(name).diagnostic}
+    if not seen or seen == set(scores["metric"]):
+        return scores, None
+    return scores[~scores["metric"].isin(seen)], scores[scores["metric"].isin(seen)]

@@ -167,7 +167,7 @@ def _print_people(tracking_uri: str | None) -> None:
     from bench.reproduction import published_tables
     from bench.tracking import open_suite
     from commands.console import table
-    from commands.report import studies
+    from commands.report_runs import studies
     from study.simulate import published
 
     paper = published()

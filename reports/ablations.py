@@ -3,11 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from bench.statistics import Interval, seed_interval
+from reports.blocks import Block, Section
 from reports.layout import Cell, Column, Table
+
+if TYPE_CHECKING:
+    from reports.material import Material
 
 
 @dataclass(frozen=True)
@@ -78,12 +83,24 @@ def _difference(cells: Mapping[frozenset[str], float], factor: str) -> float:
     return sum(having) / len(having) - sum(lacking) / len(lacking)
 
 
+def ablations_section(material: "Material") -> Section | None:
+    """The effects of the parts; nothing without a factorial."""
+    if not material.ablations:
+        return None
+    lede = (
+        "Trainings with every combination of parts on and off: the mean score of those that have a part, minus that of "
+        "those that lack it."
+    )
+    tables = {"ablations": effects_table(material.ablations)}
+    return Section("parts", "Parts", "What each part is worth", lede, (Block(tables=tables),))
+
+
 def effects_table(found: Sequence[Effect]) -> Table:
     """The effects as a table, one row a factor, dataset and metric."""
     columns = (
         Column("factor"),
-        Column("metric"),
-        Column("dataset"),
+        Column("metric", words=True),
+        Column("dataset", words=True),
         Column("with minus without", digits=3, intervals=True),
         Column("seeds"),
     )

@@ -4,7 +4,7 @@ Each function takes data and returns a matplotlib `Figure`; `reports.style` draw
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,7 @@ def distributions(values: pd.DataFrame, *, dataset: str, metric: str, lower_is_b
     """
     means = values.mean().sort_values(ascending=lower_is_better)
     with styled():
-        figure, axes = _rows(list(means.index), title=f"{metric} on {dataset}", images=len(values))
+        figure, axes = rows_figure(list(means.index), title=f"{metric} on {dataset}", images=len(values))
         for row, method in enumerate(means.index):
             column = values[method].to_numpy()
             jitter = np.random.default_rng(row).uniform(-0.22, 0.22, size=len(column)) if len(column) > 1 else 0.0
@@ -60,7 +60,8 @@ def forest(intervals: Mapping[str, Interval], *, dataset: str, metric: str, lowe
     ranked = sorted(intervals.items(), key=lambda item: sign * item[1].mean)
     digits = decimals([interval.mean for interval in intervals.values()])
     with styled():
-        figure, axes = _rows([name for name, _ in ranked], title=f"{metric} on {dataset}", images=ranked[0][1].count)
+        names, count = [name for name, _ in ranked], ranked[0][1].count
+        figure, axes = rows_figure(names, title=f"{metric} on {dataset}", images=count)
         if len(ranked) > 1:
             axes.axvline(ranked[0][1].mean, color=ACCENT, linewidth=0.9, linestyle=(0, (3, 3)), zorder=1)
         for row, (_, interval) in enumerate(ranked):
@@ -117,7 +118,7 @@ def training_curves(curves: pd.DataFrame) -> Figure:
     return figure
 
 
-def _rows(methods: list[str], *, title: str, images: int) -> tuple[Figure, Axes]:
+def rows_figure(methods: Sequence[str], *, title: str, images: int) -> tuple[Figure, Axes]:
     """A figure with one labelled row a method, the first on top."""
     figure = Figure(figsize=(WIDTH, 1.1 + 0.28 * len(methods)), layout="constrained")
     axes = figure.subplots()

@@ -1,13 +1,18 @@
 """The before/after gallery as the page needs it: encoded pictures, within a budget, and what could not be shown."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from bench.errors import BenchError
-from reports.pictures import GalleryItem, chosen, data_uri, thumbnail
+from reports.blocks import Section
+from reports.material import Material
+from reports.pictures import GalleryItem, chosen, contact_sheets, data_uri, side_for, thumbnail
+from reports.writers import file_name
 
-BUDGET = 9_000_000
-"""Characters of encoded pictures in one page, so that the whole stays under 15 MB."""
+BUDGET = 7_000_000
+"""Characters of encoded pictures in the gallery, so that the whole page stays under 15 MB."""
+LOW = "low light"
 
 
 @dataclass(frozen=True)
@@ -21,6 +26,8 @@ class Shot:
     low: str
     results: tuple[tuple[str, str], ...]
     """(method, address) in the order to show."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Where the picture in full size lies beside the page, by method; the input is `low light`."""
 
 
 @dataclass(frozen=True)
@@ -34,34 +41,70 @@ class Gallery:
     """The items shown, without the results that could not be read."""
 
 
-def gallery_of(items: Sequence[GalleryItem], *, limit: int) -> Gallery:
-    """Encode at most `limit` photographs and at most `BUDGET` characters (but at least one photograph).
+def gallery_of(items: Sequence[GalleryItem], *, limit: int, budget: int = BUDGET, full_size: bool = False) -> Gallery:
+    """Encode at most `limit` photographs and at most `budget` characters (but at least one photograph).
 
-    A file that cannot be read costs that picture only; it is named in `unreadable`.
+    The more pictures there are, the smaller each is. A file that cannot be read costs that picture only; it is named
+    in `unreadable`.
     """
     shots: list[Shot] = []
     shown: list[GalleryItem] = []
     unreadable: list[str] = []
     spent = 0
-    for item in chosen(items, limit=limit):
+    candidates = chosen(items, limit=limit)
+    side = side_for(sum(1 + len(item.results) for item in candidates), budget=budget)
+    for item in candidates:
         try:
-            low = thumbnail(item.low)
+            low = thumbnail(item.low, side=side)
         except BenchError as error:
             unreadable.append(str(error))
             continue
         results: dict[str, str] = {}
         for method, path in item.results.items():
             try:
-                results[method] = data_uri(thumbnail(path))
+                results[method] = data_uri(thumbnail(path, side=side))
             except BenchError as error:
                 unreadable.append(str(error))
         if not results:
             continue
-        shot = Shot(item.dataset, item.image, *low.size, data_uri(low), tuple(results.items()))
+        kept = GalleryItem(item.dataset, item.image, item.low, {name: item.results[name] for name in results})
+        files = {method: target for method, (target, _) in files_of(kept).items()} if full_size else {}
+        shot = Shot(item.dataset, item.image, *low.size, data_uri(low), tuple(results.items()), files)
         spent += len(shot.low) + sum(map(len, results.values()))
-        if shots and spent > BUDGET:
+        if shots and spent > budget:
             break
         shots.append(shot)
-        kept = {method: path for method, path in item.results.items() if method in results}
-        shown.append(GalleryItem(item.dataset, item.image, item.low, kept))
+        shown.append(kept)
     return Gallery(tuple(shots), len(items), tuple(unreadable), tuple(shown))
+
+
+def files_of(item: GalleryItem) -> dict[str, tuple[str, Path]]:
+    """For the input and each method: where its full picture goes below the report's folder, and where it lies now."""
+    stem = file_name(item.dataset, item.image)
+    return {
+        name: (f"pictures/{stem}/{file_name(name)}{path.suffix.lower()}", path)
+        for name, path in {LOW: item.low, **item.results}.items()
+    }
+
+
+def gallery_section(material: Material) -> Section | None:
+    """The sliders, the contact sheets, and the pictures in full size where they are asked for."""
+    items = [_best_first(item, material) for item in material.gallery]
+    shown = gallery_of(items, limit=material.gallery_limit, full_size=material.full_size)
+    if not shown.shots and not shown.unreadable:
+        return None
+    total = f"{shown.total} photograph{'' if shown.total == 1 else 's'}"
+    beside = " Every picture lies in full size beside this page." if material.full_size else ""
+    lede = f"{len(shown.shots)} of {total} shown. Drag the handle or use the arrow keys.{beside}"
+    copies = dict(target for item in shown.items for target in files_of(item).values()) if material.full_size else {}
+    return Section("pictures", "Pictures", "Before and after", lede, template="gallery.html",
+                   view={"shots": shown.shots, "unreadable": shown.unreadable},
+                   sheets=contact_sheets(shown.items), copies=copies)  # fmt: skip
+
+
+def _best_first(item: GalleryItem, material: Material) -> GalleryItem:
+    """Its results in the order of the first leaderboard, the input itself last."""
+    ranked = [name for board in material.valued[:1] for name in board.methods if name != material.baseline]
+    place = {name: number for number, name in enumerate(ranked)}
+    results = dict(sorted(item.results.items(), key=lambda pair: place.get(pair[0], len(place))))
+    return GalleryItem(item.dataset, item.image, item.low, results)

@@ -1,33 +1,38 @@
 """The probes in the report: what blur, noise, sharpening and contrast stretch do to each metric."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import pandas as pd
 
 from bench.errors import BenchError
 from bench.statistics import Interval
+from reports.blocks import Block, Section
 from reports.layout import Cell, Column, Table, arrow, decimals
+from reports.material import Material
 from reports.tables import named
 
 NEEDED = ("metric", "probe", "difference", "low", "high", "images", "better")
 
 
-@dataclass(frozen=True)
-class GamingSection:
-    """A table of differences, and in words which probes are taken for better."""
-
-    table: Table
-    notes: tuple[str, ...]
+LEDE = (
+    "The same photographs, blurred, with noise, sharpened or stretched: none of it shows more than was there. A "
+    "difference between methods that is no larger than these is no progress by itself."
+)
 
 
-def gaming_section(effects: pd.DataFrame | None, *, directions: Mapping[str, bool]) -> GamingSection | None:
-    """The section of `effects`, as `bench.gaming.effects` gives them; nothing without any. Raises BenchError.
-
-    `directions` says for each of its metrics whether lower is better.
-    """
-    if effects is None or effects.empty:
+def gaming_section(material: Material) -> Section | None:
+    """The effects of the probes; nothing without any. Raises BenchError for a table that is none."""
+    if material.gaming is None or material.gaming[0].empty:
         return None
+    table, notes = gaming_table(material.gaming[0], directions=material.gaming[1])
+    return Section("probes", "Probes", "What moves the scores", LEDE, (Block(tables={"probes": table}, notes=notes),))
+
+
+def gaming_table(effects: pd.DataFrame, *, directions: Mapping[str, bool]) -> tuple[Table, tuple[str, ...]]:
+    """`effects`, as `bench.gaming.effects` gives them, as a table; and in words which probes are taken for better.
+
+    `directions` says for each of its metrics whether lower is better. Raises BenchError.
+    """
     missing = [column for column in NEEDED if column not in effects]
     if missing:
         raise BenchError(f"The table of probes has no column {', '.join(missing)}: run bench probe again.")
@@ -47,4 +52,4 @@ def gaming_section(effects: pd.DataFrame | None, *, directions: Mapping[str, boo
         fooled = effects[(effects["metric"] == metric) & effects["better"].astype(bool)]["probe"]
         if len(fooled):
             notes.append(f"{metric} takes for better: {named(list(fooled), most=8)}.")
-    return GamingSection(Table(caption, tuple(columns), tuple(zip(*filled, strict=True))), tuple(notes))
+    return Table(caption, tuple(columns), tuple(zip(*filled, strict=True))), tuple(notes)

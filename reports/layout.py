@@ -1,7 +1,7 @@
 """What a printed table holds, before it becomes csv, Markdown, LaTeX or HTML: columns, cells, marks and notes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -12,6 +12,7 @@ from reports.tables import Leaderboard
 
 Mark = Literal["", "best", "second"]
 MISSING = "–"
+IN_BRACKETS = "; 95 % intervals in brackets"
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,10 @@ class Column:
     """Over how many images it would be had every method a value for each."""
     intervals: bool = False
     """Whether the interval is printed beside the mean (the csv always has it)."""
+    words: bool = False
+    """Whether it holds words, which start at the left."""
+    least: float | None = None
+    """Numbers below are printed as `< least`."""
 
     @property
     def count(self) -> str:
@@ -51,6 +56,8 @@ class Cell:
         if isinstance(self.value, str):
             return self.value
         number = self.value.mean if isinstance(self.value, Interval) else self.value
+        if column.least is not None and number < column.least:
+            return f"< {column.least:g}"
         return f"{number:.{column.digits}f}" if np.isfinite(number) else MISSING
 
     def bounds(self, column: Column) -> str:
@@ -68,6 +75,14 @@ class Table:
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
     notes: tuple[str, ...] = ()
+
+    def without_intervals(self) -> "Table":
+        """The same with means alone."""
+        return replace(
+            self,
+            caption=self.caption.replace(IN_BRACKETS, ""),
+            columns=tuple(replace(column, intervals=False) for column in self.columns),
+        )
 
 
 def decimals(values: Sequence[float]) -> int:
@@ -87,8 +102,11 @@ def better(lower_is_better: bool) -> str:
     return "lower is better" if lower_is_better else "higher is better"
 
 
-def leaderboard_table(board: Leaderboard) -> Table:
-    """Method × dataset means, and all images with their interval where there is more than one dataset."""
+def leaderboard_table(board: Leaderboard, *, baseline: str = "") -> Table:
+    """Method × dataset means, and all images with their interval where there is more than one dataset.
+
+    The `baseline` is never marked best or second.
+    """
     digits = decimals(list(board.means.to_numpy().ravel()))
     per_dataset = {dataset: board.on(dataset) for dataset in board.images}
     columns = [Column("Method")]
@@ -97,18 +115,18 @@ def leaderboard_table(board: Leaderboard) -> Table:
     for dataset, intervals in per_dataset.items():
         counts = (board.images[dataset], board.asked[dataset])
         columns.append(Column(dataset, digits, arrow(board.lower_is_better), *counts, intervals=not several))
-        filled.append(_marked(board.methods, intervals, digits=digits, sign=board.sign))
+        filled.append(marked(board.methods, intervals, digits=digits, sign=board.sign, baseline=baseline))
     if several:
         asked = sum(board.asked.values())
         direction = arrow(board.lower_is_better)
         columns.append(Column("All images", digits, direction, len(board.values), asked, intervals=True))
-        filled.append(_marked(board.methods, board.overall, digits=digits, sign=board.sign))
+        filled.append(marked(board.methods, board.overall, digits=digits, sign=board.sign, baseline=baseline))
     rows = zip([Cell(method) for method in board.methods], *filled, strict=True)
-    caption = f"Mean {board.metric} of each method, {better(board.lower_is_better)}; 95 % intervals in brackets"
+    caption = f"Mean {board.metric} of each method, {better(board.lower_is_better)}{IN_BRACKETS}"
     return Table(caption, tuple(columns), tuple(rows), board.notes)
 
 
-def dataset_table(dataset: str, *, boards: Sequence[Leaderboard], summary: pd.DataFrame) -> Table:
+def dataset_table(dataset: str, *, boards: Sequence[Leaderboard], summary: pd.DataFrame, baseline: str = "") -> Table:
     """One dataset: a column a metric with intervals, then images without a value and seconds, where there are any."""
     measured = [(board, board.on(dataset)) for board in boards if dataset in board.images]
     part = summary[summary["dataset"] == dataset]
@@ -119,7 +137,7 @@ def dataset_table(dataset: str, *, boards: Sequence[Leaderboard], summary: pd.Da
         digits = decimals([interval.mean for interval in intervals.values()])
         counts = (board.images[dataset], board.asked[dataset])
         columns.append(Column(board.metric, digits, arrow(board.lower_is_better), *counts, intervals=True))
-        filled.append(_marked(methods, intervals, digits=digits, sign=board.sign))
+        filled.append(marked(methods, intervals, digits=digits, sign=board.sign, baseline=baseline))
     if part["errors"].sum():
         errors = part.groupby("method")["errors"].sum()
         columns.append(Column("Missing values"))
@@ -128,12 +146,17 @@ def dataset_table(dataset: str, *, boards: Sequence[Leaderboard], summary: pd.Da
     if seconds.notna().any():
         columns.append(Column("Seconds per image", digits=3))
         filled.append([Cell(float(seconds[method])) for method in methods])
-    return Table(f"Methods on {dataset}, 95 % intervals in brackets", tuple(columns), tuple(zip(*filled, strict=True)))
+    return Table(f"Methods on {dataset}{IN_BRACKETS}", tuple(columns), tuple(zip(*filled, strict=True)))
 
 
-def _marked(methods: Sequence[str], intervals: Mapping[str, Interval], *, digits: int, sign: int) -> list[Cell]:
-    """Cells in the order of `methods`; what prints alike is marked alike, and a lone method beats nobody."""
-    printed = {method: round(interval.mean, digits) for method, interval in intervals.items()}
+def marked(
+    methods: Sequence[str], intervals: Mapping[str, Interval], *, digits: int, sign: int, baseline: str = ""
+) -> list[Cell]:
+    """Cells in the order of `methods`; what prints alike is marked alike, and a lone method beats nobody.
+
+    The `baseline` takes no part.
+    """
+    printed = {method: round(interval.mean, digits) for method, interval in intervals.items() if method != baseline}
     places = sorted(set(printed.values()), key=lambda value: sign * value)[:2]
     marks: dict[float, Mark] = dict(zip(places, ("best", "second"), strict=False)) if len(places) > 1 else {}
     nothing = Interval(np.nan, np.nan, np.nan, 0)

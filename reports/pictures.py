@@ -18,6 +18,9 @@ from reports.writers import printable
 LONGEST_SIDE = 640
 QUALITY = 80
 SHEET_SIDE = 224
+SHEET_METHODS = 8  # beside the input; what is wider cannot be read in print
+SIDES = (640, 480, 400, 320)
+CHARACTERS = 0.28  # of a data address, for each pixel of a typical photograph at QUALITY
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,12 @@ def thumbnail(path: Path, *, side: int = LONGEST_SIDE) -> Image.Image:
     return picture
 
 
+def side_for(count: int, *, budget: int) -> int:
+    """The longest side at which about so many pictures fit into `budget` characters, of SIDES."""
+    fitting = [side for side in SIDES if count * side * side * 0.75 * CHARACTERS <= budget]
+    return fitting[0] if fitting else SIDES[-1]
+
+
 def data_uri(picture: Image.Image, *, quality: int = QUALITY) -> str:
     """The picture as a JPEG `data:` address."""
     stream = io.BytesIO()
@@ -63,12 +72,29 @@ def chosen(gallery: Sequence[GalleryItem], *, limit: int) -> list[GalleryItem]:
     return [item for _, _, item in sorted(first, key=lambda entry: entry[1])]
 
 
-def contact_sheet(gallery: Sequence[GalleryItem]) -> Figure:
-    """Images × methods as one figure: a row a photograph, low light first, methods in the first item's order.
+def contact_sheets(gallery: Sequence[GalleryItem]) -> dict[str, Figure]:
+    """Contact sheets by the stem of their files: one, or where there are many methods several, SHEET_METHODS on each.
+
+    Raises BenchError as `contact_sheet` does.
+    """
+    methods = list(dict.fromkeys(method for item in gallery for method in item.results))
+    parts = [methods[start : start + SHEET_METHODS] for start in range(0, len(methods), SHEET_METHODS)]
+    sheets = {}
+    for number, part in enumerate(parts, start=1):
+        items = [
+            GalleryItem(item.dataset, item.image, item.low, {m: item.results[m] for m in part if m in item.results})
+            for item in gallery
+        ]
+        sheets[f"contact-sheet-{number}" if len(parts) > 1 else "contact-sheet"] = contact_sheet(items, methods=part)
+    return sheets
+
+
+def contact_sheet(gallery: Sequence[GalleryItem], *, methods: Sequence[str] | None = None) -> Figure:
+    """Images × methods as one figure: a row a photograph, low light first, `methods` else in the first item's order.
 
     A result that an item does not have leaves its place empty. Raises BenchError naming a file that cannot be read.
     """
-    methods = list(dict.fromkeys(method for item in gallery for method in item.results))
+    methods = methods or list(dict.fromkeys(method for item in gallery for method in item.results))
     width, height, gap = 1.5, 1.05, 0.06
     columns, rows = len(methods) + 1, len(gallery)
     with styled():

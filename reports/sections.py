@@ -1,36 +1,25 @@
-"""What each section of the page shows, computed from the score table: plots, missing rows, cards, the opening line."""
+"""The sections that come straight from the score table: leaderboards, datasets, training, methods, what is missing."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
+from markupsafe import Markup
 
+from reports.ablations import cost_table
+from reports.blocks import Block, Plot, Section, plotted
 from reports.figures import distributions, forest, training_curves
-from reports.layout import Table, better, dataset_table, decimals
-from reports.style import svg
+from reports.layout import Cell, Column, Table, arrow, better, dataset_table, decimals, leaderboard_table, marked
+from reports.material import Material
 from reports.tables import Leaderboard, named
 from reports.writers import file_name
 
-
-@dataclass(frozen=True)
-class Plot:
-    """One figure: the stem of its files, the drawing, what it shows in words, and the same as inline SVG."""
-
-    stem: str
-    figure: Figure
-    alt: str
-    svg: str
-
-
-@dataclass(frozen=True)
-class DatasetSection:
-    """Everything about one dataset."""
-
-    name: str
-    table: Table
-    plots: tuple[Plot, ...]
+MOST_REASONS = 100
+SPREAD_LEDE = (
+    "Two plots a metric: every image as a point, with boxes over the quartiles and diamonds at the means; then the "
+    "means with their 95 % intervals, and the best mean as a dashed line."
+)
 
 
 @dataclass(frozen=True)
@@ -44,19 +33,75 @@ class MissingRow:
     why: str
 
 
-def dataset_sections(boards: Sequence[Leaderboard], *, summary: pd.DataFrame) -> list[DatasetSection]:
-    """One a dataset that any metric was asked for on, in the order of the score table."""
-    sections: list[DatasetSection] = []
-    for number, dataset in enumerate(dict.fromkeys(name for board in boards for name in board.images)):
-        table = dataset_table(dataset, boards=boards, summary=summary)
-        plots = [
-            plot
-            for place, board in enumerate(boards)
-            if dataset in board.images
-            for plot in _plots(board, dataset=dataset, prefix=f"d{number}m{place}")
-        ]
-        sections.append(DatasetSection(dataset, table, tuple(plots)))
-    return sections
+def leaderboard_section(material: Material) -> Section | None:
+    """All metrics at a glance where there are several, then a table a metric."""
+    blocks = [
+        Block(f"{board.metric}, {better(board.lower_is_better)}", folded=material.folded,
+              tables={file_name("leaderboard", board.metric): leaderboard_table(board, baseline=material.baseline)})
+        for board in material.valued
+    ]  # fmt: skip
+    if len(material.ranked) > 1:
+        blocks.insert(0, Block("All metrics at a glance", tables={"overview": overview_table(material)}))
+    lede = Markup("")
+    if material.frame["method"].nunique() > 1:
+        lede = Markup('Best first, the best <span class="best">bold</span>, the second '
+                      '<span class="second">underlined</span>.')  # fmt: skip
+        several = any(len(board.images) > 1 for board in material.valued)
+        lede += " “All images” weighs every photograph equally." if several else ""
+        lede += f" {material.baseline} is the input itself and takes no place." if _has_baseline(material) else ""
+    return Section("leaderboard", "Leaderboard", "Leaderboard", lede, tuple(blocks)) if blocks else None
+
+
+def overview_table(material: Material) -> Table:
+    """Method × metric means over all images, by the mean of the ranks; the input itself comes last, without one."""
+    boards = material.ranked
+    methods = list(dict.fromkeys(name for board in boards for name in board.overall))
+    contestants = [name for name in methods if name != material.baseline]
+    ranks = pd.DataFrame({
+        board.metric: pd.Series({n: board.sign * i.mean for n, i in board.overall.items() if n in contestants}).rank()
+        for board in boards
+    }).reindex(contestants)  # fmt: skip
+    complete = ranks.mean(axis=1).where(ranks.notna().all(axis=1)).sort_values(kind="stable")
+    order = [*map(str, complete.index), *(name for name in methods if name not in contestants)]
+    columns = [Column("Method"), Column("Mean rank", 1)]
+    filled = [[Cell(name) for name in order], [Cell(float(complete.get(name, np.nan))) for name in order]]
+    for board in boards:
+        digits = decimals([interval.mean for interval in board.overall.values()])
+        columns.append(Column(board.metric, digits, arrow(board.lower_is_better), len(board.values), len(board.values)))
+        filled.append(marked(order, board.overall, digits=digits, sign=board.sign, baseline=material.baseline))
+    notes = ("The mean rank weighs all metrics alike, and metrics that measure nearly the same count twice.",)
+    return Table("Means over all images by metric; methods by their mean rank", tuple(columns),
+                 tuple(zip(*filled, strict=True)), notes)  # fmt: skip
+
+
+def datasets_section(material: Material) -> Section | None:
+    """A table a dataset that any metric was asked for on, then its plots."""
+    blocks: list[Block] = []
+    names = list(dict.fromkeys(name for board in material.boards for name in board.images)) if material.valued else []
+    for number, dataset in enumerate(names):
+        table = dataset_table(dataset, boards=material.boards, summary=material.measured, baseline=material.baseline)
+        plots = {board.metric: tuple(_plots(board, dataset=dataset, prefix=f"d{number}m{place}"))
+                 for place, board in enumerate(material.boards) if dataset in board.images}  # fmt: skip
+        drawn = {metric: found for metric, found in plots.items() if found}
+        together = tuple(plot for found in drawn.values() for plot in found)
+        blocks.append(Block(dataset, tables={file_name("dataset", dataset): table},
+                            plots=() if material.folded else together))  # fmt: skip
+        if material.folded:
+            blocks += [
+                Block(f"{metric} on {dataset}: every image, and the means", plots=found, folded=True)
+                for metric, found in drawn.items()
+            ]
+    return Section("datasets", "Datasets", "Dataset by dataset", SPREAD_LEDE, tuple(blocks)) if blocks else None
+
+
+def training_section(material: Material) -> Section | None:
+    """The curves of the runs whose weights were scored, and what they cost."""
+    plot = training_plot(material.curves)
+    tables = {"training-cost": cost_table(material.training_costs)} if material.training_costs else {}
+    if plot is None and not tables:
+        return None
+    return Section("training", "Training", "Training",
+                   blocks=(Block(tables=tables, plots=(plot,) if plot else ()),))  # fmt: skip
 
 
 def training_plot(curves: pd.DataFrame | None) -> Plot | None:
@@ -64,9 +109,23 @@ def training_plot(curves: pd.DataFrame | None) -> Plot | None:
     if curves is None or not np.isfinite(curves["value"]).any():
         return None
     runs, names = curves["run"].unique(), curves["name"].unique()
-    figure = training_curves(curves)
     alt = f"Training curves of {named(runs, most=8)}: {named(names, most=12)} by step."
-    return Plot("training", figure, alt, svg(figure, prefix="t"))
+    return plotted(training_curves(curves), stem="training", alt=alt, prefix="t", wide=True)
+
+
+def methods_section(material: Material) -> Section | None:
+    """The cards of the methods that were scored."""
+    cards = method_cards(material.cards, methods=list(material.scores["method"].unique()))
+    view = {"cards": cards}
+    return Section("methods", "Methods", "Methods", template="methods.html", view=view) if cards else None
+
+
+def missing_section(material: Material) -> Section | None:
+    """The rows without a value, by reason."""
+    rows = missing_rows(material.frame)
+    count = int((~np.isfinite(material.frame["value"])).sum())
+    view = {"rows": rows[:MOST_REASONS], "left_out": len(rows[MOST_REASONS:]), "count": count}
+    return Section("missing", "Missing values", "Missing values", template="missing.html", view=view) if rows else None
 
 
 def missing_rows(scores: pd.DataFrame) -> list[MissingRow]:
@@ -102,6 +161,10 @@ def scope(scores: pd.DataFrame) -> str:
     return ", ".join(f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in counts) + "."
 
 
+def _has_baseline(material: Material) -> bool:
+    return bool(material.baseline) and material.baseline in set(material.frame["method"])
+
+
 def _plots(board: Leaderboard, *, dataset: str, prefix: str) -> Iterator[Plot]:
     intervals = board.on(dataset)
     if not intervals:
@@ -111,8 +174,7 @@ def _plots(board: Leaderboard, *, dataset: str, prefix: str) -> Iterator[Plot]:
     means = ", ".join(f"{method} {interval.mean:.{digits}f}" for method, interval in intervals.items())
     spread = distributions(board.values.loc[dataset][list(intervals)], **labels, lower_is_better=board.lower_is_better)
     alt = f"{board.metric} of every image of {dataset} by method, {better(board.lower_is_better)}. Means: {means}."
-    stem = file_name(dataset, board.metric, "distribution")
-    yield Plot(stem, spread, alt, svg(spread, prefix=f"{prefix}s"))
+    yield plotted(spread, stem=file_name(dataset, board.metric, "distribution"), alt=alt, prefix=f"{prefix}s")
     dots = forest(intervals, **labels, lower_is_better=board.lower_is_better)
     bounds = [
         f"{method} {interval.low:.{digits}f} to {interval.high:.{digits}f}"
@@ -120,4 +182,4 @@ def _plots(board: Leaderboard, *, dataset: str, prefix: str) -> Iterator[Plot]:
         if np.isfinite(interval.low)
     ]
     alt = f"Mean {board.metric} on {dataset} with 95 % intervals: {', '.join(bounds) or 'one image, none'}."
-    yield Plot(file_name(dataset, board.metric, "means"), dots, alt, svg(dots, prefix=f"{prefix}f"))
+    yield plotted(dots, stem=file_name(dataset, board.metric, "means"), alt=alt, prefix=f"{prefix}f")

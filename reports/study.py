@@ -4,7 +4,6 @@ Takes the tables of a study as data (see `bench study rank`), whoever made them.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,9 +13,10 @@ from matplotlib.ticker import MaxNLocator
 
 from bench.errors import BenchError
 from bench.statistics import Interval
+from reports.blocks import Block, Section, plotted
 from reports.layout import Cell, Column, Table
-from reports.sections import Plot
-from reports.style import INK, MUTED, PAPER, styled, svg
+from reports.material import Material
+from reports.style import INK, MUTED, PAPER, styled
 from reports.tables import named
 from reports.writers import file_name, printable
 
@@ -32,20 +32,14 @@ NEEDED = {
 }
 
 
-@dataclass(frozen=True)
-class StudySection:
-    """One study: its name, an opening line, a headline, tables by file stem, plots and notes."""
-
-    name: str
-    lede: str
-    headline: str
-    tables: Mapping[str, Table]
-    plots: tuple[Plot, ...]
-    notes: tuple[str, ...]
+def people_section(material: Material) -> Section | None:
+    """A block a study."""
+    blocks = tuple(study_block(facts, tables, number=number) for number, (facts, tables) in enumerate(material.studies))
+    return Section("people", "People", "What people prefer", blocks=blocks) if blocks else None
 
 
-def study_section(facts: Mapping[str, Any], tables: Mapping[str, pd.DataFrame], *, number: int = 0) -> StudySection:
-    """The section of a study; `facts` has study, dataset, observers, images, votes and notes. Raises BenchError."""
+def study_block(facts: Mapping[str, Any], tables: Mapping[str, pd.DataFrame], *, number: int = 0) -> Block:
+    """A study; `facts` has study, dataset, observers, images, votes and notes. Raises BenchError."""
     name = str(facts["study"])
     for table, columns in NEEDED.items():
         if table not in tables or not set(columns) <= set(tables[table].columns):
@@ -57,7 +51,7 @@ def study_section(facts: Mapping[str, Any], tables: Mapping[str, pd.DataFrame], 
     figures = {"ranks": rank_figure(ranks), "strengths": strength_figure(strengths)}
     alts = {"ranks": _ranks_in_words(ranks), "strengths": _strengths_in_words(strengths)}
     plots = tuple(
-        Plot(file_name("study", name, kind), figure, alts[kind], svg(figure, prefix=f"h{number}{kind[0]}"))
+        plotted(figure, stem=file_name("study", name, kind), alt=alts[kind], prefix=f"h{number}{kind[0]}")
         for kind, figure in figures.items()
     )
     where = f" of {facts['dataset']}" if facts.get("dataset") else ""
@@ -66,7 +60,7 @@ def study_section(facts: Mapping[str, Any], tables: Mapping[str, pd.DataFrame], 
         f"pairwise on {facts['images']} image{'' if facts['images'] == 1 else 's'}{where}: {facts['votes']} votes."
     )
     notes = (*_repeats(tables["observers"]), *map(str, facts["notes"]))
-    return StudySection(name, lede, headline(strengths, differences), shown, plots, notes)
+    return Block(f"{name}: {headline(strengths, differences)}", lede, shown, plots, notes)
 
 
 def rank_figure(ranks: pd.DataFrame) -> Figure:

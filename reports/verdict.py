@@ -1,9 +1,17 @@
-"""What the scores say, in sentences: who leads on a metric, by how much, and whether the images can tell."""
+"""What the scores say, in sentences: who leads on a metric, by how much, and whether the images can tell.
 
+The input itself, where it was scored, is no rival: that doing nothing scores best is said, not crowned.
+"""
+
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.statistics import FEWEST_TO_DECIDE, Interval, paired_difference
+from bench.comparison import Difference, differences
+from bench.statistics import FEWEST_TO_DECIDE
+from reports.blocks import Section
 from reports.layout import better, decimals
+from reports.material import Material
 from reports.tables import Leaderboard, named
 
 
@@ -16,72 +24,126 @@ class Verdict:
     headline: str
     sentence: str
     details: tuple[str, ...]
+    best: str = ""
+    """The method of the best mean, where there are rivals."""
+    alike: tuple[str, ...] = ()
+    """Those that cannot be told apart from it."""
 
 
-def verdict(board: Leaderboard) -> Verdict:
-    """The words for one leaderboard; a winner is only named where the paired interval excludes zero."""
+def verdict_section(material: Material) -> Section:
+    """The answer: one sentence for everything, then a card a metric."""
+    verdicts = [verdict(board, baseline=material.baseline) for board in material.boards]
+    return Section(
+        "verdict", "Verdict", "Verdict", template="verdict.html",
+        view={"verdicts": verdicts, "answers": answers(verdicts)},
+    )  # fmt: skip
+
+
+def answers(verdicts: Sequence[Verdict]) -> list[str]:
+    """Who wins by which metrics, and where nobody does; one sentence each, nothing for a single metric."""
+    contested = [one for one in verdicts if one.best]
+    if len(contested) < 2:
+        return []
+    clear = [one for one in contested if not one.alike]
+    leads = {name: [v.metric for v in clear if v.best == name] for name in dict.fromkeys(v.best for v in clear)}
+    leads = dict(sorted(leads.items(), key=lambda item: -len(item[1])))
+    if len(leads) == 1 and len(clear) == len(contested):
+        return [f"{clear[0].best} wins by every metric: {named([v.metric for v in clear], most=20)}."]
+    if not leads:
+        told = ["By no metric does one method stand apart from all others."]
+    else:
+        told = ["No method wins by every metric."]
+        told += [f"{name} wins by {named(metrics, most=20)}." for name, metrics in leads.items()]
+    return told + [
+        f"By {v.metric}, {v.best} has the best mean but cannot be told apart from {named(v.alike, most=3)}."
+        for v in contested if v.alike
+    ]  # fmt: skip
+
+
+def verdict(board: Leaderboard, *, baseline: str = "") -> Verdict:
+    """The words for one leaderboard; a winner is only named where differences are told apart (see bench.comparison)."""
     direction = better(board.lower_is_better)
-    ranked = list(board.overall)
+    ranked = [name for name in board.overall if name != baseline] or list(board.overall)
     if not len(board.values):
         return Verdict(board.metric, direction, "Nothing to compare", " ".join(board.notes), ())
     if not ranked:
         sentence = "No method has a value on every dataset, so there is no mean over all images to compare."
-        return Verdict(board.metric, direction, "No overall comparison", sentence, _by_dataset(board))
-    count = len(board.values)
+        return Verdict(board.metric, direction, "No overall comparison", sentence, _by_dataset(board, baseline))
     digits = decimals([interval.mean for interval in board.overall.values()])
-    first = f"{ranked[0]} has a mean of {board.overall[ranked[0]].mean:.{digits}f} over {_images(count)}"
+    best = ranked[0]
+    first = f"{best} has a mean of {board.overall[best].mean:.{digits}f} over {_images(len(board.values))}"
+    beside = _input(board, ranked, baseline, digits=digits)
     if len(ranked) == 1:
         alone = len(board.methods) == 1
-        why = "was scored" if alone else "has values on every dataset"
-        sentence = f"Only {ranked[0]} {why}, so there is nothing to compare it with; {first}."
-        return Verdict(board.metric, direction, "Nothing to compare", sentence, () if alone else _by_dataset(board))
-    rivals = {method: _difference(board, ranked[0], method) for method in ranked[1:]}
+        everywhere = "was scored besides the input" if beside else "has values on every dataset"
+        why = "was scored" if alone else everywhere
+        sentence = f"Only {best} {why}, so there is nothing to compare it with; {first}."
+        return Verdict(board.metric, direction, "Nothing to compare", sentence,
+                       () if alone else (*beside, *_by_dataset(board, baseline)))  # fmt: skip
+    rivals = {d.method: d for d in differences(board.values[ranked], best)}
     runner_up, gap = next(iter(rivals.items()))
-    alike = [method for method, interval in rivals.items() if not interval.decided]
+    alike = [method for method, difference in rivals.items() if not difference.told_apart]
     against = f"{first}, against {board.overall[runner_up].mean:.{digits}f} for {runner_up}"
-    sentence = f"{against}. {_told(gap, ranked[0], runner_up, digits=digits)}"
-    headline = f"{ranked[0]} leads" if gap.decided else _undecided(ranked[0], alike, rivals=len(rivals))
-    details = [] if len(alike) < 2 else [f"Not told apart from {ranked[0]} either: {named(alike[1:], most=8)}."]
-    if gap.decided and alike:
-        details = [f"Yet not told apart from {ranked[0]}: {named(alike, most=8)}."]
-    return Verdict(board.metric, direction, headline, sentence, (*details, *_by_dataset(board)))
+    sentence = f"{against}. {_told(gap, best, digits=digits)}"
+    headline = f"{best} leads" if gap.told_apart else _undecided(best, alike, rivals=len(rivals))
+    details = [] if len(alike) < 2 else [f"Not told apart from {best} either: {named(alike[1:], most=8)}."]
+    if gap.told_apart and alike:
+        details = [f"Yet not told apart from {best}: {named(alike, most=8)}."]
+    details += [*beside, *_by_dataset(board, baseline)]
+    return Verdict(board.metric, direction, headline, sentence, tuple(details), best, tuple(alike))
 
 
-def _difference(board: Leaderboard, method: str, other: str) -> Interval:
-    return paired_difference(board.values[method].to_numpy(), board.values[other].to_numpy())
+def _input(board: Leaderboard, ranked: Sequence[str], baseline: str, *, digits: int) -> list[str]:
+    """What the untouched input scores beside the methods."""
+    if baseline not in board.overall or baseline in ranked:
+        return []
+    mean = board.overall[baseline].mean
+    worse = sum(board.sign * board.overall[name].mean > board.sign * mean for name in ranked)
+    told = f"The untouched input ({baseline}) has {mean:.{digits}f}"
+    if worse == len(ranked):
+        return [f"{told}, better than every method: by this metric alone, doing nothing wins."]
+    if worse:
+        return [f"{told}, better than {worse} of the {len(ranked)} methods."]
+    return [f"{told}, worse than every method."]
 
 
-def _told(gap: Interval, method: str, other: str, *, digits: int) -> str:
-    if gap.mean == gap.low == gap.high == 0:
-        return f"On {_images(gap.count)} the two have the same values."
-    if gap.count == 1:
-        return f"One image cannot show a difference between {method} and {other}."
-    low, high = sorted((abs(gap.low), abs(gap.high)))
-    if gap.decided:
+def _told(gap: Difference, best: str, *, digits: int) -> str:
+    interval, other = gap.interval, gap.method
+    if interval.mean == interval.low == interval.high == 0:
+        return f"On {_images(interval.count)} the two have the same values."
+    if interval.count == 1:
+        return f"One image cannot show a difference between {best} and {other}."
+    low, high = sorted((abs(interval.low), abs(interval.high)))
+    if gap.told_apart:
         return (
-            f"Image by image {method} is ahead by {abs(gap.mean):.{digits}f} on average (95 % interval "
+            f"Image by image {best} is ahead by {abs(interval.mean):.{digits}f} on average (95 % interval "
             f"{low:.{digits}f} to {high:.{digits}f}), which excludes zero."
         )
-    if gap.count < FEWEST_TO_DECIDE:
+    none = f"On {_images(interval.count)} no difference between {best} and {other} can be shown"
+    if interval.count < FEWEST_TO_DECIDE:
+        return f"{none}; it takes at least six."
+    seen = "" if math.isnan(gap.detectable) else f" So many images would show one of {gap.detectable:.{digits}f}."
+    if interval.decided:
         return (
-            f"On {_images(gap.count)} no difference between {method} and {other} can be shown; it takes at least six."
+            f"{none}: the 95 % interval excludes zero, but not after a correction for the number of methods "
+            f"compared (p = {gap.corrected:.2f}).{seen}"
         )
     return (
-        f"On {_images(gap.count)} no difference between {method} and {other} can be shown: the 95 % interval of the "
-        f"paired difference, {gap.low:+.{digits}f} to {gap.high:+.{digits}f}, includes zero."
+        f"{none}: the 95 % interval of the paired difference, {interval.low:+.{digits}f} to "
+        f"{interval.high:+.{digits}f}, includes zero.{seen}"
     )
 
 
-def _undecided(method: str, alike: list[str], *, rivals: int) -> str:
+def _undecided(method: str, alike: Sequence[str], *, rivals: int) -> str:
     if len(alike) == rivals and rivals > 1:
         return "No method can be told apart from the best"
     return f"{method} and {named(alike, most=3)} cannot be told apart"
 
 
-def _by_dataset(board: Leaderboard) -> tuple[str, ...]:
+def _by_dataset(board: Leaderboard, baseline: str) -> tuple[str, ...]:
     if len(board.images) < 2:
         return ()
-    best = {dataset: next(iter(board.on(dataset)), "") for dataset in board.images}
+    best = {dataset: next((name for name in board.on(dataset) if name != baseline), "") for dataset in board.images}
     leaders = dict.fromkeys(method for method in best.values() if method)
     if len(leaders) == 1:
         return (f"{next(iter(leaders))} has the best mean on every dataset.",)

@@ -50,7 +50,7 @@ def to_markdown(table: Table) -> str:
     counts = [
         f"{head} ({column.sub})" if column.sub else head for head, column in zip(header, table.columns, strict=True)
     ]
-    rules = [":---"] + ["---:"] * (len(table.columns) - 1)
+    rules = [":---"] + [":---" if column.words else "---:" for column in table.columns[1:]]
     rows = [[_markdown_cell(*pair) for pair in zip(row, table.columns, strict=True)] for row in table.rows]
     lines = [f"| {' | '.join(cells)} |" for cells in (counts, rules, *rows)]
     notes = [f"- {markdown(note)}" for note in table.notes]
@@ -61,18 +61,20 @@ def to_latex(table: Table, *, label: str) -> str:
     """A table environment for `booktabs`; `label` becomes `tab:LABEL`."""
     names = [f"{latex(column.name)} {ARROWS[column.arrow]}".strip() for column in table.columns]
     counts = ["" if column.images is None else f"({column.count})" for column in table.columns]
+    key = "Image counts in parentheses." if any(counts) else ""
+    key += " Best bold, second underlined." if any(cell.mark for row in table.rows for cell in row) else ""
     rows = [[_latex_cell(*pair) for pair in zip(row, table.columns, strict=True)] for row in table.rows]
     return "\n".join(
         [
             "% needs \\usepackage{booktabs}",
             "\\begin{table}",
             "  \\centering",
-            f"  \\caption{{{latex(table.caption)}. Image counts in parentheses; best bold, second underlined.}}",
+            f"  \\caption{{{latex(table.caption)}. {key.strip()}".rstrip() + "}",
             f"  \\label{{tab:{label}}}",
-            f"  \\begin{{tabular}}{{l{'r' * (len(table.columns) - 1)}}}",
+            f"  \\begin{{tabular}}{{l{''.join('l' if column.words else 'r' for column in table.columns[1:])}}}",
             "    \\toprule",
             f"    {' & '.join(names)} \\\\",
-            f"    {' & '.join(counts)} \\\\",
+            *([f"    {' & '.join(counts)} \\\\"] if any(counts) else []),
             "    \\midrule",
             *(f"    {' & '.join(cells)} \\\\" for cells in rows),
             "    \\bottomrule",

@@ -13,6 +13,7 @@ for (const shot of document.querySelectorAll(".shot")) {
   move(); // browsers restore a slider's place when a page is opened again
   const choose = (place) => {
     results.forEach((image, index) => { image.hidden = index !== place; });
+    shot.querySelectorAll("a.result").forEach((link, index) => { link.hidden = index !== place; });
     tag.textContent = results[place].dataset.method;
   };
   const control = shot.querySelector(".switch");
@@ -20,3 +21,11 @@ for (const shot of document.querySelectorAll(".shot")) {
   const restored = control?.querySelector("input:checked, select");
   if (restored) choose(Number(restored.value));
 }
+// Printed, everything is open; afterwards what was closed is closed again.
+const folds = () => [...document.querySelectorAll("details")];
+let opened = [];
+addEventListener("beforeprint", () => {
+  opened = folds().filter((fold) => !fold.open);
+  opened.forEach((fold) => { fold.open = true; });
+});
+addEventListener("afterprint", () => opened.forEach((fold) => { fold.open = false; }));

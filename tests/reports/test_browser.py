@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
+from reports.material import Material
 from reports.page import write_report
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -29,12 +30,13 @@ def address(tmp_path, table, gallery):
     values = {("clahe", "dicm", "niqe"): np.linspace(3, 4, 12), ("gamma", "dicm", "niqe"): np.linspace(3.5, 4.7, 12)}
     path = write_report(
         tmp_path / "out",
-        scores=table(values),
-        directions={"niqe": True},
-        cards={"clahe": {"title": "CLAHE"}},
-        gallery=gallery,
-        curves=None,
-        provenance={"Commit": "0123abc"},
+        Material(
+            table(values),
+            {"niqe": True},
+            cards={"clahe": {"title": "CLAHE"}},
+            gallery=gallery,
+            provenance={"Commit": "0123abc"},
+        ),
     )
     return path.as_uri()
 

@@ -10,7 +10,9 @@ import pandas as pd
 import pytest
 
 from bench.errors import BenchError
-from reports.page import GalleryItem, write_report
+from reports.material import Material
+from reports.page import write_report
+from reports.pictures import GalleryItem
 
 DIRECTIONS = {"niqe": True, "psnr": False}
 HOSTILE = "<script>alert('x')</script> & \"q\" 名前 $5_% -->"
@@ -65,7 +67,7 @@ def report(tmp_path, table, gallery):
             "provenance": {"Commit": "0123abc"},
             "notes": ["sice was left out."],
         }
-        path = write_report(tmp_path / "out", **(usual | changes))
+        path = write_report(tmp_path / "out", Material(**(usual | changes)))
         assert path == tmp_path / "out" / "index.html"
         return Page(path.read_text(encoding="utf-8"))
 
@@ -79,7 +81,8 @@ def sections(page):
 def test_the_page_has_every_section_and_the_contents_lead_to_them(report):
     page = report()
     assert sections(page) == [
-        "verdict", "leaderboard", "datasets", "pictures", "training", "methods", "notes", "reading", "provenance",
+        "verdict", "leaderboard", "pictures", "comparison", "stability", "datasets", "training", "methods", "notes",
+        "reading", "provenance",
     ]  # fmt: skip
     links = [attributes["href"] for attributes in page.named("a") if attributes["href"].startswith("#")]
     assert {link[1:] for link in links} == set(sections(page))
@@ -181,10 +184,14 @@ def test_the_tables_and_figures_lie_beside_the_page(report, tmp_path):
     assert names == {
         "index.html",
         "tables/summary.csv",
-        *(f"tables/{stem}.{kind}" for stem in ("leaderboard--niqe", "dataset--dicm") for kind in ("csv", "md", "tex")),
+        *(
+            f"tables/{stem}.{kind}"
+            for stem in ("leaderboard--niqe", "dataset--dicm", "comparison--niqe", "ranks--niqe")
+            for kind in ("csv", "md", "tex")
+        ),
         *(
             f"figures/{stem}.{kind}"
-            for stem in ("dicm--niqe--distribution", "dicm--niqe--means", "training", "contact-sheet")
+            for stem in ("dicm--niqe--distribution", "dicm--niqe--means", "training", "contact-sheet", "ranks--niqe")
             for kind in ("png", "pdf")
         ),
     }

@@ -6,7 +6,6 @@ import pytest
 from PIL import Image
 
 from bench.errors import BenchError
-from reports import gallery as gallery_module
 from reports.gallery import gallery_of
 from reports.pictures import GalleryItem, chosen, contact_sheet, data_uri, thumbnail
 
@@ -75,9 +74,8 @@ def test_an_unreadable_result_costs_only_itself(gallery, tmp_path):
     assert shown.total == 2
 
 
-def test_the_budget_stops_the_gallery_but_not_its_first_picture(gallery, monkeypatch):
-    monkeypatch.setattr(gallery_module, "BUDGET", 1)
-    assert len(gallery_of(gallery * 3, limit=3).shots) == 1
+def test_the_budget_stops_the_gallery_but_not_its_first_picture(gallery):
+    assert len(gallery_of(gallery * 3, limit=3, budget=1).shots) == 1
 
 
 def test_the_contact_sheet_has_a_cell_a_picture_and_leaves_gaps(gallery):

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from bench.errors import BenchError
-from reports.study import headline, rank_figure, study_section
+from reports.study import headline, rank_figure, study_block
 
 FACTS = {
     "study": "people",
@@ -42,8 +42,8 @@ def test_the_headline_names_a_winner_only_where_votes_decide(decided, told):
 
 
 def test_the_section_has_the_numbers():
-    section = study_section(FACTS, tables())
-    assert section.lede == "9 observers judged 3 methods pairwise on 23 images of dicm: 2070 votes."
+    section = study_block(FACTS, tables())
+    assert section.text == "9 observers judged 3 methods pairwise on 23 images of dicm: 2070 votes."
     assert section.notes == ("Shown again with sides swapped, 20 of 23 pairs were judged alike.", "One is left out.")
     (table,) = section.tables.values()
     assert [cell.text(column) for cell, column in zip(table.rows[0], table.columns, strict=True)] == [
@@ -57,7 +57,7 @@ def test_agreement_is_a_table_of_its_own():
     names = ["spearman", "kendall", "share"]
     numbers = {f"{name}{part}": [value] for name in names for part, value in (("", 0.5), ("_low", 0.1), ("_high", 0.9))}
     agreement = pd.DataFrame({"metric": ["niqe"], "images": [23]} | numbers)
-    table = study_section(FACTS, tables() | {"agreement": agreement}).tables["study--people--agreement"]
+    table = study_block(FACTS, tables() | {"agreement": agreement}).tables["study--people--agreement"]
     told = [cell.text(column) for cell, column in zip(table.rows[0], table.columns, strict=True)]
     assert told == ["niqe", "0.50", "0.50", "0.50"]
 
@@ -73,13 +73,13 @@ def test_bars_are_as_long_as_the_counts_and_labelled():
 def test_without_intervals_points_are_drawn_alone():
     found = tables()
     found["strengths"][["low", "high"]] = np.nan
-    section = study_section(FACTS, found)
+    section = study_block(FACTS, found)
     assert section.plots[1].alt.endswith("best 1.00, next 0.20, last -1.20.")
     assert "nan" not in section.plots[1].svg
 
 
 def test_hostile_names_are_text():
-    section = study_section(FACTS | {"study": HOSTILE}, tables((HOSTILE, "_x", "c")))
+    section = study_block(FACTS | {"study": HOSTILE}, tables((HOSTILE, "_x", "c")))
     for plot in section.plots:
         assert "<script" not in plot.svg
         assert "&lt;script&gt;" in plot.svg
@@ -90,6 +90,6 @@ def test_tables_of_something_else_are_refused():
     found = tables()
     del found["ranks"]
     with pytest.raises(BenchError, match="lacks the table ranks"):
-        study_section(FACTS, found)
+        study_block(FACTS, found)
     with pytest.raises(BenchError, match="lacks the table strengths"):
-        study_section(FACTS, tables() | {"strengths": pd.DataFrame({"method": ["a"]})})
+        study_block(FACTS, tables() | {"strengths": pd.DataFrame({"method": ["a"]})})

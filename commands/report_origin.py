@@ -1,0 +1,81 @@
+"""Where the numbers of a report come from: commit, versions, machine; photographs, weights and metrics by digest."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from mlflow.entities import Run as MlflowRun
+
+    from bench.tracking import Suite
+    from reports.layout import Table
+
+
+def facts(evaluations: Sequence["MlflowRun"]) -> dict[str, str]:
+    """Commit, versions and machine of the evaluations reported on, where they differ all of them; and of the report."""
+    from bench.environment import provenance
+
+    found: dict[str, str] = {}
+    for name in [*provenance(), "device"] if evaluations else []:
+        values = dict.fromkeys(run.data.tags.get(name.replace(" ", "_"), "") for run in evaluations)
+        found[name] = ", ".join(value for value in values if value)
+    found = {name: value for name, value in found.items() if value}
+    return found | {"report written with": f"lowlight-bench at commit {provenance()['git commit']}"}
+
+
+def tables(suite: "Suite", scores: "pd.DataFrame", evaluations: Sequence["MlflowRun"]) -> dict[str, "Table"]:
+    """Photographs, weights and metrics, each with what identifies them, by the stem of their files."""
+    tags = [child.data.tags for run in evaluations for child in suite.children(run.info.run_id)]
+    digests: dict[str, tuple[str, str]] = {}
+    for tag in tags:
+        digests.setdefault(tag["dataset"], (tag["dataset_digest"], tag["pinned"]))
+    weights = _weights(suite, scores)
+    found = {"origin-photographs": _photographs(scores, digests), "origin-metrics": _metrics(scores)}
+    return found | ({"origin-weights": weights} if weights else {})
+
+
+def _photographs(scores: "pd.DataFrame", digests: dict[str, tuple[str, str]]) -> "Table":
+    from bench.data import specs
+    from reports.layout import Cell, Column, Table
+
+    columns = (Column("Dataset"), Column("Photographs"), Column("Digest", words=True), Column("Pinned", words=True),
+               Column("Licence", words=True))  # fmt: skip
+    rows = []
+    for name in map(str, scores["dataset"].unique()):
+        count = scores.loc[scores["dataset"] == name, "image"].nunique()
+        known = specs().get(name.partition("/")[0])
+        digest, pinned = digests.get(name, ("not told", "not told"))
+        licence = known.licence if known else "not stated"
+        rows.append((Cell(name), Cell(float(count)), Cell(digest), Cell(pinned), Cell(licence)))
+    return Table("Photographs", columns, tuple(rows))
+
+
+def _weights(suite: "Suite", scores: "pd.DataFrame") -> "Table | None":
+    from methods import METHODS
+    from reports.layout import Cell, Column, Table
+
+    columns = (Column("Method"), Column("Weights digest", words=True), Column("Seed", words=True),
+               Column("Training", words=True), Column("Licence of the weights", words=True))  # fmt: skip
+    runs = {run.data.tags.get("weights_digest", ""): run for run in reversed(suite.search(kind="train"))}
+    rows = []
+    for method, digest in scores[["method", "checkpoint"]].drop_duplicates().itertuples(index=False, name=None):
+        if not digest:
+            continue
+        run, licence = runs.get(digest), METHODS.card(method).licence if method in METHODS else ""
+        trained = f"{run.info.run_name} ({run.info.run_id[:8]})" if run else "not here"
+        seed = run.data.tags.get("seed", "") if run else ""
+        rows.append(tuple(Cell(text or "–") for text in (method, digest, seed, trained, licence)))
+    return Table("Weights", columns, tuple(rows)) if rows else None
+
+
+def _metrics(scores: "pd.DataFrame") -> "Table":
+    from bench.metrics import get_metric
+    from reports.layout import Cell, Column, Table
+
+    columns = (Column("Metric"), Column("Variant", words=True), Column("Digest", words=True))
+    rows = []
+    for name, digest in scores.groupby("metric", sort=False)["metric_digest"].first().items():
+        known = get_metric(str(name))
+        variant = known.variant if known.digest == digest else "a variant of another version"
+        rows.append((Cell(str(name)), Cell(variant), Cell(str(digest))))
+    return Table("Metrics", columns, tuple(rows))

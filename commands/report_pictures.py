@@ -1,0 +1,159 @@
+"""The pictures of a report: those that evaluations kept, and others made again where that can be done faithfully."""
+
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatch
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from mlflow.entities import Run as MlflowRun
+    from torch import nn
+
+    from bench.data import Dataset
+    from bench.jobs import Contestant
+    from bench.tracking import Suite
+    from reports.material import Failure
+    from reports.pictures import GalleryItem
+
+
+class Pictures:
+    """Where the picture of a method on a photograph is; `checkpoints` are the scored weights by method."""
+
+    def __init__(
+        self, suite: "Suite", evaluations: Sequence["MlflowRun"], checkpoints: Mapping[str, str], *, root: Path,
+        tracking_uri: str | None,
+    ) -> None:  # fmt: skip
+        self.suite, self.root, self.tracking_uri, self.checkpoints = suite, root, tracking_uri, checkpoints
+        self.low: dict[tuple[str, str], Path] = {}
+        self.results: dict[tuple[str, str], dict[str, Path]] = {}
+        self.digests: dict[str, str] = {}
+        for run in evaluations:
+            for child in suite.children(run.info.run_id):
+                tags = child.data.tags
+                self.digests.setdefault(tags["dataset"], tags["dataset_digest"])
+                if tags["weights_digest"] == checkpoints.get(tags["method"]):
+                    self._add(run.info.run_id, child.info.run_id, tags["method"], tags["dataset"])
+        self.dataset, self.contestant, self.module = cache(self._dataset), cache(self._contestant), cache(self._module)
+
+    def _add(self, run_id: str, child_id: str, method: str, dataset: str) -> None:
+        """The samples of one method on one dataset, unless a newer evaluation has some."""
+        samples = self.suite.artifact(child_id, "samples")
+        lows = self.suite.artifact(run_id, f"low/{dataset}")
+        if samples is None or lows is None:
+            return
+        for file in sorted(samples.iterdir()):
+            key = (dataset, file.name)
+            if (lows / file.name).exists():
+                self.low.setdefault(key, lows / file.name)
+                self.results.setdefault(key, {}).setdefault(method, file)
+
+    def kept(self, names: Mapping[tuple[str, str], str]) -> list["GalleryItem"]:
+        """What evaluations kept of the photographs in `names`, which maps dataset and file to the image's name."""
+        from reports.pictures import GalleryItem
+
+        return [
+            GalleryItem(dataset=key[0], image=names[key], low=self.low[key], results=found)
+            for key, found in sorted(self.results.items()) if key in names
+        ]  # fmt: skip
+
+    def of(self, method: str, dataset: str, image: str) -> tuple[Path, Path]:
+        """The low-light picture and the method's result, made now if nobody kept it. Raises BenchError: why not."""
+        from commands.recording import artifact_name, sample_file
+
+        key = (dataset, artifact_name(image))
+        if method in self.results.get(key, {}):
+            return self.low[key], self.results[key][method]
+        low = self.dataset(dataset).folder / image
+        target = sample_file(self.contestant(method), self.dataset(dataset), image)
+        if not target.exists():
+            self._make(method, low, target)
+        return low, target
+
+    def _make(self, method: str, low: Path, target: Path) -> None:
+        from bench.images import read_image, to_pixels, write_rgb
+        from bench.jobs import enhance
+
+        write_rgb(to_pixels(enhance(self.module(method), read_image(low))[0]), target)
+
+    def _module(self, method: str) -> "nn.Module":
+        return self.contestant(method).load().eval()
+
+    def _dataset(self, name: str) -> "Dataset":
+        from bench.data import resolve
+        from bench.errors import BenchError
+
+        found = resolve(name, self.root)
+        if found.digest != self.digests.get(name, found.digest):
+            raise BenchError(f"The photographs of {name} here are not those that were scored.")
+        return found
+
+    def _contestant(self, method: str) -> "Contestant":
+        """`method` with the weights that were scored."""
+        from bench.errors import BenchError
+        from methods import METHODS, contestant
+
+        if method not in METHODS:
+            raise BenchError(f"{method} is not a method here: its results were made elsewhere.")
+        scored = self.checkpoints.get(method, "")
+        if not METHODS.card(method).learned:
+            return contestant(method)[0]
+        for run in self.suite.search(kind="train", weights_digest=scored):
+            weights = self.suite.artifact(run.info.run_id, "weights.safetensors")
+            if weights is not None:
+                return contestant(method, weights)[0]
+        found = contestant(method, None, self.tracking_uri)[0]
+        if found.checkpoint != scored:
+            raise BenchError(f"The weights of {method} that were scored ({scored}) are not here.")
+        return found
+
+
+def gallery(pictures: Pictures, scores: "pd.DataFrame", wanted: Sequence[str]) -> list["GalleryItem"]:
+    """The pictures that evaluations kept; else those of the photographs `wanted`, all made. Raises BenchError."""
+    from bench.errors import BenchError
+    from commands.recording import artifact_name
+    from reports.pictures import GalleryItem
+
+    every = list(scores[["dataset", "image"]].drop_duplicates().itertuples(index=False, name=None))
+    if not wanted:
+        return pictures.kept({(dataset, artifact_name(image)): image for dataset, image in every})
+    items = []
+    for pattern in wanted:
+        matching = [where for where in every if any(fnmatch(name, pattern) for name in _names(*where))]
+        if not matching:
+            raise BenchError(f"No scored photograph is called {pattern}: say DATASET/IMAGE or a pattern like 'lime/*'.")
+        for dataset, image in matching:
+            rows = scores[(scores["dataset"] == dataset) & (scores["image"] == image) & scores["value"].notna()]
+            made = {str(method): pictures.of(str(method), dataset, image) for method in rows["method"].unique()}
+            lows = [low for low, _ in made.values()]
+            if lows:
+                items.append(GalleryItem(dataset, image, lows[0], {name: file for name, (_, file) in made.items()}))
+    return items
+
+
+def _names(dataset: str, image: str) -> tuple[str, ...]:
+    """What a person may call a photograph."""
+    return f"{dataset}/{image}", image, Path(image).name, Path(image).stem
+
+
+def failures(
+    pictures: Pictures, scores: "pd.DataFrame", directions: Mapping[str, bool], *, baseline: str
+) -> list["Failure"]:
+    """The cases that the rules choose, each with its picture or a sentence why there is none."""
+    from bench.errors import BenchError
+    from reports.failures import failure_cases
+    from reports.material import Failure
+    from reports.pictures import GalleryItem
+
+    found = []
+    for case in failure_cases(scores, directions, baseline=baseline):
+        try:
+            low, result = pictures.of(case.method, case.dataset, case.image)
+        except BenchError as error:
+            name = f"{case.method} on {case.dataset}/{case.image}"
+            found.append(Failure(case.rule, f"{name}. {case.sentence}", None, str(error)))
+            continue
+        item = GalleryItem(case.dataset, case.image, low, {case.method: result})
+        found.append(Failure(case.rule, case.sentence, item))
+    return found

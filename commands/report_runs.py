@@ -1,0 +1,184 @@
+"""What the report takes from MLflow besides scores: probes, studies, times, seeds, adaptations, curves, costs."""
+
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from mlflow.entities import Run as MlflowRun
+
+    from bench.tracking import Suite
+    from reports.layout import Table
+    from reports.material import Adaptation
+
+CURVE_POINTS = 150  # a run of thousands of steps is drawn by the means of so many stretches
+CURVE_RUNS = 6
+NOT_SETTINGS = ("seed", "device")  # what may differ between runs that differ in nothing but luck
+
+
+def _finished(suite: "Suite", kind: str) -> Iterator["MlflowRun"]:
+    """The finished runs of a kind, newest first."""
+    return (run for run in suite.search(kind=kind) if run.info.status == "FINISHED")
+
+
+def probes(suite: "Suite") -> tuple["pd.DataFrame", dict[str, bool]] | None:
+    """What the newest `bench probe` found, and whether lower is better for each of its metrics; None without any."""
+    import pandas as pd
+
+    from bench.metrics import get_metric
+
+    for run in _finished(suite, "gaming"):
+        file = suite.artifact(run.info.run_id, "gaming.csv")
+        if file is not None:
+            found = pd.read_csv(file)
+            return found, {name: get_metric(name).lower_is_better for name in found["metric"].unique()}
+    return None
+
+
+def studies(suite: "Suite") -> list[tuple[dict[str, Any], dict[str, "pd.DataFrame"]]]:
+    """Facts and tables of the newest ranking of each human study that `bench study rank` kept."""
+    import json
+
+    import pandas as pd
+
+    found: dict[str, tuple[dict[str, Any], dict[str, pd.DataFrame]]] = {}
+    for run in _finished(suite, "study"):
+        name = run.data.tags.get("study", "")
+        folder = suite.artifact(run.info.run_id, "study") if name not in found else None
+        if folder is None:
+            continue
+        text = dict.fromkeys(("method", "other", "observer", "metric", "image", "excluded"), str)
+        tables = {
+            file.stem: pd.read_csv(file, dtype=text, keep_default_na=False, na_values=[""])
+            for file in sorted(folder.glob("*.csv"))
+        }
+        found[name] = (json.loads((folder / "study.json").read_text(encoding="utf-8")), tables)
+    return list(found.values())
+
+
+def speed(suite: "Suite", methods: Collection[str]) -> "pd.DataFrame | None":
+    """What `bench speed` measured of `methods`, the newest for each size and device; None without any."""
+    import pandas as pd
+
+    files = (suite.artifact(run.info.run_id, "speed.csv") for run in _finished(suite, "speed"))
+    frames = [pd.read_csv(file, dtype={"method": str, "device": str}) for file in files if file is not None]
+    if not frames:
+        return None
+    every = pd.concat(frames, ignore_index=True).drop_duplicates(["method", "width", "height", "device"])
+    return every[every["method"].isin(list(methods))]
+
+
+def seeds(suite: "Suite", scores: "pd.DataFrame") -> "pd.DataFrame | None":
+    """Scores of trainings that differ in nothing but the seed; of each variant the newest such group of several."""
+    import pandas as pd
+
+    alike: dict[tuple[str, ...], dict[str, str]] = {}
+    for run in _finished(suite, "train"):
+        tags, settings = run.data.tags, run.data.params
+        if "weights_digest" in tags:
+            same = sorted(f"{name}={value}" for name, value in settings.items() if name not in NOT_SETTINGS)
+            key = (tags["variant"], tags.get("low_digest", ""), tags.get("normal_digest", ""), *same)
+            alike.setdefault(key, {}).setdefault(tags["seed"], tags["weights_digest"])
+    parts: dict[str, pd.DataFrame] = {}
+    for (variant, *_), by_seed in alike.items():
+        part = scores[scores["checkpoint"].isin(list(by_seed.values()))]
+        if part["checkpoint"].nunique() > 1 and variant not in parts:
+            parts[variant] = part.assign(method=variant)
+    return pd.concat(parts.values(), ignore_index=True) if parts else None
+
+
+def _adapted(suite: "Suite") -> list["MlflowRun"]:
+    return [run for run in _finished(suite, "train") if "adapted" in run.data.tags]
+
+
+def without_adaptations(suite: "Suite", scores: "pd.DataFrame") -> "pd.DataFrame":
+    """The scores without those of adapted weights and on held-out photographs; where nothing else is, all."""
+    runs = _adapted(suite)
+    digests = [run.data.tags.get("weights_digest", "") for run in runs]
+    usual = scores[
+        ~scores["dataset"].isin([run.info.run_id for run in runs])
+        & (~scores["checkpoint"].isin(digests) | (scores["checkpoint"] == ""))
+    ]
+    return scores if usual.empty else usual
+
+
+def adaptations(suite: "Suite", scores: "pd.DataFrame") -> list["Adaptation"]:
+    """The trainings of `bench adapt`, newest first, with the scores on the photographs that were held out from each."""
+    from bench.metrics import get_metric
+    from reports.material import Adaptation
+
+    ranks = [name for name in scores["metric"].unique() if not get_metric(name).diagnostic]
+    rows = scores[scores["metric"].isin(ranks)].drop_duplicates(["method", "checkpoint", "dataset", "image", "metric"])
+    rows = rows[rows["metric_digest"] == rows.groupby("metric")["metric_digest"].transform("first")]
+    found = []
+    for run in _adapted(suite):
+        tags = run.data.tags
+        held_out = rows[rows["dataset"] == run.info.run_id].assign(dataset="held out")
+        data = f"Dark photographs of {tags.get('low_data', 'a folder')}"
+        found.append(Adaptation(run.info.run_name, tags.get("rule", ""), tags["adapted"], data, held_out))
+    return found
+
+
+def published(suite: "Suite") -> list[tuple[str, "Table"]]:
+    """The tables of the newest `bench reproduce`, by the stem of their files."""
+    import pandas as pd
+
+    from bench.statistics import Interval
+    from reports.layout import Cell, Column, Table
+
+    columns = (Column("In print"), Column("Set", words=True), Column("Published", 3),
+               Column("Here", 3, intervals=True), Column("Tolerance", 3), Column("Verdict", words=True))  # fmt: skip
+    for run in _finished(suite, "reproduce"):
+        folder = suite.artifact(run.info.run_id, "reproduce")
+        found = []
+        for file in sorted(folder.glob("*.csv")) if folder else []:
+            frame = pd.read_csv(file, dtype={"In print": str, "Set": str, "Verdict": str})
+            lacking = {"Here low", "Here high"} - set(frame)  # nothing could be measured
+            frame = frame.assign(**dict.fromkeys(lacking, float("nan")))
+            rows = tuple(
+                (Cell(row["In print"]), Cell(row["Set"]), Cell(float(row["Published"])),
+                 Cell(Interval(float(row["Here"]), float(row["Here low"]), float(row["Here high"]), 0)),
+                 Cell(float(row["Tolerance"])), Cell(row["Verdict"]))
+                for _, row in frame.iterrows()
+            )  # fmt: skip
+            title = file.stem.replace("-", " ")
+            found.append((f"published-{file.stem}", Table(f"In print: {title}; 95 % intervals in brackets", columns,
+                                                          rows)))  # fmt: skip
+        return found
+    return []
+
+
+def curves(suite: "Suite", checkpoints: set[str]) -> "pd.DataFrame | None":
+    """Losses and probe scores of the runs whose weights were scored: run, step, name, value; None without any."""
+    import pandas as pd
+
+    frames = []
+    scored = [run for run in suite.search(kind="train") if run.data.tags.get("weights_digest") in checkpoints]
+    for run in scored[:CURVE_RUNS]:
+        for name in [name for name in run.data.metrics if not name.startswith(("cost/", "health/"))]:
+            points = suite.client.get_metric_history(run.info.run_id, name)
+            frame = pd.DataFrame({"step": [p.step for p in points], "value": [p.value for p in points]})
+            label = run.data.tags.get("variant", run.info.run_name)
+            frames.append(_thinned(frame.sort_values("step")).assign(run=label, name=name))
+    return pd.concat(frames, ignore_index=True)[["run", "step", "name", "value"]] if frames else None
+
+
+def costs(suite: "Suite", checkpoints: set[str]) -> dict[str, dict[str, float]]:
+    """What the runs whose weights were scored cost, by method, crop, batch and device."""
+    found: dict[str, dict[str, float]] = {}
+    for run in suite.search(kind="train"):
+        told = {name: value for name, value in run.data.metrics.items() if name.startswith("cost/")}
+        if told and run.data.tags.get("weights_digest") in checkpoints:
+            settings = run.data.params
+            label = f"{run.data.tags['variant']}, {settings['crop']} pixels, batch {settings['batch_size']}"
+            found.setdefault(f"{label}, {settings['precision_used']}, {settings['device']}", told)
+    return found
+
+
+def _thinned(frame: "pd.DataFrame") -> "pd.DataFrame":
+    if len(frame) <= CURVE_POINTS:
+        return frame
+    import numpy as np
+
+    stretch = np.arange(len(frame)) * CURVE_POINTS // len(frame)
+    return frame.groupby(stretch).mean()

@@ -1,0 +1,125 @@
+"""Cost against quality: what a better score takes in seconds, from `bench speed`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bench.errors import BenchError
+from reports.blocks import Block, Section, plotted
+from reports.layout import Cell, Column, Table, better
+from reports.material import Material
+from reports.style import ACCENT, INK, MUTED, PAPER, styled
+from reports.tables import Leaderboard, named
+from reports.writers import file_name, printable
+
+NEEDED = ("method", "width", "height", "seconds", "macs", "parameters", "peak_mib", "device")
+MOST_LABELS = 14
+LEDE = (
+    "Seconds for one picture as bench speed measured them, alone on the machine, against the mean score. Filled "
+    "diamonds on the line are worth a look: no other method is both faster and better."
+)
+
+
+def cost_section(material: Material) -> Section | None:
+    """A block for each device and size that was timed. Raises BenchError for a table that is none."""
+    speed = material.speed
+    if speed is None or speed.empty:
+        return None
+    missing = [name for name in NEEDED if name not in speed]
+    if missing:
+        raise BenchError(f"The table of times has no column {', '.join(missing)}: run bench speed again.")
+    blocks = []
+    for number, ((device, width, height), part) in enumerate(speed.groupby(["device", "width", "height"], sort=False)):
+        size, rows = f"{width} × {height}", part.drop_duplicates("method").sort_values("seconds")
+        timed = dict(zip(rows["method"].astype(str), rows["seconds"].astype(float), strict=True))
+        worth, plots = {}, []
+        for place, board in enumerate(material.ranked):
+            both = {name: (timed[name], board.overall[name].mean) for name in timed
+                    if name in board.overall and name != material.baseline}  # fmt: skip
+            if len(both) < 2:
+                continue
+            worth[board.metric] = front(both, lower_is_better=board.lower_is_better)
+            figure = trade_off(both, board, size=size)
+            plots.append(plotted(figure, stem=file_name("cost", board.metric, f"{width}x{height}-{number}"),
+                                 alt=_in_words(both, board, size), prefix=f"c{number}m{place}"))  # fmt: skip
+        stem = file_name("speed", f"{width}x{height}-{number}")
+        blocks.append(Block(f"{size} pixels", f"On {device}.", {stem: speed_table(rows)}, tuple(plots), _worth(worth)))
+    return Section("cost", "Cost", "Cost against quality", LEDE, tuple(blocks))
+
+
+def front(points: Mapping[str, tuple[float, float]], *, lower_is_better: bool) -> list[str]:
+    """Of methods with (seconds, score): those that none is both as fast and better, or faster and as good; by time."""
+    sign = 1 if lower_is_better else -1
+    kept: list[str] = []
+    for name, (_, score) in sorted(points.items(), key=lambda item: (item[1][0], sign * item[1][1])):
+        if not kept or sign * score < sign * points[kept[-1]][1]:
+            kept.append(name)
+    return kept
+
+
+def speed_table(rows: pd.DataFrame) -> Table:
+    """Seconds, operations, parameters and memory of each method, fastest first."""
+    columns = (
+        Column("Method"), Column("Seconds", 4), Column("10⁹ multiply-accumulates", 2), Column("Parameters"),
+        Column("Peak memory, MiB"),
+    )  # fmt: skip
+    filled = tuple(
+        (Cell(str(row.method)), Cell(float(row.seconds)), Cell(float(row.macs) / 1e9), Cell(float(row.parameters)),
+         Cell(float(row.peak_mib)))
+        for row in rows.itertuples()
+    )  # fmt: skip
+    note = "Multiply-accumulates are those of neural networks; a dash means that the method has none, or was not told."
+    return Table("What one picture takes, the median of several calls", columns, filled, (note,))
+
+
+def trade_off(points: Mapping[str, tuple[float, float]], board: Leaderboard, *, size: str) -> Figure:
+    """Seconds (logarithmic) against the mean score; better is up whatever the metric's direction."""
+    worth = front(points, lower_is_better=board.lower_is_better)
+    with styled():
+        figure = Figure(figsize=(5.2, 3.9), layout="constrained")
+        axes = figure.subplots()
+        axes.set_xscale("log")
+        axes.grid(axis="both")
+        axes.step(*zip(*(points[name] for name in worth), strict=True), where="post", color=ACCENT, linewidth=1.0)
+        for name, (seconds, score) in points.items():
+            look: dict[str, Any] = {"marker": "D", "color": ACCENT} if name in worth else {"marker": "o", "color": INK}
+            face = ACCENT if name in worth else PAPER
+            axes.plot(seconds, score, linestyle="", markersize=6, markerfacecolor=face, zorder=3, **look)
+        if board.lower_is_better:
+            axes.invert_yaxis()
+        shown = [name for name in points if name in worth or len(points) <= MOST_LABELS]
+        _label(axes, {name: points[name] for name in shown}, worth)
+        axes.margins(x=0.14, y=0.1)
+        axes.set_xlabel(f"Seconds for one picture of {size}")
+        axes.set_ylabel(f"Mean {printable(board.metric)} ({better(board.lower_is_better)}, better is up)")
+        title = f"{printable(board.metric, most=24)} against time"
+        figure.suptitle(title, x=0.015, ha="left", fontsize=10.5, fontweight="bold")
+    return figure
+
+
+def _label(axes: Axes, points: Mapping[str, tuple[float, float]], worth: list[str]) -> None:
+    """Names beside their points, above or below, whichever is further from the names written before."""
+    axes.figure.canvas.draw()
+    written: list[tuple[float, float]] = []
+    for name in sorted(points, key=lambda name: (name not in worth, points[name])):
+        x, y = axes.transData.transform(points[name])
+        best = max((9.0, -9.0), key=lambda lift: min(
+            (abs(y + lift - other) + abs(x - left) / 4 for left, other in written), default=lift))  # fmt: skip
+        written.append((x, y + best))
+        axes.annotate(
+            printable(name, most=24), points[name], xytext=(0, best), textcoords="offset points", ha="center",
+            va="center", fontsize=8.5, color=ACCENT if name in worth else MUTED, zorder=4,
+        )  # fmt: skip
+
+
+def _worth(found: Mapping[str, list[str]]) -> tuple[str, ...]:
+    return tuple(f"By {metric} nothing is both faster and better than {named(names, most=12)}." for metric, names
+                 in found.items())  # fmt: skip
+
+
+def _in_words(points: Mapping[str, tuple[float, float]], board: Leaderboard, size: str) -> str:
+    told = ", ".join(f"{name} {seconds:.3g} s and {score:.4g}" for name, (seconds, score) in points.items())
+    return f"Seconds for one picture of {size} against mean {board.metric}, {better(board.lower_is_better)}: {told}."

@@ -1,7 +1,9 @@
 """Where a result was made: versions, commit, machine. Recorded with every run and printed in every report."""
 
+import os
 import platform
 import subprocess
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -20,9 +22,19 @@ PACKAGES = (
 
 @cache
 def provenance() -> dict[str, str]:
-    """Commit (with `+` when the tree was changed), Python, platform and package versions, by name."""
+    """Commit (with `+` when the tree was changed), Python, platform, machine and package versions, by name."""
     facts = {"git commit": _commit(), "python": platform.python_version(), "platform": platform.platform()}
+    facts |= {"machine": _machine()}
     return facts | {f"{name} version": _version(name) for name in PACKAGES}
+
+
+def _machine() -> str:
+    """The processor's name where the system tells, and its cores."""
+    name = platform.processor() or platform.machine()
+    with suppress(OSError):
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), name)
+    return f"{name}, {os.cpu_count()} cores"
 
 
 def _version(package: str) -> str:

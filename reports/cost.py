@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullLocator
 
 from bench.errors import BenchError
 from reports.blocks import Block, Section, plotted
@@ -82,7 +83,9 @@ def trade_off(points: Mapping[str, tuple[float, float]], board: Leaderboard, *, 
         figure = Figure(figsize=(5.2, 3.9), layout="constrained")
         axes = figure.subplots()
         axes.set_xscale("log")
-        axes.grid(axis="both")
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda seconds, _: f"{seconds:g}"))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.grid(True, axis="both")
         axes.step(*zip(*(points[name] for name in worth), strict=True), where="post", color=ACCENT, linewidth=1.0)
         for name, (seconds, score) in points.items():
             look: dict[str, Any] = {"marker": "D", "color": ACCENT} if name in worth else {"marker": "o", "color": INK}
@@ -90,9 +93,9 @@ def trade_off(points: Mapping[str, tuple[float, float]], board: Leaderboard, *, 
             axes.plot(seconds, score, linestyle="", markersize=6, markerfacecolor=face, zorder=3, **look)
         if board.lower_is_better:
             axes.invert_yaxis()
+        axes.margins(x=0.1, y=0.12)
         shown = [name for name in points if name in worth or len(points) <= MOST_LABELS]
         _label(axes, {name: points[name] for name in shown}, worth)
-        axes.margins(x=0.14, y=0.1)
         axes.set_xlabel(f"Seconds for one picture of {size}")
         axes.set_ylabel(f"Mean {printable(board.metric)} ({better(board.lower_is_better)}, better is up)")
         title = f"{printable(board.metric, most=24)} against time"
@@ -109,8 +112,11 @@ def _label(axes: Axes, points: Mapping[str, tuple[float, float]], worth: list[st
         best = max((9.0, -9.0), key=lambda lift: min(
             (abs(y + lift - other) + abs(x - left) / 4 for left, other in written), default=lift))  # fmt: skip
         written.append((x, y + best))
+        across = axes.transAxes.inverted().transform((x, y))[0]
+        side = "left" if across < 0.3 else "right" if across > 0.7 else "center"
+        shift = {"left": -4.0, "right": 4.0, "center": 0.0}[side]
         axes.annotate(
-            printable(name, most=24), points[name], xytext=(0, best), textcoords="offset points", ha="center",
+            printable(name, most=24), points[name], xytext=(shift, best), textcoords="offset points", ha=side,
             va="center", fontsize=8.5, color=ACCENT if name in worth else MUTED, zorder=4,
         )  # fmt: skip
 

@@ -12,6 +12,7 @@ from reports.tables import Leaderboard
 
 Mark = Literal["", "best", "second"]
 MISSING = "–"
+BUSY = "Seconds are those of the evaluation, whatever else the machine did meanwhile; bench speed measures them alone."
 IN_BRACKETS = "; 95 % intervals in brackets"
 
 
@@ -146,7 +147,8 @@ def dataset_table(dataset: str, *, boards: Sequence[Leaderboard], summary: pd.Da
     if seconds.notna().any():
         columns.append(Column("Seconds per image", digits=3))
         filled.append([Cell(float(seconds[method])) for method in methods])
-    return Table(f"Methods on {dataset}{IN_BRACKETS}", tuple(columns), tuple(zip(*filled, strict=True)))
+    notes = (BUSY,) if seconds.notna().any() else ()
+    return Table(f"Methods on {dataset}{IN_BRACKETS}", tuple(columns), tuple(zip(*filled, strict=True)), notes)
 
 
 def marked(

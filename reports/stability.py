@@ -26,7 +26,10 @@ def stability_section(material: Material) -> Section | None:
     """A table and a plot a metric, then the agreement of the metrics."""
     blocks = []
     for place, board in enumerate(material.ranked):
-        values = board.values[list(board.overall)]
+        contestants = [name for name in board.overall if name != material.baseline]
+        if len(contestants) < 2:
+            continue
+        values = board.values[contestants]
         chances = rank_probabilities(values, lower_is_better=board.lower_is_better)
         ranges = rank_ranges(chances)
         plot = _plot(ranges, board, images=len(values), prefix=f"r{place}")
@@ -95,7 +98,8 @@ def agreement_table(taus: pd.DataFrame) -> Table:
 def _agreement(material: Material) -> Block | None:
     if len(material.ranked) < 2 or min(len(board.overall) for board in material.ranked) < 3:
         return None
-    taus = metric_agreement(material.frame, {board.metric: board.lower_is_better for board in material.ranked})
+    frame = material.frame[material.frame["method"] != material.baseline]
+    taus = metric_agreement(frame, {board.metric: board.lower_is_better for board in material.ranked})
     pairs = {pair: float(np.asarray(taus.loc[pair])) for pair in combinations(list(taus), 2)}
     pairs = {pair: tau for pair, tau in pairs.items() if np.isfinite(tau)}
     if not pairs:

@@ -122,7 +122,7 @@ def _told(gap: Difference, best: str, *, digits: int) -> str:
     none = f"On {_images(interval.count)} no difference between {best} and {other} can be shown"
     if interval.count < FEWEST_TO_DECIDE:
         return f"{none}; it takes at least six."
-    seen = "" if math.isnan(gap.detectable) else f" So many images would show one of {gap.detectable:.{digits}f}."
+    seen = "" if math.isnan(gap.detectable) else f" So few can only show about {gap.detectable:.{digits}f} or more."
     if interval.decided:
         return (
             f"{none}: the 95 % interval excludes zero, but not after a correction for the number of methods "
@@ -137,7 +137,7 @@ def _told(gap: Difference, best: str, *, digits: int) -> str:
 def _undecided(method: str, alike: Sequence[str], *, rivals: int) -> str:
     if len(alike) == rivals and rivals > 1:
         return "No method can be told apart from the best"
-    return f"{method} and {named(alike, most=3)} cannot be told apart"
+    return f"{named([method, *alike], most=4)} cannot be told apart"
 
 
 def _by_dataset(board: Leaderboard, baseline: str) -> tuple[str, ...]:

@@ -8,8 +8,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from reports.material import Material
+from reports.material import Failure, Material
 from reports.page import write_report
+from reports.pictures import GalleryItem
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -28,6 +29,7 @@ def browser():
 @pytest.fixture
 def address(tmp_path, table, gallery):
     values = {("clahe", "dicm", "niqe"): np.linspace(3, 4, 12), ("gamma", "dicm", "niqe"): np.linspace(3.5, 4.7, 12)}
+    low = gallery[0].results["clahe"]
     path = write_report(
         tmp_path / "out",
         Material(
@@ -35,6 +37,8 @@ def address(tmp_path, table, gallery):
             {"niqe": True},
             cards={"clahe": {"title": "CLAHE"}},
             gallery=gallery,
+            full_size=True,
+            failures=[Failure("Worst", "It is bad.", GalleryItem("dicm", "x.png", gallery[0].low, {"clahe": low}))],
             provenance={"Commit": "0123abc"},
         ),
     )
@@ -103,6 +107,33 @@ def test_the_switch_shows_another_method(page):
     assert visible.get_attribute("src") != before
     assert near(colours(page)[1], GREEN)
     assert page.locator(".tag.right").first.inner_text() == "gamma"
+
+
+def test_the_link_to_the_full_picture_follows_the_switch(page):
+    link = page.locator(".full a.result:visible")
+    assert link.inner_text() == "clahe"
+    page.get_by_role("radio", name="gamma").focus()
+    page.keyboard.press("Space")
+    assert link.inner_text() == "gamma"
+    link.click()
+    page.wait_for_url("**/gamma.png")
+    assert page.url.endswith("/gamma.png")
+
+
+def test_printing_opens_what_is_folded_and_closes_it_again(page):
+    page.evaluate("document.body.insertAdjacentHTML('beforeend', '<details><summary>s</summary>x</details>')")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("details[open]").count() == page.locator("details").count()
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.locator("details[open]").count() == 0
+
+
+def test_a_failure_has_a_slider_of_its_own(page):
+    slider = page.locator("#failures .stage input[type=range]")
+    slider.focus()
+    slider.press("End")
+    assert page.locator("#failures .stage").evaluate("stage => stage.style.getPropertyValue('--split')") == "100%"
+    assert page.locator("#failures figcaption").inner_text() == "clahe. It is bad."
 
 
 def test_the_page_asks_the_network_for_nothing_and_does_not_complain(page):

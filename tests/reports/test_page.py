@@ -8,13 +8,19 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from bench.errors import BenchError
-from reports.material import Material
+from bench.statistics import Interval
+from reports.ablations import Effect
+from reports.layout import Cell, Column, Table
+from reports.material import Adaptation, Failure, Material
 from reports.page import write_report
 from reports.pictures import GalleryItem
+from reports.writers import file_name
 
 DIRECTIONS = {"niqe": True, "psnr": False}
+LOW = file_name("low light")
 HOSTILE = "<script>alert('x')</script> & \"q\" 名前 $5_% -->"
 VOID = {"meta", "img", "input", "br", "wbr", "link", "hr"}
 
@@ -108,6 +114,82 @@ def test_a_table_of_errors_alone_has_no_leaderboard_but_reasons(report, table, t
     assert [path.name for path in (tmp_path / "out" / "tables").iterdir()] == ["summary.csv"]
 
 
+def everything(table, gallery, name="x"):
+    """Material with data for every section; `name` is in every place that takes a name."""
+    values = np.linspace(3, 4, 8)
+    held_out = table({(name, name, "niqe"): values, ("b", name, "niqe"): values + 1})
+    item = GalleryItem(name, name, gallery[0].low, {name: gallery[0].low, "b": gallery[0].low})
+    lone = GalleryItem(name, name, gallery[0].low, {name: gallery[0].low})
+    speed = {"method": [name, "b"], "width": 6, "height": 4, "seconds": [1.0, 2.0], "macs": [1e9, np.nan]}
+    probes = {
+        "metric": ["niqe"],
+        "probe": name,
+        "difference": 1.0,
+        "low": 0.5,
+        "high": 1.5,
+        "images": 8,
+        "better": True,
+    }
+    scores = {(name, name, "niqe"): [*values, np.nan], ("b", name, "niqe"): [*(values + 1), 9.0]}
+    words = Table(name, (Column(name), Column(name, words=True)), ((Cell(name), Cell(name)),))
+    return {
+        "scores": table(
+            {(name, name, "niqe"): [*values, np.nan], ("b", name, "niqe"): [*(values + 1), 9.0]}, error=name
+        ),
+        "cards": {name: {"title": name, "paper": "javascript:alert(1)"}},
+        "gallery": [item],
+        "failures": [Failure(name, name, lone), Failure(name, name, None, name)],
+        "speed": pd.DataFrame(speed | {"parameters": 0, "peak_mib": 1.0, "device": name}),
+        "seeds": pd.concat([held_out, held_out.assign(checkpoint="w")], ignore_index=True),
+        "diagnostics": table({(name, name, name): [1.0]}),
+        "adaptations": [Adaptation(name, name, name, name, held_out)],
+        "curves": pd.DataFrame({"run": name, "step": [1, 2], "name": name, "value": [2.0, 1.0]}),
+        "training_costs": {name: {"cost/parameters": 1.0}},
+        "ablations": [Effect(name, "niqe", name, Interval(1.0, 0.5, 1.5, 2), 0)],
+        "gaming": (pd.DataFrame(probes), {"niqe": True}),
+        "published": [("published-one", words)],
+        "provenance": {name: name},
+        "origins": {"origin-photographs": words},
+        "notes": [name],
+        "title": name,
+    }
+
+
+def test_with_data_for_all_every_section_is_there_in_order(report, table, gallery):
+    page = report(**everything(table, gallery))
+    assert sections(page) == [
+        "verdict", "leaderboard", "pictures", "comparison", "stability", "cost", "failures", "datasets",
+        "diagnostics", "probes", "published", "parts", "seeds", "adaptation", "training", "methods", "missing",
+        "notes", "reading", "provenance",
+    ]  # fmt: skip
+    assert len(page.ids) == len(set(page.ids))
+
+
+def test_pictures_lie_in_full_size_beside_the_page_on_demand(report, tmp_path):
+    assert not any("full" in (attributes.get("class") or "") for attributes in report().named("p"))
+    page = report(full_size=True)
+    links = [attributes["href"] for attributes in page.named("a") if attributes["href"].startswith("pictures/")]
+    assert links == [f"pictures/dicm--street.png/{name}.png" for name in (LOW, "clahe", "gamma")]
+    with Image.open(tmp_path / "out" / links[1]) as picture:
+        assert picture.size == (48, 32)
+
+
+def test_intervals_can_be_left_out_of_markdown_and_latex(report, tmp_path):
+    report(intervals=False)
+    folder = tmp_path / "out" / "tables"
+    assert "[3." not in (folder / "leaderboard--niqe.md").read_text("utf-8")
+    assert "scriptsize" not in (folder / "leaderboard--niqe.tex").read_text("utf-8")
+    assert "dicm low" in (folder / "leaderboard--niqe.csv").read_text("utf-8")
+
+
+def test_many_metrics_are_folded_and_seen_at_a_glance(report, table):
+    names = ["m1", "m2", "m3", "m4"]
+    values = {(method, "d", name): np.arange(8.0) + place for name in names for place, method in enumerate("ab")}
+    page = report(scores=table(values), directions=dict.fromkeys(names, True), gallery=[], curves=None)
+    assert len(page.named("details")) == 4 + 3 + 3 + 4  # leaderboards, comparisons, ranks, plots
+    assert "methods by their mean rank" in page.text
+
+
 def test_missing_values_are_counted_explained_and_left_out_of_the_mean(report, table):
     values = {("clahe", "dicm", "niqe"): [3.0, 5.0, np.nan], ("gamma", "dicm", "niqe"): [4.0, 5.0, 90.0]}
     page = report(scores=table(values))
@@ -144,18 +226,9 @@ def test_the_page_can_be_read_aloud(report):
 
 
 def test_hostile_names_are_text_everywhere(report, table, gallery, tmp_path):
-    values = {(HOSTILE, HOSTILE, "niqe"): [1.0, 2.0, np.nan], ("b", HOSTILE, "niqe"): [2.0, 3.0, 4.0]}
-    page = report(
-        scores=table(values, error=HOSTILE),
-        cards={HOSTILE: {"title": HOSTILE, "paper": "javascript:alert(1)"}},
-        gallery=[GalleryItem(HOSTILE, HOSTILE, gallery[0].low, {HOSTILE: gallery[0].low, "b": gallery[0].low})],
-        curves=pd.DataFrame({"run": HOSTILE, "step": [1, 2], "name": HOSTILE, "value": [2.0, 1.0]}),
-        provenance={HOSTILE: HOSTILE},
-        notes=[HOSTILE],
-        title=HOSTILE,
-    )
+    page = report(**everything(table, gallery, HOSTILE))
     assert len(page.named("script")) == 1
-    assert page.text.count(HOSTILE) > 12
+    assert page.text.count(HOSTILE) > 40
     assert not any(attributes.get("href", "").startswith("javascript") for attributes in page.named("a"))
     assert not any(name.startswith("on") for _, attributes in page.tags for name in attributes)
     written = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]

@@ -1,13 +1,14 @@
 import base64
 import io
+import itertools
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from bench.errors import BenchError
-from reports.gallery import gallery_of
-from reports.pictures import GalleryItem, chosen, contact_sheet, data_uri, thumbnail
+from reports.gallery import BUDGET, gallery_of
+from reports.pictures import GalleryItem, chosen, contact_sheet, contact_sheets, data_uri, side_for, thumbnail
 
 
 def decoded(uri):
@@ -87,3 +88,23 @@ def test_the_contact_sheet_has_a_cell_a_picture_and_leaves_gaps(gallery):
     middles = [np.asarray(image.get_array())[78, 112] for image in axes.images]
     assert middles[1].tolist() == [200, 40, 40]
     assert middles[4].tolist() == [40, 200, 40]
+
+
+def test_many_methods_make_several_sheets_with_the_input_on_each(gallery):
+    item = GalleryItem("d", "x.png", gallery[0].low, {f"m{k}": gallery[0].low for k in range(10)})
+    sheets = contact_sheets([item])
+    assert list(sheets) == ["contact-sheet-1", "contact-sheet-2"]
+    assert [len(sheet.axes[0].images) for sheet in sheets.values()] == [9, 3]
+    assert list(contact_sheets(gallery)) == ["contact-sheet"]
+
+
+def test_the_more_pictures_the_smaller_and_twenty_methods_on_twelve_photographs_fit(tmp_path):
+    sides = [side_for(count, budget=BUDGET) for count in (1, 100, 252, 10_000)]
+    assert sides[0] == 640
+    assert sides[-1] == 320
+    assert all(before >= after for before, after in itertools.pairwise(sides))
+    waves = np.sin(np.linspace(0, 60, 900)) * 60 + np.random.default_rng(0).normal(120, 12, (600, 900))
+    detailed = tmp_path / "detailed.png"
+    Image.fromarray(np.stack([waves] * 3, axis=2).clip(0, 255).astype(np.uint8)).save(detailed)
+    items = [GalleryItem("d", f"{k}.png", detailed, {f"m{m}": detailed for m in range(20)}) for k in range(12)]
+    assert len(gallery_of(items, limit=12).shots) == 12

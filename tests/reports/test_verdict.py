@@ -2,15 +2,15 @@ import numpy as np
 import pytest
 
 from reports.tables import leaderboard
-from reports.verdict import verdict
+from reports.verdict import Verdict, answers, verdict
 
 DIRECTIONS = {"niqe": True, "psnr": False}
 
 
 @pytest.fixture
 def words(table):
-    def speak(values, metric="niqe"):
-        return verdict(leaderboard(table(values), directions=DIRECTIONS, metric=metric))
+    def speak(values, metric="niqe", **more):
+        return verdict(leaderboard(table(values), directions=DIRECTIONS, metric=metric), **more)
 
     return speak
 
@@ -85,3 +85,45 @@ def test_rivals_that_cannot_be_told_apart_are_listed(words):
     assert "cannot be told apart" in answer.headline
     assert "far" not in answer.headline
     assert any(detail.startswith("Not told apart from") and "far" not in detail for detail in answer.details)
+
+
+def test_the_input_itself_never_wins_but_what_it_scores_is_said(words):
+    scene = np.linspace(1, 2, 12)
+    values = {("a", "d", "niqe"): scene + 1, ("b", "d", "niqe"): scene + 3, ("same", "d", "niqe"): scene}
+    answer = words(values, baseline="same")
+    assert answer.headline == "a leads"
+    assert (
+        "The untouched input (same) has 1.500, better than every method: by this metric alone, doing nothing wins."
+        in (answer.details)
+    )
+    between = words(values | {("same", "d", "niqe"): scene + 2}, baseline="same")
+    assert "The untouched input (same) has 3.500, better than 1 of the 2 methods." in between.details
+    last = words(values | {("same", "d", "niqe"): scene + 9}, baseline="same")
+    assert "The untouched input (same) has 10.500, worse than every method." in last.details
+
+
+def test_a_lead_that_the_number_of_methods_explains_is_none(words):
+    gaps = np.array([1.0, 1.1, 1.2, 1.3, 1.4, 1.5, -0.1])
+    values = {("a", "d", "niqe"): np.arange(7.0)} | {
+        (name, "d", "niqe"): np.arange(7.0) + gaps + place for place, name in enumerate("bcdefg")
+    }
+    answer = words(values)
+    assert "not after a correction for the number of methods" in answer.sentence
+    assert answer.headline != "a leads"
+
+
+def test_the_answer_for_all_metrics_names_who_wins_by_which():
+    def one(metric, best, *alike):
+        return Verdict(metric, "", "", "", (), best, alike)
+
+    assert answers([one("niqe", "a")]) == []
+    assert answers([one("niqe", "a"), one("loe", "a")]) == ["a wins by every metric: niqe and loe."]
+    assert answers([one("niqe", "a"), one("loe", "b"), one("psnr", "b"), one("ssim", "c", "a")]) == [
+        "No method wins by every metric.",
+        "b wins by loe and psnr.",
+        "a wins by niqe.",
+        "By ssim, c has the best mean but cannot be told apart from a.",
+    ]
+    assert answers([one("niqe", "a", "b"), one("loe", "c", "b")])[0] == (
+        "By no metric does one method stand apart from all others."
+    )

@@ -134,7 +134,8 @@ def gallery(pictures: Pictures, scores: "pd.DataFrame", wanted: Sequence[str]) -
 
 def _names(dataset: str, image: str) -> tuple[str, ...]:
     """What a person may call a photograph."""
-    return f"{dataset}/{image}", image, Path(image).name, Path(image).stem
+    bare = str(Path(image).with_suffix(""))
+    return f"{dataset}/{image}", f"{dataset}/{bare}", image, bare, Path(image).name, Path(image).stem
 
 
 def failures(

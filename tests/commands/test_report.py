@@ -1,3 +1,5 @@
+import shutil
+
 import pytest
 
 from bench.metrics import get_metric
@@ -91,3 +93,100 @@ def test_a_csv_is_reported_without_any_run(bench, store, workplace):
     code, _, err = bench("report", "--csv", "s.csv", "--out", "page")
     assert code == 0, err
     assert "6.476" in (workplace / "page/index.html").read_text(encoding="utf-8")
+
+
+def test_failures_are_made_again_from_the_photographs_and_shown(bench, store, workplace, photograph):
+    for seed in range(8):
+        photograph(workplace / f"night/{seed}.png", seed=seed, high=60 + 8 * seed)
+    words = ("--metric", "entropy", "--metric", "loe", "--method", "identity", "--method", "gamma", "--method", "clahe")
+    assert bench("evaluate", "--images", "night", *words)[0] == 0
+    code, _, err = bench("report", "--out", "page")
+    assert code == 0, err
+    page = (workplace / "page/index.html").read_text(encoding="utf-8")
+    assert "Most wrong order of light and dark (worst LOE)" in page
+    assert "Its loe is" in page
+    assert "Not shown" not in page
+    assert "identity is the input itself and takes no place" in page
+    (workplace / "night/0.png").unlink()
+    for folder in (workplace / "runs/samples").iterdir():
+        shutil.rmtree(folder)
+    assert bench("report", "--out", "page")[0] == 0  # what evaluations kept is still there
+
+
+def test_what_cannot_be_made_again_is_said(bench, store, workplace):
+    frames = [
+        {"method": method, "dataset": "gone", "metric": "loe", "image": f"{k}.png", "value": value + k, "seconds": 0.1,
+         "metric_digest": "d"}
+        for method, value in (("gamma", 5.0), ("somebody", 6.0)) for k in range(6)
+    ]  # fmt: skip
+    write_csv(score_table(frames), workplace / "s.csv")
+    code, _, err = bench("report", "--csv", "s.csv", "--out", "page")
+    assert code == 0, err
+    page = (workplace / "page/index.html").read_text(encoding="utf-8")
+    assert "somebody on gone/5.png. Its loe is 11; the median over all results is 8. Not shown:" in page
+
+
+def test_a_part_can_be_chosen_and_compared_with_a_method_of_choice(bench, fails, evaluated):
+    words = ("--against", "msr", "--image", "*b.png", "--full-size", "--no-intervals")
+    code, _, err = bench("report", "--out", "page", *words)
+    assert code == 0, err
+    page = (evaluated / "page/index.html").read_text(encoding="utf-8")
+    assert "entropy: against msr" in page
+    assert "1 of 1 photograph shown" in page
+    assert {file.stem for file in (evaluated / "page/pictures").rglob("*.png")} >= {"gamma", "msr"}
+    assert "scriptsize" not in (evaluated / "page/tables/leaderboard--entropy.tex").read_text(encoding="utf-8")
+    assert bench("report", "--out", "one", "--method", "gamma")[0] == 0
+    assert "Only gamma was scored" in (evaluated / "one/index.html").read_text(encoding="utf-8")
+    for option, name in (("--method", "gama"), ("--dataset", "nigt"), ("--metric", "entropie"), ("--against", "mrs")):
+        assert "did you mean" in fails("report", option, name).lower()
+    assert fails("report", "--image", "nobody").startswith("No scored photograph is called nobody")
+
+
+def test_adapted_weights_do_not_take_the_place_of_the_general_ones(store, workplace):
+    import pandas as pd
+
+    from commands import report_runs
+
+    tags = {"adapted": "from scratch", "rule": "Mean below 45.", "weights_digest": "night", "low_data": "amos"}
+    with open_suite().run("adapted fast", kind="train", tags={**tags, "variant": "m", "seed": "0"}) as run:
+        pass
+    held_out = pd.concat([rows(1.0, checkpoint="night"), rows(2.0, checkpoint="w1")]).assign(dataset=run.id)
+    every = pd.concat([held_out, rows(3.0)], ignore_index=True)
+    assert report_runs.without_adaptations(open_suite(), every)["value"].tolist() == [3.0, 3.0]
+    (found,) = report_runs.adaptations(open_suite(), every)
+    assert (found.name, found.rule, found.origin) == ("adapted fast", "Mean below 45.", "from scratch")
+    assert sorted(found.scores["value"]) == [1.0, 1.0, 2.0, 2.0]
+    assert set(report_runs.without_adaptations(open_suite(), held_out)["value"]) == {1.0, 2.0}
+
+
+def test_only_runs_that_differ_by_seed_alone_are_counted_as_seeds(store, workplace):
+    import pandas as pd
+
+    from commands import report_runs
+
+    for seed, crop, digest in (("0", "64", "a"), ("1", "64", "b"), ("2", "320", "c")):
+        tags = {"variant": "m", "seed": seed, "weights_digest": digest}
+        with open_suite().run("train", kind="train", tags=tags) as run:
+            run.parameters({"seed": seed, "crop": crop})
+    every = pd.concat([rows(float(place), checkpoint=name) for place, name in enumerate("abc")], ignore_index=True)
+    assert set(report_runs.seeds(open_suite(), every)["checkpoint"]) == {"a", "b"}
+    assert report_runs.seeds(open_suite(), every[every["checkpoint"] != "a"]) is None
+
+
+def test_times_and_numbers_in_print_come_from_the_newest_runs(store, workplace):
+    from commands import report_runs
+
+    header = "method,width,height,seconds,fastest,repeats,macs,parameters,peak_mib,device"
+    for seconds in (9.0, 1.5):
+        (workplace / "speed.csv").write_text(f"{header}\nm,6,4,{seconds},1,5,,0,3,cpu\nother,6,4,1,1,5,,0,3,cpu\n")
+        with open_suite().run("speed", kind="speed") as run:
+            run.artifact(workplace / "speed.csv")
+    assert report_runs.speed(open_suite(), ["m"])[["method", "seconds"]].to_numpy().tolist() == [["m", 1.5]]
+    table = "In print,Set,Published,Here,Here low,Here high,Here images,Images,Tolerance,Verdict\n"
+    (workplace / "table-i.csv").write_text(f"{table}LIME,lime,4.155,4.1,4.0,4.2,10,10,0.01,differs\n")
+    with open_suite().run("reproduce", kind="reproduce") as run:
+        run.artifact(workplace / "table-i.csv", "reproduce")
+    ((stem, found),) = report_runs.published(open_suite())
+    assert stem == "published-table-i"
+    assert [cell.text(column) for cell, column in zip(found.rows[0], found.columns, strict=True)] == [
+        "LIME", "lime", "4.155", "4.100", "0.010", "differs"]  # fmt: skip

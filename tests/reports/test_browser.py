@@ -99,7 +99,7 @@ def test_the_slider_follows_the_pointer(page):
 
 
 def test_the_switch_shows_another_method(page):
-    visible = page.locator(".stage img.result:visible")
+    visible = page.locator("#pictures .stage img.result:visible")
     before = visible.get_attribute("src")
     page.get_by_role("radio", name="gamma").focus()
     page.keyboard.press("Space")

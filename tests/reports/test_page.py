@@ -133,9 +133,7 @@ def everything(table, gallery, name="x"):
     scores = {(name, name, "niqe"): [*values, np.nan], ("b", name, "niqe"): [*(values + 1), 9.0]}
     words = Table(name, (Column(name), Column(name, words=True)), ((Cell(name), Cell(name)),))
     return {
-        "scores": table(
-            {(name, name, "niqe"): [*values, np.nan], ("b", name, "niqe"): [*(values + 1), 9.0]}, error=name
-        ),
+        "scores": table(scores, error=name),
         "cards": {name: {"title": name, "paper": "javascript:alert(1)"}},
         "gallery": [item],
         "failures": [Failure(name, name, lone), Failure(name, name, None, name)],

@@ -20,7 +20,7 @@ from bench.enhancer import Indices, Reader, Window, Windowed, checked
 from bench.errors import BenchError
 from bench.photograph import Photograph, turned, with_depth
 
-MEMORY = 800_000_000
+MEMORY = 650_000_000
 """Bytes that one window may take, where half of what is free is not less: 48 megapixels then stay within 2 GB."""
 LUMA = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)  # Rec. 601
 SMALLEST, STEP = 128, 32  # of a window's side, pixels

@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
+from matplotlib.transforms import BboxBase
 
 from bench.errors import BenchError
 from reports.blocks import Block, Section, plotted
@@ -104,21 +105,23 @@ def trade_off(points: Mapping[str, tuple[float, float]], board: Leaderboard, *, 
 
 
 def _label(axes: Axes, points: Mapping[str, tuple[float, float]], worth: list[str]) -> None:
-    """Names beside their points, above or below, whichever is further from the names written before."""
+    """Names above or below their points; one that would cover another is left to the table."""
     axes.figure.canvas.draw()
-    written: list[tuple[float, float]] = []
+    written: list[BboxBase] = []
     for name in sorted(points, key=lambda name: (name not in worth, points[name])):
-        x, y = axes.transData.transform(points[name])
-        best = max((9.0, -9.0), key=lambda lift: min(
-            (abs(y + lift - other) + abs(x - left) / 4 for left, other in written), default=lift))  # fmt: skip
-        written.append((x, y + best))
-        across = axes.transAxes.inverted().transform((x, y))[0]
+        across = axes.transAxes.inverted().transform(axes.transData.transform(points[name]))[0]
         side = "left" if across < 0.3 else "right" if across > 0.7 else "center"
         shift = {"left": -4.0, "right": 4.0, "center": 0.0}[side]
-        axes.annotate(
-            printable(name, most=24), points[name], xytext=(shift, best), textcoords="offset points", ha=side,
-            va="center", fontsize=8.5, color=ACCENT if name in worth else MUTED, zorder=4,
-        )  # fmt: skip
+        for lift in (9.0, -9.0):
+            text = axes.annotate(
+                printable(name, most=24), points[name], xytext=(shift, lift), textcoords="offset points", ha=side,
+                va="center", fontsize=8.5, color=ACCENT if name in worth else MUTED, zorder=4,
+            )  # fmt: skip
+            box = text.get_window_extent()
+            if not any(box.overlaps(other) for other in written):
+                written.append(box)
+                break
+            text.remove()
 
 
 def _worth(found: Mapping[str, list[str]]) -> tuple[str, ...]:

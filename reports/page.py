@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import jinja2
+from markupsafe import Markup, escape
 
 from bench.errors import BenchError
 from reports.ablations import ablations_section
@@ -102,6 +103,7 @@ def render(sections: Sequence[Section], *, title: str, lede: str) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["breakable"] = breakable
     script = (TEMPLATES / "page.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return environment.get_template("page.html").render(
@@ -112,6 +114,11 @@ def render(sections: Sequence[Section], *, title: str, lede: str) -> str:
         script=script,
         script_digest=f"sha256-{digest}",
     )
+
+
+def breakable(text: str) -> Markup:
+    """`text`, escaped, of which a long name may go on in the next line after an underscore."""
+    return Markup(str(escape(text)).replace("_", "_<wbr>"))  # noqa: S704 - escaped before
 
 
 def _write_tables(folder: Path, sections: Sequence[Section], material: Material) -> None:

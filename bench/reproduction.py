@@ -114,7 +114,7 @@ def judge(
         & np.isfinite(scores["value"])
     ]
     if away or rows.empty:
-        why = " ".join([*([reason] if reason else []), *away]) or "it was not evaluated"
+        why = "; ".join([*([reason] if reason else []), *(said.rstrip(".") for said in away)]) or "it was not evaluated"
         return Outcome(cell, None, "not comparable", why)
     measured = mean_interval(rows["value"].to_numpy())
     counts = {str(name): int(count) for name, count in rows.groupby("dataset").size().items()}

@@ -67,8 +67,8 @@ def test_grey_stays_grey():
 
 def test_memory_decides_how_large_a_window_is(monkeypatch):
     enhancer = WindowedRoot()
-    assert window_side(enhancer, (800, 800)) == 800  # 0.64 of 0.8 GB
-    assert window_side(enhancer, (3000, 3000)) == 864
+    assert window_side(enhancer, (800, 800)) == 800  # 0.64 of 0.65 GB
+    assert window_side(enhancer, (3000, 3000)) == 800
     monkeypatch.setattr(module.psutil, "virtual_memory", lambda: type("Memory", (), {"available": 500_000_000}))
     assert window_side(enhancer, (3000, 3000)) == 480
     assert window_side(enhancer, (3000, 3000), 64) == 64

@@ -40,7 +40,7 @@ def test_all_is_a_mean_over_images_of_every_set():
     outcome = judge(both, scores({"x": [1.0], "y": [5.0, 5.0, 5.0]}))
     assert outcome.measured.mean == 4.0
     away = judge(both, scores({"x": [1.0]}), absent={"y": "y is not here."})
-    assert (away.measured, away.said) == (None, "not comparable: y is not here.")
+    assert (away.measured, away.said) == (None, "not comparable: y is not here")
 
 
 def test_why_a_cell_cannot_be_compared():

@@ -59,8 +59,8 @@ def test_each_cell_is_beside_ours_with_its_verdict(bench, printed, workplace):
     told = {tuple(line.split(",")[:2]): line.split(",") for line in lines[1:]}
     assert float(told["Input", "night"][3]) == pytest.approx(printed, abs=1e-4)
     assert told["Input", "night"][-1] == "agrees"
-    assert told["Input", "away"][-1] == "not comparable: away is not here."
-    assert told["Input", "all"][-1] == "not comparable: away is not here."
+    assert told["Input", "away"][-1] == "not comparable: away is not here"
+    assert told["Input", "all"][-1] == "not comparable: away is not here"
     assert told["Theirs", "night"][-1] == "not comparable: there is no such method here"
     assert told["SRIE", "night"][-1] == "not comparable: ours is written from the paper without the published code"
     assert told["EnlightenGAN", "night"][-1] == "not comparable: there are no weights for enlightengan"

@@ -2,6 +2,7 @@
 
 import ctypes
 import sys
+from typing import Any
 
 import torch
 
@@ -35,8 +36,20 @@ def keep_freed_memory() -> bool:
     A network's activations are large enough to go back to the system each time: a tenth of the time of a picture on a
     CPU. Returns whether this C library can do that (glibc can).
     """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    mallopt = _c_library("mallopt")
     return mallopt is not None and bool(mallopt(M_MMAP_THRESHOLD, KEPT)) and bool(mallopt(M_TRIM_THRESHOLD, 2**31 - 1))
+
+
+def return_freed_memory() -> None:
+    """Let the C library return what is freed to the system, so that what is taken next shows in the process's size."""
+    malloc_trim = _c_library("malloc_trim")
+    if malloc_trim is not None:
+        malloc_trim(0)
+
+
+def _c_library(name: str) -> Any:
+    """The function `name` of glibc; None elsewhere."""
+    return getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None
 
 
 def fast_precision() -> torch.dtype:

@@ -21,6 +21,7 @@ from skimage import data
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from bench.device import return_freed_memory
 from bench.errors import BenchError
 from bench.jobs import enhance
 
@@ -97,6 +98,7 @@ def peak_memory(call: Callable[[], object], device: str) -> float:
         call()
         return (torch.cuda.max_memory_allocated(device) - before) / MIB
     try:
+        return_freed_memory()
         CLEAR.write_text("5")  # Linux: the peak starts anew
         before = _resident("VmRSS")
         call()

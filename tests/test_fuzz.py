@@ -13,5 +13,5 @@ def test_damaged_files_end_in_a_photograph_or_a_sentence(tmp_path):
     )
     told = json.loads(done.stdout)
     assert told["findings"] == []
-    assert told["read"] + told["refused"] == 400
+    assert sum(count for outcome, count in told.items() if outcome.startswith(("read", "refused"))) == 400
     assert told["read"] > 30

@@ -80,3 +80,13 @@ def test_a_size_is_width_times_height(text):
 def test_the_picture_has_the_size_asked_for():
     assert picture((60, 40)).shape == (1, 3, 40, 60)
     assert 0 < picture((60, 40)).mean() < 0.25
+
+
+def test_memory_that_the_library_kept_counts_again():
+    if not speed.CLEAR.exists():
+        pytest.skip("only Linux tells")
+    blocks = [np.ones(2**20, np.uint8) for _ in range(60)]
+    last = np.ones(64, np.uint8)  # above them in the heap, so that freeing them returns nothing
+    del blocks
+    assert 45 < peak_memory(lambda: [np.ones(2**20, np.uint8) for _ in range(50)], "cpu") < 70
+    assert last.sum() == 64

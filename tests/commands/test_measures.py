@@ -58,4 +58,4 @@ def test_probes_are_printed_kept_and_in_the_report(bench, night):
     assert bench("report", "--out", "page")[0] == 0
     page = (night / "page/index.html").read_text(encoding="utf-8")
     assert "What moves the scores" in page
-    assert "mean_brightness: no direction is better, so not ranked here" in page
+    assert "What the results look like" in page

@@ -30,14 +30,16 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of mallopt(3)
 KEPT = 32 << 20  # bytes of the largest block that is kept: windows of huge photographs must not pile up
 
 
-def keep_freed_memory() -> bool:
+def keep_freed_memory() -> None:
     """Let the C library keep freed memory for the next layer, instead of returning it and faulting it in again.
 
     A network's activations are large enough to go back to the system each time: a tenth of the time of a picture on a
-    CPU. Returns whether this C library can do that (glibc can).
+    CPU. Only glibc can do that; elsewhere nothing happens, and no result depends on it.
     """
     mallopt = _c_library("mallopt")
-    return mallopt is not None and bool(mallopt(M_MMAP_THRESHOLD, KEPT)) and bool(mallopt(M_TRIM_THRESHOLD, 2**31 - 1))
+    if mallopt is not None:
+        mallopt(M_MMAP_THRESHOLD, KEPT)
+        mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
 
 
 def return_freed_memory() -> None:

@@ -19,7 +19,7 @@ TOLERANCE = 1e-3
 """Of the sparse system: the illumination is within 3e-4 of the exact solution."""
 PENALTY, GROWTH, ENOUGH, LIMIT = 1.0, 1.25, 1e-5, 200
 """Of the exact solver: the first penalty, its factor after each iteration, the residual that ends it, and the number
-of iterations after which it gives up (photographs take about 50).
+of iterations after which it gives up.
 """
 
 

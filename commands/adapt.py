@@ -11,6 +11,7 @@ from commands.options import DataRoot, Device, TrackingUri
 
 if TYPE_CHECKING:
     from bench.adaptation import Selection
+    from commands.sides import Sides
 
 HELD_OUT = Path("runs/held_out")
 
@@ -59,8 +60,7 @@ def adapt(
     found = choose_dark(sides.files["low"], threshold=threshold, hold_out=hold_out, seed=config.seed)
     rule = told(found, threshold)
     say(rule)
-    kept = set(found.train)
-    chosen = replace(sides, low=tuple(replace(part, low=tuple(p for p in part.low if p in kept)) for part in sides.low))
+    chosen = only(sides, set(found.train))
     tags = {
         "adapted": "from a checkpoint" if init_from else "from scratch", "rule": rule, "trusted": "no",
         "qualifying": str(len(found.train) + len(found.held_out)), "held_out": str(len(found.held_out)),
@@ -70,12 +70,20 @@ def adapt(
         name=name or f"adapted {config.preset}", more_tags=tags,
     )  # fmt: skip
     if found.held_out:
-        folder = keep_held_out(found.held_out, HELD_OUT / run_id)
-        weights = f"runs/training/{run_id}/weights.safetensors"
-        say(
-            f"Compare: bench evaluate --images {folder} --metric niqe --metric halo --method identity --method clahe "
-            f"--checkpoint enlightengan={weights}"
-        )
+        say(how_to_compare(keep_held_out(found.held_out, HELD_OUT / run_id), run_id))
+
+
+def only(sides: "Sides", kept: set[Path]) -> "Sides":
+    """`sides` of whose low-light photographs only the `kept` ones are left."""
+    return replace(sides, low=tuple(replace(part, low=tuple(p for p in part.low if p in kept)) for part in sides.low))
+
+
+def how_to_compare(folder: Path, run_id: str) -> str:
+    """The command that scores the adapted weights, the input and a classical method on the held-out photographs."""
+    return (
+        f"Compare: bench evaluate --images {folder} --metric niqe --metric halo --method identity --method clahe "
+        f"--checkpoint enlightengan=runs/training/{run_id}/weights.safetensors"
+    )
 
 
 def told(found: "Selection", threshold: float) -> str:

@@ -20,8 +20,8 @@ from reports.writers import file_name, printable
 NEEDED = ("method", "width", "height", "seconds", "macs", "parameters", "peak_mib", "device")
 MOST_LABELS = 14
 LEDE = (
-    "Seconds for one picture as bench speed measured them, alone on the machine, against the mean score. Filled "
-    "diamonds on the line are worth a look: no other method is both faster and better."
+    "Seconds for one picture as bench speed measured them, against the mean score. Filled diamonds "
+    "on the line are worth a look: no other method is both faster and better."
 )
 
 

@@ -94,6 +94,7 @@ def _add_judging(app: FastAPI, store: Store, cookie: str) -> None:
 
     @app.post("/api/join")
     def join(response: Response, observer: Annotated[str, Cookie(alias=cookie)] = "") -> dict[str, Any]:
+        """The state of this observer's session; whoever has no cookie yet becomes a new observer."""
         number = store.observer(observer) if observer else None
         if number is None:
             secret = store.join()

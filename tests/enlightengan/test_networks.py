@@ -89,3 +89,21 @@ def test_initialisation_follows_the_authors():
     assert state["bn5_1.weight"].mean().item() == pytest.approx(1.0, abs=0.01)
     assert state["bn5_1.bias"].abs().max() == 0
     assert 0 < state["conv5_2.bias"].abs().max().item() <= (512 * 9) ** -0.5
+
+
+@pytest.mark.parametrize("attention", [True, False])
+def test_memory_that_is_used_again_changes_no_result(attention):
+    generator = seeded(Generator(attention=attention)).eval()
+    random = torch.Generator().manual_seed(3)
+    with torch.no_grad():
+        for norm in (module for module in generator.modules() if isinstance(module, torch.nn.BatchNorm2d)):
+            norm.running_mean.normal_(0, 0.2, generator=random)
+            norm.running_var.uniform_(0.5, 2, generator=random)
+        generator.conv10.weight.mul_(30)
+        image = torch.rand((2, 3, 37, 50), generator=random) * 2 - 1
+        kept, (fresh, residual) = image.clone(), generator(image)
+    with torch.inference_mode():
+        again, _ = generator(image)
+    assert residual.abs().max() > 0.01
+    assert (again - fresh).abs().max() < 1e-5
+    assert torch.equal(image, kept)

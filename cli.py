@@ -16,6 +16,7 @@ from commands import (
     export,
     listing,
     probe,
+    publish,
     report,
     reproduce,
     speed,
@@ -39,6 +40,7 @@ app.command("enhance")(enhance.enhance)
 app.command("evaluate")(evaluate.evaluate)
 app.command("export")(export.export)
 app.command("compare")(compare.compare)
+app.command("publish")(publish.publish)
 app.command("report")(report.report)
 app.command("reproduce")(reproduce.reproduce)
 app.command("probe")(probe.probe)

@@ -29,6 +29,8 @@ class Side(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     globs: tuple[str, ...] = ()
     lists: dict[str, str] = {}
+    exclude: tuple[str, ...] = ()
+    """Files of those, by path below the folder, that do not belong: a test scene among training photographs, say."""
     max_mean: float | None = None
     """Selection rule: keep photographs whose mean intensity (0 to 255, over all channels) lies below."""
     count: int | None = None
@@ -165,6 +167,7 @@ def _find(name: str, folder: Path, side: Side) -> tuple[Path, ...]:
         except OSError as error:
             raise BenchError(f"{name}: cannot read its list {folder / listing}: {error}") from error
         found |= {folder / below / line.strip() for line in lines if line.strip()}
+    found -= {folder / name for name in side.exclude}
     missing = [path for path in sorted(found) if not path.is_file()]
     if missing:
         raise BenchError(f"{name}: {len(missing)} photographs are missing, {missing[0]} for one.")

@@ -1,24 +1,27 @@
 """Which weights a learned method gets when none are given."""
 
+import hashlib
 from pathlib import Path
 
-from bench.errors import MissingWeightsError
+from bench.errors import BenchError, MissingWeightsError
 from bench.tracking import newest_weights
 
 SHIPPED = Path(__file__).resolve().parent.parent / "weights"
+SUMS = "SHA256SUMS"  # as `sha256sum --check` reads it
 
 
 def find_weights(variant: str, tracking_uri: str | None = None) -> tuple[Path, str]:
     """The weights of `variant` and where they come from, in words.
 
     The newest finished `fast` or `paper` run in the store at `tracking_uri`, else those shipped with the project.
-    Raises MissingWeightsError.
+    Raises MissingWeightsError when there are none, BenchError when the shipped file is damaged.
     """
     found = newest_weights(variant, tracking_uri)
     if found is not None:
         return found
     shipped = SHIPPED / f"{variant}.safetensors"
     if shipped.is_file():
+        check_sum(shipped)
         return shipped, "shipped with the project"
     method, *left_out = variant.split("_no_")
     options = "".join(f" --without {part.replace('_', '-')}" for part in left_out)
@@ -26,3 +29,32 @@ def find_weights(variant: str, tracking_uri: str | None = None) -> tuple[Path, s
         f"There are no weights for {variant}: train it (bench train {method}{options} --preset fast), give a file "
         f"(--weights FILE to enhance, --checkpoint {variant}=FILE to evaluate) or use --method clahe."
     )
+
+
+def check_sum(file: Path) -> None:
+    """Raise BenchError unless the SHA-256 of `file` is the one that `SHA256SUMS` beside it tells."""
+    expected = sums(file.parent).get(file.name)
+    if expected is None:
+        raise BenchError(f"{file.parent / SUMS} does not tell the SHA-256 of {file.name}: fetch the project anew.")
+    if _sum(file) != expected:
+        raise BenchError(f"{file} is damaged: its SHA-256 is not the one in {SUMS}. Fetch the file anew.")
+
+
+def write_sum(file: Path) -> None:
+    """Tell the SHA-256 of `file` in `SHA256SUMS` beside it; those of other files stay."""
+    told = sums(file.parent) | {file.name: _sum(file)}
+    lines = [f"{digest}  {name}\n" for name, digest in sorted(told.items())]
+    (file.parent / SUMS).write_text("".join(lines), encoding="utf-8")
+
+
+def sums(folder: Path) -> dict[str, str]:
+    """The SHA-256 in hex that `SHA256SUMS` in `folder` tells, by file name; nothing without such a file."""
+    if not (folder / SUMS).is_file():
+        return {}
+    pairs = (line.split(maxsplit=1) for line in (folder / SUMS).read_text(encoding="utf-8").splitlines() if line)
+    return {name: digest for digest, name in pairs}
+
+
+def _sum(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -38,6 +38,8 @@ def ablations(
     max_steps: Annotated[int | None, typer.Option(help="End each training after so many steps instead.")] = None,
     batch_size: options.BatchSize = None,
     crop: options.Crop = None,
+    learning_rate: options.LearningRate = None,
+    pairing: options.Pairing = None,
     precision: options.Precision = None,
     features: options.Features = None,
     feature_weights: options.FeatureWeights = None,
@@ -58,7 +60,7 @@ def ablations(
 
     changes = {
         "epochs": epochs, "minutes": minutes, "max_steps": max_steps, "batch_size": batch_size, "crop": crop,
-        "precision": precision, "features": features,
+        "learning_rate": learning_rate, "pairing": pairing, "precision": precision, "features": features,
     }  # fmt: skip
     root = root_of(data_root)
     sides, _, fallen_back = choose_sides(low, normal, root)

@@ -1,6 +1,8 @@
 """What every method promises, over the registry: a new file in methods/ is tested without a line here."""
 
 import pickle
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ import torch
 
 import methods
 from bench.errors import BenchError, MissingWeightsError, UnknownNameError
+from bench.weights import write_sum
 from methods import METHODS, contestant, make
 
 SIZES = ((1, 1), (1, 7), (5, 3), (17, 33), (96, 64))
@@ -146,10 +149,27 @@ def test_without_weights_one_sentence_says_what_to_do(workplace, monkeypatch, na
 @pytest.mark.parametrize("name", LEARNED)
 def test_shipped_weights_are_used_when_there_is_no_run(workplace, random_weights, monkeypatch, name):
     monkeypatch.setattr("bench.weights.SHIPPED", random_weights(name).parent)
+    write_sum(random_weights(name))
     made, source = contestant(name)
     assert source == "shipped with the project"
     assert made.digest == contestant(name, random_weights(name))[0].digest
     assert METHODS[name]().source == source
+
+
+def test_shipped_weights_that_were_damaged_or_are_not_told_of_are_refused(workplace, random_weights, monkeypatch):
+    shipped = workplace / "enlightengan.safetensors"
+    shutil.copyfile(random_weights("enlightengan"), shipped)
+    monkeypatch.setattr("bench.weights.SHIPPED", workplace)
+    with pytest.raises(BenchError, match=r"SHA256SUMS does not tell the SHA-256 of enlightengan\.safetensors"):
+        make("enlightengan")
+    write_sum(shipped)
+    subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=workplace, check=True)
+    make("enlightengan")
+    content = bytearray(shipped.read_bytes())
+    content[-1] ^= 1
+    shipped.write_bytes(content)
+    with pytest.raises(BenchError, match=r"enlightengan\.safetensors is damaged"):
+        make("enlightengan")
 
 
 def test_weights_of_another_variant_are_refused(random_weights):

@@ -1,0 +1,160 @@
+"""`bench publish`: the weights of a finished training, half the size, with their digest and a model card."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from commands.options import TrackingUri
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run as MlflowRun
+
+    from bench.tracking import Suite
+    from reports.card import ModelCard, Source
+
+COMPARED, SIDE = 3, 256  # half precision is compared with the whole on corners of demo photographs
+
+
+def publish(
+    run_id: Annotated[str, typer.Argument(help="A finished training run in MLflow (fast or paper, no demo).")],
+    out: Annotated[Path, typer.Option(help="Folder for the weights, SHA256SUMS and the card.")] = Path("weights"),
+    observed: Annotated[
+        Path | None, typer.Option(help="Markdown file on what a person saw; it goes into the card.")
+    ] = None,
+    tracking_uri: TrackingUri = None,
+) -> None:
+    """Write a run's weights in half precision, with SHA256SUMS and a model card of data, recipe and scores.
+
+    Evaluate the written file and give the command again: then the card has its scores.
+    """
+    from bench.errors import BenchError
+    from bench.tracking import TRUSTED_PRESETS, open_suite
+    from bench.weights import write_sum
+    from commands.console import say
+    from enlightengan.checkpoint import read_weights, save_weights
+    from reports.card import card_text
+
+    suite = open_suite(tracking_uri)
+    run = suite.find(run_id)
+    tags = run.data.tags
+    if tags.get("kind") != "train" or run.info.status != "FINISHED":
+        raise BenchError(f"Run {run_id} is no finished training.")
+    if tags.get("trusted") != "yes":
+        presets = " or ".join(TRUSTED_PRESETS)
+        raise BenchError(f"Run {run_id} is not to be published: only {presets} trainings on photographs of datasets.")
+    stored = suite.artifact(run_id, "weights.safetensors")
+    if stored is None:
+        raise BenchError(f"Run {run_id} has no weights.")
+    state, metadata = read_weights(stored)
+    file = out / f"{tags['variant']}.safetensors"
+    halved = {key: value.half() if value.is_floating_point() else value for key, value in state.items()}
+    save_weights(file, halved, metadata | {"run": run_id, "licence": licence(run)})
+    write_sum(file)
+    text = observed.read_text(encoding="utf-8") if observed else ""
+    card = file.with_suffix(".md")
+    card.write_text(card_text(model_card(suite, run, metadata, stored, file, observed=text)), encoding="utf-8")
+    say(f"Weights: {file} ({file.stat().st_size / 1e6:.1f} MB). Card: {card}")
+
+
+def licence(run: "MlflowRun") -> str:
+    """The terms of all photographs that `run` was trained on."""
+    return "; ".join(dict.fromkeys(source.licence for source in sources(run)))
+
+
+def sources(run: "MlflowRun") -> list["Source"]:
+    """The datasets of both sides of `run`."""
+    from bench.data import specs
+    from reports.card import Source
+
+    found = []
+    for side in ("low", "normal"):
+        listed, digests = (run.data.tags.get(f"{side}_{what}", "").split(", ") for what in ("data", "digest"))
+        for name, digest in zip(listed, digests, strict=True):
+            if name:
+                spec = specs().get(name.partition("/")[0])
+                title, terms = (spec.title, spec.licence) if spec else ("a folder", "not stated")
+                found.append(Source(side, name, title, terms, digest))
+    return found
+
+
+def model_card(
+    suite: "Suite", run: "MlflowRun", metadata: dict[str, str], stored: Path, file: Path, *, observed: str
+) -> "ModelCard":
+    """The card of `file`, which was made from the weights `stored` of `run`."""
+    from bench.metrics import get_metric
+    from methods import METHODS, make
+    from reports.card import ModelCard
+
+    tags, settings = run.data.tags, run.data.params
+    card = METHODS.card(tags["variant"])
+    checkpoint = str(make(tags["variant"], file).checkpoint)
+    scores = scores_of(suite, checkpoint)
+    minutes = (run.info.end_time - run.info.start_time) / 60_000
+    return ModelCard(
+        title=card.title, paper=card.paper, file=file.name, checkpoint=checkpoint, sources=sources(run),
+        photographs={side: settings[f"{side}_images"] for side in ("low", "normal") if f"{side}_images" in settings},
+        recipe=recipe(metadata, tags),
+        training={
+            "seed": tags["seed"], "optimiser steps": metadata["steps"], "pairs shown": metadata["samples"],
+            "minutes": f"{minutes:.0f}", "device": f"{settings['device']}, {tags.get('machine', 'machine not told')}",
+            "torch": tags.get("torch_version", "not told"), "commit": tags.get("git_commit", "not told"),
+        },
+        rounding=rounding(tags["variant"], stored, file),
+        scores=scores, directions={name: get_metric(name).lower_is_better for name in scores["metric"].unique()},
+        observed=observed,
+    )  # fmt: skip
+
+
+def recipe(metadata: dict[str, str], tags: dict[str, str]) -> list[str]:
+    """The preset, the features, and each setting that is not the paper's, in sentences."""
+    import json
+
+    from enlightengan.build import CONFIGS
+    from enlightengan.presets import PRESETS
+    from enlightengan.run_config import changed_settings
+
+    config: dict[str, Any] = json.loads(metadata["config"])
+    method = tags["variant"].partition("_no_")[0]
+    own = CONFIGS[method](**{key: tuple(v) if isinstance(v, list) else v for key, v in config.items()})
+    length = {"preset", "epochs", "minutes", "max_steps", "seed", "probes", "precision"}
+    changed = [line for line in changed_settings(own, PRESETS[method]["paper"]) if line.split()[0] not in length]
+    return [f"Preset {tags['preset']}; features of the perceptual loss: {tags['features_used']}.", *changed]
+
+
+def scores_of(suite: "Suite", checkpoint: str) -> Any:
+    """The newest scores in MLflow of the weights `checkpoint`, and of the input on the same photographs."""
+    from bench.errors import BenchError
+    from bench.scores import score_table
+    from commands.kept import evaluations_of, tables_of
+
+    try:
+        every, _ = tables_of(suite, evaluations_of(suite))
+    except BenchError:  # nothing has been evaluated yet
+        return score_table([])
+    own = every[every["checkpoint"] == checkpoint]
+    same = every["dataset"].isin(own["dataset"]) & every["metric_digest"].isin(own["metric_digest"])
+    chosen = every[(every["checkpoint"] == checkpoint) | (same & (every["method"] == "identity"))]
+    return chosen.drop_duplicates(["method", "dataset", "image", "metric_digest"])
+
+
+def rounding(variant: str, stored: Path, file: Path) -> str:
+    """How far half precision moves results, in a sentence."""
+    import torch
+
+    from bench.data import resolve
+    from bench.images import read_rgb
+    from methods import make
+
+    exact, halved = make(variant, stored), make(variant, file)
+    most = 0.0
+    photographs = resolve("demo", Path()).low[:COMPARED]
+    with torch.inference_mode():
+        for photograph in photographs:
+            corner = read_rgb(photograph)[:SIDE, :SIDE].copy()
+            picture = torch.from_numpy(corner).permute(2, 0, 1)[None].float() / 255
+            most = max(most, float((exact(picture) - halved(picture)).abs().max()) * 255)
+    return (
+        f"Stored in half precision, which moves no value of {len(photographs)} enhanced parts of demo photographs "
+        f"by more than {most:.2f} of 255."
+    )

@@ -1,0 +1,97 @@
+"""The model card that lies beside published weights: what they are, what they were made from, what they score."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from bench.statistics import mean_interval
+from reports.layout import IN_BRACKETS, Cell, Column, Table, arrow, decimals
+from reports.writers import markdown, to_markdown
+
+
+@dataclass(frozen=True)
+class Source:
+    """A dataset that weights were trained on."""
+
+    side: str
+    name: str
+    title: str
+    licence: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What is known of published weights; `scores` is a score table of them and, for comparison, of the input."""
+
+    title: str
+    paper: str
+    file: str
+    checkpoint: str
+    """Digest of the weights, as score tables name them."""
+    sources: Sequence[Source]
+    photographs: Mapping[str, str]
+    """How many of each side were trained on."""
+    recipe: Sequence[str]
+    """Sentences: preset, length, what differs from the paper's training."""
+    training: Mapping[str, str]
+    """Seed, steps, samples, time, machine, versions."""
+    rounding: str
+    """What half precision changes, in a sentence."""
+    scores: pd.DataFrame
+    directions: Mapping[str, bool]
+    observed: str = ""
+    """What a person saw, in Markdown."""
+
+
+def card_text(card: ModelCard) -> str:
+    """The card as Markdown; every name in it is escaped, but for `observed`."""
+    licences = list(dict.fromkeys(source.licence for source in card.sources))
+    parts = [
+        f"# {markdown(card.title)}: `{card.file}`",
+        f"{markdown(card.paper)}. Trained by this project, not by the authors. Digest of the weights: "
+        f"`{card.checkpoint}`. {markdown(card.rounding)}",
+        "## Licence",
+        "The weights follow from photographs under these terms, and are for research and other noncommercial "
+        f"purposes: {markdown('; '.join(licences))}.",
+        "## Photographs",
+        to_markdown(_sources(card)).strip(),
+        "## Training",
+        "\n".join(f"- {markdown(sentence)}" for sentence in card.recipe),
+        "\n".join(f"- {markdown(name)}: {markdown(value)}" for name, value in card.training.items()),
+        "## Scores",
+        to_markdown(scores_table(card)).strip() if len(card.scores) else "Not evaluated yet.",
+    ]
+    if card.observed:
+        parts += ["## What a person sees", card.observed.strip()]
+    return "\n\n".join(parts) + "\n"
+
+
+def scores_table(card: ModelCard) -> Table:
+    """One row a dataset and metric: the mean of these weights, and of the untouched input where it was scored."""
+    valued = card.scores.dropna(subset=["value"])
+    rows = []
+    for (dataset, metric), part in valued.groupby(["dataset", "metric"], sort=False):
+        own = part[part["checkpoint"] == card.checkpoint]
+        if own.empty:
+            continue
+        other = part[part["checkpoint"] != card.checkpoint]
+        intervals = [mean_interval(side["value"].to_numpy()) if len(side) else None for side in (own, other)]
+        digits = decimals([interval.mean for interval in intervals if interval])
+        cells = [
+            f"{i.mean:.{digits}f} [{i.low:.{digits}f}, {i.high:.{digits}f}]" if i else "–" for i in intervals
+        ]  # each metric has digits of its own
+        name = f"{metric} {arrow(card.directions[str(metric)])}"
+        rows.append((Cell(str(dataset)), Cell(name), *map(Cell, cells), Cell(float(own["image"].nunique()))))
+    columns = (Column("Dataset"), Column("Metric", words=True), Column("These weights", words=True),
+               Column("The input itself", words=True), Column("Photographs"))  # fmt: skip
+    return Table(f"Means{IN_BRACKETS}", columns, tuple(rows))
+
+
+def _sources(card: ModelCard) -> Table:
+    columns = (Column("Side"), Column("Dataset", words=True), Column("What", words=True),
+               Column("Terms", words=True), Column("Digest", words=True))  # fmt: skip
+    rows = tuple(tuple(map(Cell, (s.side, s.name, s.title, s.licence, s.digest))) for s in card.sources)
+    counts = ", ".join(f"{count} {side}-light photographs" for side, count in card.photographs.items())
+    return Table(f"Trained on {counts}", columns, rows)

@@ -1,0 +1,81 @@
+import hashlib
+from dataclasses import replace
+from functools import partial
+
+import pytest
+import torch
+
+from bench.tracking import open_suite
+from bench.weights import find_weights
+from enlightengan import config, train
+from enlightengan.checkpoint import read_weights
+from enlightengan.probe import Probe
+from methods import make
+
+
+@pytest.fixture
+def trained(bench, store, monkeypatch, workplace, photograph):
+    """Trains two steps with this preset on generated folders; gives the run's ID."""
+
+    def run(preset):
+        tiny = replace(config.PRESETS[preset], minutes=None, max_steps=2, crop=48, batch_size=2, features="random")
+        monkeypatch.setitem(config.PRESETS, preset, tiny)
+        monkeypatch.setattr(train, "Probe", partial(Probe, size=(32, 48), count=1))
+        monkeypatch.setattr("commands.training._probe_niqe", lambda: lambda pictures: {"niqe": 1.0})
+        photograph(workplace / "dark/1.png", seed=1, size=(60, 64), high=50)
+        photograph(workplace / "bright/1.png", seed=2, size=(60, 64), low=100)
+        code, _, err = bench(
+            "train", "enlightengan", "--low", "dark", "--normal", "bright", "--preset", preset, "--seed", "4"
+        )
+        assert code == 0, err
+        return open_suite().search(kind="train")[0].info.run_id
+
+    return run
+
+
+def test_published_weights_are_half_as_large_checked_on_loading_and_carry_a_card(
+    bench, trained, workplace, monkeypatch, photograph
+):
+    run_id = trained("fast")
+    (workplace / "seen.md").write_text("A brown rim around lamps.\n")
+    code, _, err = bench("publish", run_id, "--out", "shipped", "--observed", "seen.md")
+    assert code == 0, err
+    file = workplace / "shipped/enlightengan.safetensors"
+    state, metadata = read_weights(file)
+    assert {value.dtype for value in state.values()} == {torch.float16, torch.int64}
+    assert metadata["run"] == run_id and metadata["licence"] == "not stated" and metadata["steps"] == "2"
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    assert (workplace / "shipped/SHA256SUMS").read_text() == f"{digest}  enlightengan.safetensors\n"
+    monkeypatch.setattr("bench.weights.SHIPPED", file.parent)
+    monkeypatch.setattr("bench.weights.newest_weights", lambda variant, uri: None)
+    assert find_weights("enlightengan") == (file, "shipped with the project")
+    exact = open_suite().artifact(run_id, "weights.safetensors")
+    picture = torch.rand(1, 3, 40, 56, generator=torch.Generator().manual_seed(0))
+    assert (make("enlightengan", file)(picture) - make("enlightengan", exact)(picture)).abs().max() < 1 / 255
+
+    card = (workplace / "shipped/enlightengan.md").read_text()
+    checkpoint = make("enlightengan", file).checkpoint
+    for told in (checkpoint, "seed: 4", "optimiser steps: 2", "crop is 48, theirs 320.", "A brown rim around lamps.",
+                 "1 low-light photographs, 1 normal-light photographs", "Not evaluated yet."):  # fmt: skip
+        assert told.replace("_", r"\_") in card
+    assert str(workplace) not in card
+
+    photograph(workplace / "test/1.png", seed=3, size=(100, 120), high=80)
+    words = ("evaluate", "--images", "test", "--metric", "entropy", "--method", "identity")
+    assert bench(*words, "--checkpoint", f"enlightengan={file}")[0] == 0
+    assert bench("publish", run_id, "--out", "shipped")[0] == 0
+    scores = open_suite().search(kind="evaluate")[0]
+    table = open_suite().artifact(scores.info.run_id, "scores.csv").read_text().splitlines()
+    assert make("enlightengan", file).checkpoint == checkpoint  # written again, the same
+    own, untouched = (f"{float(line.split(',')[5]):.3f}" for line in (
+        next(line for line in table if line.startswith(name)) for name in ("enlightengan", "identity")))  # fmt: skip
+    row = next(line for line in (workplace / "shipped/enlightengan.md").read_text().splitlines() if "entropy" in line)
+    assert own in row and untouched in row and row.endswith("| 1 |")
+
+
+def test_what_proves_nothing_is_not_published(fails, trained, store, workplace):
+    run_id = trained("smoke")
+    assert fails("publish", run_id) == f"Run {run_id} is not to be published: only fast or paper trainings on " \
+        "photographs of datasets."  # fmt: skip
+    assert "no run" in fails("publish", "0" * 32)
+    assert not (workplace / "weights").exists()

@@ -1,8 +1,8 @@
 """Does a training photograph show what a test photograph shows? Whole pictures by perceptual hash, parts by features.
 
-The hash is the DCT hash of C. Zauner, Implementation and Benchmarking of Perceptual Image Hash Functions, 2010, with
-histogram equalization before it, so that exposures of one scene agree, and over the four flips of augmentation. Parts are
-found by ORB features (Rublee et al., ICCV 2011) that agree on one similarity transform (RANSAC).
+The hash is the DCT hash of C. Zauner (Implementation and Benchmarking of Perceptual Image Hash Functions, 2010) after
+histogram equalization, so that exposures of one scene agree, and over the four flips of augmentation. Parts are found
+by ORB features (Rublee et al., ICCV 2011) that agree on one similarity transform (RANSAC), mirrored or not.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -52,8 +52,9 @@ def same_whole(train: Sequence[Path], test: Sequence[Path], *, tick: Callable[[]
     for path in train:
         flips = _ticked(hashes, path, tick)
         apart = (flips[:, None] != known[None]).sum(2).min(0)
-        for place in np.flatnonzero(apart <= NEAR):
-            yield Overlap(path, test[place], f"hashes differ in {apart[place]} of 63 bits")
+        for bits, other in zip(apart, test, strict=True):
+            if bits <= NEAR:
+                yield Overlap(path, other, f"hashes differ in {bits} of 63 bits")
 
 
 def same_part(train: Sequence[Path], test: Sequence[Path], *, tick: Callable[[], None]) -> Iterator[Overlap]:
@@ -63,10 +64,10 @@ def same_part(train: Sequence[Path], test: Sequence[Path], *, tick: Callable[[],
     for path in train:
         grey = _ticked(_equalised, path, tick)
         sides = [_features(grey), _features(np.ascontiguousarray(grey[:, ::-1]))]
-        for place, other in enumerate(known):
-            agreeing = max(agreement(side, other, matcher) for side in sides)
+        for other, seen in zip(test, known, strict=True):
+            agreeing = max(agreement(side, seen, matcher) for side in sides)
             if agreeing >= AGREEING:
-                yield Overlap(path, test[place], f"{agreeing} features agree")
+                yield Overlap(path, other, f"{agreeing} features agree")
 
 
 def hashes(path: Path) -> NDArray[np.bool_]:

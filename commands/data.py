@@ -1,6 +1,7 @@
 """`bench data`: the datasets."""
 
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -8,7 +9,7 @@ import typer
 
 from commands.options import DataRoot, Force
 
-app = typer.Typer(help="List, check and darken datasets.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="List, check, compare and darken datasets.", no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.command("list")
@@ -67,6 +68,50 @@ def verify(
                 say(f"{label}  {name}  {side}  {len(files)}  {data.files_digest(found.folder, files)}")
     if wrong:
         raise BenchError(f"{len(wrong)} of {len(chosen)} datasets are wrong: {', '.join(wrong)}.")
+
+
+@app.command()
+def overlap(
+    names: Annotated[list[str] | None, typer.Argument(help="Training sets or folders; all that are here.")] = None,
+    against: Annotated[list[str] | None, typer.Option(help="Test sets or folders; repeatable; all here.")] = None,
+    parts: Annotated[
+        bool, typer.Option("--parts", help="Look for parts of a picture, too (crops); thousands of pairs a minute.")
+    ] = False,
+    data_root: DataRoot = None,
+) -> None:
+    """Look for scenes that are in a training set and in a test set; exit status 1 when there are any."""
+    from bench import data
+    from bench.errors import BenchError
+    from bench.overlap import same_part, same_whole
+    from commands.console import progress, say
+
+    root = data.data_root(data_root)
+    chosen = {
+        "train": names or [name for name in data.names(roles=("train",), root=root)[0] if data.sides_of(name)],
+        "test": against or [n for n in data.names(roles=("test", "paired-test"), root=root)[0] if data.sides_of(n)],
+    }
+    if not chosen["train"] or not chosen["test"]:
+        raise BenchError(f"There is no training set or no test set below {root}: name sets or folders.")
+    files = {role: _photographs(listed, root) for role, listed in chosen.items()}
+    ways = (same_whole, same_part) if parts else (same_whole,)
+    with progress() as bar:
+        task = bar.add_task("compare", total=len(ways) * sum(map(len, files.values())))
+        found = [hit for way in ways for hit in way(files["train"], files["test"], tick=lambda: bar.advance(task))]
+    for hit in found:
+        say(f"{hit.train} shows what {hit.test} shows: {hit.told}")
+    what = f"{len(files['train'])} training photographs, {len(files['test'])} test photographs"
+    how = "whole pictures and parts" if parts else "whole pictures; --parts looks for crops"
+    if found:
+        raise BenchError(f"{len({hit.train for hit in found})} training photographs show test scenes ({what}, {how}).")
+    say(f"No scene is in both ({what}; {how}).")
+
+
+def _photographs(names: Sequence[str], root: Path) -> list[Path]:
+    """All photographs of these datasets, each once."""
+    from bench import data
+
+    sides = [getattr(data.resolve(name, root), side) for name in names for side in data.SIDES]
+    return list(dict.fromkeys(path for side in sides for path in side))
 
 
 @app.command()

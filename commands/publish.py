@@ -110,13 +110,12 @@ def recipe(metadata: dict[str, str], tags: dict[str, str]) -> list[str]:
     """The preset, the features, and each setting that is not the paper's, in sentences."""
     import json
 
-    from enlightengan.build import CONFIGS
+    from enlightengan.build import restored
     from enlightengan.presets import PRESETS
     from enlightengan.run_config import changed_settings
 
-    config: dict[str, Any] = json.loads(metadata["config"])
     method = tags["variant"].partition("_no_")[0]
-    own = CONFIGS[method](**{key: tuple(v) if isinstance(v, list) else v for key, v in config.items()})
+    own = restored(method, json.loads(metadata["config"]))
     length = {"preset", "epochs", "minutes", "max_steps", "seed", "probes", "precision"}
     changed = [line for line in changed_settings(own, PRESETS[method]["paper"]) if line.split()[0] not in length]
     return [f"Preset {tags['preset']}; features of the perceptual loss: {tags['features_used']}.", *changed]

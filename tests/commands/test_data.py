@@ -164,3 +164,24 @@ def test_darken_refuses_what_cannot_be(fails, workplace, photograph, words, sent
 def test_darken_of_an_empty_folder_is_an_error(fails, workplace):
     (workplace / "in").mkdir()
     assert "in" in fails("data", "darken", "in", "out")
+
+
+def test_overlap_names_the_training_photograph_of_a_test_scene(bench, fails, tiny, workplace, photograph):
+    photograph(workplace / "train/own.png", seed=20, size=(120, 160))
+    code, out, err = bench("data", "overlap", "train", "--against", "tiny")
+    assert code == 0, err
+    assert "No scene is in both (1 training photographs, 3 test photographs; whole pictures" in out
+    (workplace / "train/again.png").write_bytes((tiny / "b.png").read_bytes())
+    code, out, err = bench("data", "overlap", "train", "--against", "tiny", "--parts")
+    assert code == 1 and err.startswith("Error: 1 training photographs show test scenes (2 training photographs, 3")
+    assert "train/again.png shows what" in out and "tiny/b.png shows: hashes differ in 0 of 63 bits" in out
+    assert "no training set or no test set" in fails("data", "overlap", "--data-root", "nowhere")
+
+
+def test_what_a_specification_excludes_is_no_part_of_the_dataset(bench, tiny, workplace):
+    spec = (workplace / "specs/tiny.toml").read_text()
+    kept = files_digest(tiny, (tiny / "a.png", tiny / "c.png"))
+    spec = spec.replace("count = 3", 'exclude = ["b.png"]\ncount = 2').rpartition("digest")[0] + f'digest = "{kept}"\n'
+    (workplace / "specs/tiny.toml").write_text(spec)
+    specs.cache_clear()
+    assert [path.name for path in data.resolve("tiny", workplace / "data").low] == ["a.png", "c.png"]

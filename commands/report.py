@@ -34,7 +34,7 @@ class Choice:
 
 
 def report(
-    out: Annotated[Path, typer.Option(help="Folder for index.html, tables/ and figures/.")] = OUT,
+    out: Annotated[Path, typer.Option(help="Folder for index.html, results.md, tables/, figures/.")] = OUT,
     csv: Annotated[list[Path] | None, typer.Option(help="Score tables to report on, instead of MLflow's.")] = None,
     method: Annotated[list[str] | None, typer.Option(help="Only these methods; repeatable; all that count.")] = None,
     dataset: Annotated[list[str] | None, typer.Option(help="Only these datasets; repeatable; all that count.")] = None,
@@ -86,6 +86,7 @@ def material(
     from commands import report_runs as runs
     from commands.ablations import ablation_scores, trained_cells
     from commands.kept import evaluations_of, newest, tables_of
+    from commands.report_made import made
     from commands.report_pictures import Pictures, failures, gallery
     from methods import METHODS
     from reports.ablations import effects
@@ -100,6 +101,7 @@ def material(
     baseline = next((name for name in names if name in METHODS and METHODS.card(name).family == "none"), "")
     checkpoints = dict(zip(scores["method"], scores["checkpoint"], strict=True))
     weights = set(checkpoints.values())
+    seeds = None if demo else runs.seeds(suite, every)
     pictures = Pictures(suite, evaluations, checkpoints, root=data_root(choice.data_root), tracking_uri=tracking_uri)
     return Material(
         scores=ranked,
@@ -113,7 +115,7 @@ def material(
         intervals=choice.intervals,
         failures=failures(pictures, scores, directions, baseline=baseline),
         speed=None if demo else runs.speed(suite, names),
-        seeds=None if demo else runs.seeds(suite, every),
+        seeds=seeds,
         diagnostics=diagnostics,
         adaptations=[] if demo else runs.adaptations(suite, every),
         curves=runs.curves(suite, weights),
@@ -124,6 +126,7 @@ def material(
         published=[] if demo else runs.published(suite),
         provenance=origin.facts(evaluations),
         origins=origin.tables(suite, scores, evaluations),
+        made=made(suite, evaluations, weights=weights, seeds=[] if seeds is None else set(seeds["checkpoint"])),
         notes=list(dict.fromkeys([*notes, *more])),
     )
 

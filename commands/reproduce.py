@@ -1,5 +1,6 @@
 """`bench reproduce`: the numbers in print beside ours, cell by cell, and whether they can be compared."""
 
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -39,7 +40,7 @@ def reproduce(
     from bench.reproduction import cells, judge, published_tables
     from commands.console import say
 
-    tables = published_tables()
+    started, tables = time.monotonic(), published_tables()
     every = [cell for table in tables for cell in cells(table)]
     _check(every, method, dataset)
     chosen = [cell for cell in every if (not method or cell.method in method)
@@ -55,7 +56,7 @@ def reproduce(
         _print(table, part)
     if not method and not dataset:
         _print_people(tracking_uri)
-    run = _keep(shown, scores, out, tracking_uri)
+    run = _keep(shown, scores, out, time.monotonic() - started, tracking_uri)
     counts = [f"{sum(o.verdict == kind for o in outcomes)} {kind}" for kind in ("agrees", "differs", "not comparable")]
     say(f"{len(outcomes)} cells: {', '.join(counts)}. Tables in {out}; kept in MLflow as run {run}.")
 
@@ -208,7 +209,7 @@ def _layout(published: "PublishedTable", outcomes: Sequence["Outcome"]) -> "Tabl
 
 def _keep(
     shown: Sequence[tuple["PublishedTable", Sequence["Outcome"]]], scores: "pd.DataFrame", out: Path,
-    tracking_uri: str | None,
+    seconds: float, tracking_uri: str | None,
 ) -> str:  # fmt: skip
     """Write each table as csv and md, and log all to MLflow; the run's ID."""
     from bench.metrics import get_metric
@@ -219,6 +220,7 @@ def _keep(
     metrics = {table.metric for table, _ in shown}
     tags = {f"digest {name}": get_metric(name).digest for name in metrics}
     with open_suite(tracking_uri).run("reproduce", kind="reproduce", tags=tags) as run:
+        run.metrics({"wall_seconds": seconds})
         for published, outcomes in shown:
             stem = out / file_name(published.name.lower().replace(" ", "-"))
             for suffix, text in ((".csv", to_csv), (".md", to_markdown)):

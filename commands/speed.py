@@ -1,7 +1,8 @@
 """`bench speed`: what each method costs, measured so that it can be believed."""
 
 import math
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -35,7 +36,7 @@ def speed(
     for sentence in absent:
         say(sentence)
     place = str(choose_device(device))
-    peak, found = peak_rate(place), []
+    started, peak, found = time.monotonic(), peak_rate(place), []
     with progress() as bar:
         task = bar.add_task("speed", total=len(entries) * len(sizes))
         for entry in entries:
@@ -50,7 +51,8 @@ def speed(
     warned = [sentence for row in found if (sentence := row.beyond(peak))]
     for sentence in warned:
         say(f"Warning: {sentence}", style="bold")
-    run = _keep(found, warned, csv, place, peak, tracking_uri)
+    facts = {"peak_macs_per_second": peak, "warnings": len(warned), "wall_seconds": time.monotonic() - started}
+    run = _keep(found, facts, csv, place, tracking_uri)
     say(f"Kept in MLflow as run {run}.")
 
 
@@ -80,9 +82,7 @@ def _frame(found: Sequence["Speed"], device: str) -> "pd.DataFrame":
     return pd.DataFrame(rows)
 
 
-def _keep(
-    found: Sequence["Speed"], warned: Sequence[str], csv: Path | None, device: str, peak: float, uri: str | None
-) -> str:
+def _keep(found: Sequence["Speed"], facts: Mapping[str, float], csv: Path | None, device: str, uri: str | None) -> str:
     import tempfile
 
     from bench.scores import write_csv
@@ -93,7 +93,7 @@ def _keep(
     if csv is not None:
         write_csv(frame, csv)
     with open_suite(uri).run("speed", kind="speed", tags={"device": device, "device_name": name}) as run:
-        run.metrics({"peak_macs_per_second": peak, "warnings": len(warned)})
+        run.metrics(facts)
         for row in found:
             run.metrics({f"{row.method}/{row.size[0]}x{row.size[1]}/seconds": row.seconds})
         with tempfile.TemporaryDirectory() as scratch:

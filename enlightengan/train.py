@@ -152,6 +152,7 @@ class _Run:
     def finish(self, step: int, elapsed: float, *, samples: int, keep_optimisers: bool) -> Path:
         """Write the last state and the weights, tell the cost; returns the weights' file."""
         self.cost.tell(self.log, step)
+        self.log.metrics({"cost/seconds": elapsed}, step)
         state, weights = self.save(step, elapsed), self.out / "weights.safetensors"
         if state is not None:
             config = self.model.config

@@ -92,7 +92,8 @@ def ablations_section(material: "Material") -> Section | None:
         "those that lack it."
     )
     tables = {"ablations": effects_table(material.ablations)}
-    return Section("parts", "Parts", "What each part is worth", lede, (Block(tables=tables),))
+    made = material.made.get("ablations")
+    return Section("parts", "Parts", "What each part is worth", lede, made=made, blocks=(Block(tables=tables),))
 
 
 def effects_table(found: Sequence[Effect]) -> Table:

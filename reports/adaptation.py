@@ -16,7 +16,10 @@ LEDE = (
 def adaptation_section(material: Material) -> Section | None:
     """A block a training; nothing without any."""
     blocks = tuple(_block(one, material) for one in material.adaptations)
-    return Section("adaptation", "Adaptation", "Adapted to another domain", LEDE, blocks) if blocks else None
+    if not blocks:
+        return None
+    made = material.made.get("adapt")
+    return Section("adaptation", "Adaptation", "Adapted to another domain", LEDE, made=made, blocks=blocks)
 
 
 def _block(one: Adaptation, material: Material) -> Block:

@@ -37,6 +37,27 @@ class Block:
 
 
 @dataclass(frozen=True)
+class Made:
+    """The command that made what a section shows, in how many runs, and how long they took."""
+
+    command: str
+    runs: int
+    minutes: float | None = None
+    """Of all runs together, by the clock on the wall; None where a run does not tell."""
+    noun: str = "run"
+
+    @property
+    def counts(self) -> str:
+        """`3 runs, 42 minutes in all`, without minutes where they are not known."""
+        told = f"{self.runs} {self.noun}{'' if self.runs == 1 else 's'}"
+        if self.minutes is None:
+            return told
+        whole = round(self.minutes)
+        lasting = "less than a minute" if whole < 1 else f"{whole:,} minute{'' if whole == 1 else 's'}"
+        return f"{told}, {lasting}{' in all' if self.runs > 1 else ''}"
+
+
+@dataclass(frozen=True)
 class Section:
     """A section of the page; `template` renders it from `view` and what is said here."""
 
@@ -52,6 +73,9 @@ class Section:
     """Figures that are written beside the page and not shown on it."""
     copies: Mapping[str, Path] = field(default_factory=dict)
     """Files to put beside the page, by their path below its folder."""
+    on_plots: str = ""
+    """How to read the plots, where they are shown."""
+    made: Made | None = None
 
     @property
     def tables(self) -> dict[str, Table]:

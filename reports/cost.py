@@ -19,10 +19,8 @@ from reports.writers import file_name, printable
 
 NEEDED = ("method", "width", "height", "seconds", "macs", "parameters", "peak_mib", "device")
 MOST_LABELS = 14
-LEDE = (
-    "Seconds for one picture as bench speed measured them, against the mean score. Filled diamonds "
-    "on the line are worth a look: no other method is both faster and better."
-)
+LEDE = "Seconds for one picture as bench speed measured them, against the mean score."
+ON_PLOTS = "Filled diamonds on the line are worth a look: no other method is both faster and better."
 
 
 def cost_section(material: Material) -> Section | None:
@@ -49,7 +47,8 @@ def cost_section(material: Material) -> Section | None:
                                  alt=_in_words(both, board, size), prefix=f"c{number}m{place}"))  # fmt: skip
         stem = file_name("speed", f"{width}x{height}-{number}")
         blocks.append(Block(f"{size} pixels", f"On {device}.", {stem: speed_table(rows)}, tuple(plots), _worth(worth)))
-    return Section("cost", "Cost", "Cost against quality", LEDE, tuple(blocks))
+    return Section("cost", "Cost", "Cost against quality", LEDE, tuple(blocks), on_plots=ON_PLOTS,
+                   made=material.made.get("speed"))  # fmt: skip
 
 
 def front(points: Mapping[str, tuple[float, float]], *, lower_is_better: bool) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from reports.ablations import Effect
+from reports.blocks import Made
 from reports.layout import Table
 from reports.pictures import GalleryItem
 from reports.tables import Leaderboard, checked, leaderboard, summary
@@ -77,6 +78,8 @@ class Material:
     provenance: Mapping[str, str] = field(default_factory=dict)
     origins: Mapping[str, Table] = field(default_factory=dict)
     """Tables of datasets, weights and metrics, by the stem of their files."""
+    made: Mapping[str, Made] = field(default_factory=dict)
+    """How scores, times and trainings were made: evaluate, speed, reproduce, ablations, seeds, adapt, train."""
     notes: Sequence[str] = ()
 
     @cached_property
@@ -108,6 +111,10 @@ class Material:
     def measured(self) -> pd.DataFrame:
         """The summary (see `reports.tables.summary`)."""
         return summary(self.scores, directions=self.directions)
+
+    def printed(self, table: Table) -> Table:
+        """The table as Markdown and LaTeX have it: with intervals or without."""
+        return table if self.intervals else table.without_intervals()
 
     @property
     def folded(self) -> bool:

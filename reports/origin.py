@@ -7,6 +7,20 @@ PUBLISHED_LEDE = (
     "What was printed and what was measured here, cell by cell, as bench reproduce judged it. “Not comparable” says "
     "that something else than the number differs, and what."
 )
+READING = (
+    "Intervals are 95 % bootstrap intervals over images (BCa). They say how far a mean would move with other "
+    "photographs of the same kind, not with another training seed. Two methods are compared image by image over the "
+    "photographs that every method has a value for. A lead is only called one when two things hold: the 95 % interval "
+    "of the differences excludes zero on at least six images, and Wilcoxon's signed-rank test does so at 5 % after "
+    "Holm's correction for the number of methods. The methods are not corrected for the number of metrics, so among "
+    "many metrics an occasional lead is luck. No-reference scores reward what they were built to measure; look at the "
+    "pictures too."
+)
+TIMES = (
+    "Times under the headings are those of finished runs, by the clock on the wall; scores that a run found kept from "
+    "an earlier one cost it nothing. A training's is its own clock, which stands still while it is interrupted, or, "
+    "where it did not tell, the time from its first beginning to its end."
+)
 
 
 def published_section(material: Material) -> Section | None:
@@ -14,19 +28,21 @@ def published_section(material: Material) -> Section | None:
     if not material.published:
         return None
     blocks = (Block(tables=dict(material.published)),)
-    return Section("published", "In print", "Numbers in print beside ours", PUBLISHED_LEDE, blocks)
+    made = material.made.get("reproduce")
+    return Section("published", "In print", "Numbers in print beside ours", PUBLISHED_LEDE, made=made, blocks=blocks)
 
 
 def notes_section(material: Material) -> Section | None:
     """What was left out and what is not pinned."""
     if not material.notes:
         return None
-    return Section("notes", "Notes", "Notes", template="notes.html", view={"notes": list(material.notes)})
+    return Section("notes", "Notes", "Notes", blocks=(Block(notes=tuple(material.notes)),))
 
 
 def reading_section(material: Material) -> Section:
-    """What intervals and leads mean."""
-    return Section("reading", "How to read this", "How to read this", template="reading.html")
+    """What intervals and leads mean, and what the times under the headings are."""
+    told = f"{READING} {TIMES}" if material.made else READING
+    return Section("reading", "How to read this", "How to read this", told)
 
 
 def provenance_section(material: Material) -> Section | None:

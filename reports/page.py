@@ -1,4 +1,4 @@
-"""The comparison as one HTML file that opens from disk without a network, with its tables and figures beside it.
+"""The comparison as one HTML file that opens from disk without a network, with a Markdown document, tables, figures.
 
 A section is a function of `Material` that gives a `Section`, or None without data; SECTIONS is their order.
 """
@@ -20,6 +20,7 @@ from reports.blocks import Section
 from reports.comparison import comparison_section
 from reports.cost import cost_section
 from reports.diagnostics import diagnostics_section
+from reports.document import document
 from reports.failures import failures_section
 from reports.gallery import gallery_section
 from reports.gaming import gaming_section
@@ -69,7 +70,7 @@ SECTIONS: Sequence[Callable[[Material], Section | None]] = (
 
 
 def write_report(out: Path, material: Material) -> Path:
-    """Write `out`/index.html, `out`/tables/*.{csv,md,tex}, `out`/figures/*.{png,pdf}; return the page's path.
+    """Write `out`/index.html, results.md, tables/*.{csv,md,tex} and figures/*.{png,pdf}; return the page's path.
 
     Of the gallery at most `gallery_limit` photographs are shown, fewer where they would make the page heavy; in full
     size they go to `out`/pictures where that is asked for. Every file is written aside and renamed into place, the page
@@ -87,7 +88,8 @@ def write_report(out: Path, material: Material) -> Path:
             _write_figures(aside / "figures", sections)
             _copy(aside, sections)
             page = render(sections, title=material.title, lede=scope(material.frame))
-            (aside / "index.html").write_text(page, encoding="utf-8", errors="replace")
+            for name, text in (("index.html", page), ("results.md", document(sections, material))):
+                (aside / name).write_text(text, encoding="utf-8", errors="replace")
             _move(aside, out)
     except OSError as error:
         raise BenchError(f"Cannot write the report to {out}: {error}. Choose another folder with --out.") from error
@@ -126,7 +128,7 @@ def _write_tables(folder: Path, sections: Sequence[Section], material: Material)
     material.measured.to_csv(folder / "summary.csv", index=False)
     tables: Mapping[str, Table] = {stem: table for section in sections for stem, table in section.tables.items()}
     for stem, table in tables.items():
-        printed = table if material.intervals else table.without_intervals()
+        printed = material.printed(table)
         for suffix, text in (
             ("csv", to_csv(table)),
             ("md", to_markdown(printed)),

@@ -16,7 +16,7 @@ from reports.tables import Leaderboard, named
 from reports.writers import file_name
 
 MOST_REASONS = 100
-SPREAD_LEDE = (
+ON_PLOTS = (
     "Two plots a metric: every image as a point, with boxes over the quartiles and diamonds at the means; then the "
     "means with their 95 % intervals, and the best mean as a dashed line."
 )
@@ -49,7 +49,8 @@ def leaderboard_section(material: Material) -> Section | None:
         several = any(len(board.images) > 1 for board in material.valued)
         lede += " “All images” weighs every photograph equally." if several else ""
         lede += f" {material.baseline} is the input itself and takes no place." if _has_baseline(material) else ""
-    return Section("leaderboard", "Leaderboard", "Leaderboard", lede, tuple(blocks)) if blocks else None
+    return Section("leaderboard", "Leaderboard", "Leaderboard", lede, blocks=tuple(blocks),
+                   made=material.made.get("evaluate")) if blocks else None  # fmt: skip
 
 
 def overview_table(material: Material) -> Table:
@@ -91,7 +92,8 @@ def datasets_section(material: Material) -> Section | None:
                 Block(f"{metric} on {dataset}: every image, and the means", plots=found, folded=True)
                 for metric, found in drawn.items()
             ]
-    return Section("datasets", "Datasets", "Dataset by dataset", SPREAD_LEDE, tuple(blocks)) if blocks else None
+    return Section("datasets", "Datasets", "Dataset by dataset", on_plots=ON_PLOTS, blocks=tuple(blocks),
+                   made=material.made.get("evaluate")) if blocks else None  # fmt: skip
 
 
 def training_section(material: Material) -> Section | None:
@@ -100,7 +102,7 @@ def training_section(material: Material) -> Section | None:
     tables = {"training-cost": cost_table(material.training_costs)} if material.training_costs else {}
     if plot is None and not tables:
         return None
-    return Section("training", "Training", "Training",
+    return Section("training", "Training", "Training", made=material.made.get("train"),
                    blocks=(Block(tables=tables, plots=(plot,) if plot else ()),))  # fmt: skip
 
 

@@ -21,7 +21,8 @@ def seeds_section(material: Material) -> Section | None:
         table = seeds_table(material, metric, lower_is_better=lower)
         if table is not None:
             tables[file_name("seeds", metric)] = table
-    return Section("seeds", "Seeds", "What the seed alone moves", LEDE, (Block(tables=tables),)) if tables else None
+    return Section("seeds", "Seeds", "What the seed alone moves", LEDE, made=material.made.get("seeds"),
+                   blocks=(Block(tables=tables),)) if tables else None  # fmt: skip
 
 
 def seeds_table(material: Material, metric: str, *, lower_is_better: bool) -> Table | None:

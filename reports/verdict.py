@@ -34,7 +34,7 @@ def verdict_section(material: Material) -> Section:
     """The answer: one sentence for everything, then a card a metric."""
     verdicts = [verdict(board, baseline=material.baseline) for board in material.boards]
     return Section(
-        "verdict", "Verdict", "Verdict", template="verdict.html",
+        "verdict", "Verdict", "Verdict", template="verdict.html", made=material.made.get("evaluate"),
         view={"verdicts": verdicts, "answers": answers(verdicts)},
     )  # fmt: skip
 

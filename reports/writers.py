@@ -89,7 +89,8 @@ def to_latex(table: Table, *, label: str) -> str:
 def markdown(text: str) -> str:
     """`text` so that Markdown and the HTML inside it show exactly its characters, on one line."""
     plain = printable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return re.sub(r"([\\`*_{}\[\]|#~!$])", r"\\\1", plain)
+    escaped = re.sub(r"([\\`*_{}\[\]|#~!$])", r"\\\1", plain)
+    return re.sub(r"^(\s*\d*)([-+.)])(?=\s|$)", r"\1\\\2", escaped)  # would begin a list
 
 
 def latex(text: str) -> str:
@@ -132,7 +133,7 @@ def _number(value: float) -> str:
 
 def _markdown_cell(cell: Cell, column: Column) -> str:
     text = markdown(cell.text(column))
-    marked = {"best": f"**{text}**", "second": f"<u>{text}</u>", "": text}[cell.mark]
+    marked = {"best": f"**{text}**", "second": f"<ins>{text}</ins>", "": text}[cell.mark]
     return " ".join(filter(None, (marked, markdown(cell.bounds(column)))))
 
 

@@ -37,6 +37,9 @@ def test_a_report_has_the_measured_numbers(bench, evaluated, words):
     assert get_metric("entropy").digest in page
     assert "page/index.html" in out
     assert ("night is not pinned" in page) or words
+    document = (evaluated / "page/results.md").read_text(encoding="utf-8")
+    assert ("*Made by `bench evaluate` (1 run, less than a minute).*" in document) == (not words)
+    assert str(evaluated) not in document
 
 
 def test_the_tables_lie_beside_the_page(bench, evaluated):
@@ -80,6 +83,31 @@ def test_of_equal_cells_the_newest_counts():
     scores, notes = newest(pd.concat([rows(1.0), rows(2.0, images=("b", "c"))], ignore_index=True))
     assert dict(zip(scores["image"], scores["value"], strict=True)) == {"a": 1.0, "b": 1.0, "c": 2.0}
     assert notes == []
+
+
+def test_runs_and_minutes_are_counted_once_and_by_the_trainings_own_clocks(store, workplace):
+    from commands.report_made import made
+
+    suite = open_suite()
+    with suite.run("ablations", kind="ablations") as parent:
+        for seed, seconds in enumerate((60.0, 120.0)):
+            tags = {"cell": "c", "weights_digest": f"cell {seed}"}
+            with suite.run("train", kind="train", tags=tags, parent=parent) as run:
+                run.metrics({"cost/seconds": seconds})
+    with suite.run("train", kind="train", tags={"adapted": "from scratch", "weights_digest": "night"}):
+        pass
+    for command, told in (("speed", {"wall_seconds": 600.0}), ("reproduce", {})):
+        with suite.run(command, kind=command) as run:
+            run.metrics(told)
+    with pytest.raises(RuntimeError), suite.run("speed", kind="speed"):
+        raise RuntimeError
+    with suite.run("x", kind="train", tags={"imported": "yes", "weights_digest": "elsewhere"}):
+        pass
+    found = made(suite, [], weights={"", "cell 1"}, seeds={"cell 0", "elsewhere"})
+    assert {kind: one.counts for kind, one in found.items()} == {
+        "ablations": "2 trainings, 3 minutes in all", "adapt": "1 training, less than a minute",
+        "train": "1 training, 2 minutes", "seeds": "2 trainings", "speed": "1 run, 10 minutes", "reproduce": "1 run",
+    }  # fmt: skip
 
 
 def test_a_csv_is_reported_without_any_run(bench, store, workplace):

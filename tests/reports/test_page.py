@@ -254,6 +254,7 @@ def test_the_tables_and_figures_lie_beside_the_page(report, tmp_path):
     names = {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*") if path.is_file()}
     assert names == {
         "index.html",
+        "results.md",
         "tables/summary.csv",
         *(
             f"tables/{stem}.{kind}"

@@ -35,7 +35,7 @@ def test_latex_marks_the_best_bold_and_the_second_underlined(two_datasets):
 def test_markdown_marks_and_counts(two_datasets):
     lines = to_markdown(two_datasets).splitlines()
     assert lines[2] == "| Method | dicm ↓ (2 images) | lime ↓ (1 image) | All images ↓ (3 images) |"
-    assert lines[4].startswith("| a | **3.000** | <u>5.000</u> | **3.667** ")
+    assert lines[4].startswith("| a | **3.000** | <ins>5.000</ins> | **3.667** ")
     assert {line.count("|") for line in lines[2:7]} == {5}
 
 

@@ -1,0 +1,103 @@
+"""The comparison as one Markdown document, which can be committed to a repository as it is.
+
+It has the page's own titles, sentences and tables, and none of its figures. What tells of the machine's files or of its
+system's own build is left out.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from markupsafe import Markup
+
+from reports.blocks import Block, Made, Section
+from reports.layout import Table
+from reports.material import Material
+from reports.sections import scope
+from reports.verdict import Verdict
+from reports.writers import markdown, to_markdown
+
+ANCHORS = (
+    "verdict", "leaderboard", "datasets", "cost", "published", "parts", "seeds", "adaptation", "training", "notes",
+    "reading", "provenance",
+)  # fmt: skip
+PRIVATE = ("platform",)  # the kernel's release may carry the name of a machine or of whoever built it
+PATH = re.compile(r"(?:^|[\s'\"(=,:])(?:~?/[\w.]|[A-Za-z]:\\|\\\\|file:)")
+
+
+def document(sections: Sequence[Section], material: Material) -> str:
+    """The document of the page's `sections`; every name in it is escaped."""
+    found = {section.anchor: section for section in sections}
+    paragraphs = [f"# {_text(material.title)}", _text(scope(material.frame))]
+    for anchor in ANCHORS:
+        if anchor in found:
+            paragraphs += _section(found[anchor], material)
+    more = [section.name for section in sections if section.anchor not in ANCHORS]
+    also = f" Its HTML page also has: {_text(', '.join(more))}." if more else ""
+    return "\n\n".join([*paragraphs, f"Written by `bench report`.{also}"]) + "\n"
+
+
+def public(facts: Mapping[str, str]) -> dict[str, str]:
+    """The facts without paths and without what names a machine."""
+    return {name: told for name, told in facts.items() if name not in PRIVATE and not PATH.search(told)}
+
+
+def _section(section: Section, material: Material) -> list[str]:
+    """Heading, how it was made, what it says; nothing where it has figures alone."""
+    lede = section.lede.striptags() if isinstance(section.lede, Markup) else section.lede
+    said = [*([_text(lede)] if lede else []), *_view(section)]
+    told: set[str] = set()
+    for block in section.blocks:
+        said += _block(block, material, told)
+    made = [_made(section.made)] if section.made else []
+    return [f"## {_text(section.title)}", *made, *said] if said else []
+
+
+def _made(made: Made) -> str:
+    return f"*Made by `{made.command}` ({made.counts}).*"
+
+
+def _view(section: Section) -> Iterator[str]:
+    """What the verdict and the provenance have besides blocks."""
+    yield from map(_text, section.view.get("answers", ()))
+    for verdict in section.view.get("verdicts", ()):
+        yield from _verdict(verdict)
+    facts = public(section.view.get("facts", {}))
+    if facts:
+        yield _bullets([f"{name}: {told}" for name, told in facts.items()])
+
+
+def _verdict(verdict: Verdict) -> Iterator[str]:
+    yield f"### {_text(f'{verdict.metric}, {verdict.direction}: {verdict.headline}')}"
+    yield _text(verdict.sentence)
+    if verdict.details:
+        yield _bullets(verdict.details)
+
+
+def _block(block: Block, material: Material, told: set[str]) -> Iterator[str]:
+    """Heading, sentence, tables and notes; nothing of a block of figures alone. `told` are the notes given before."""
+    if not (block.text or block.tables or block.notes):
+        return
+    if block.title:
+        yield f"### {_text(block.title)}"
+    if block.text:
+        yield _text(block.text)
+    for table in block.tables.values():
+        yield to_markdown(_once(material.printed(table), told)).strip()
+    if block.notes:
+        yield _bullets(block.notes)
+
+
+def _once(table: Table, told: set[str]) -> Table:
+    """The table without the notes that an earlier one had."""
+    notes = tuple(note for note in table.notes if note not in told)
+    told.update(notes)
+    return replace(table, notes=notes)
+
+
+def _bullets(lines: Sequence[str]) -> str:
+    return "\n".join(f"- {_text(line)}" for line in lines)
+
+
+def _text(text: str) -> str:
+    return markdown(text).strip()

@@ -52,9 +52,6 @@ class TrainedModel(ABC):
     def gradients(self, batch: Batch, *, share: float, precision: str) -> dict[str, Tensor]:
         """Add `share` times the gradients of `batch` to the networks'; returns the losses, not yet times `share`."""
 
-    def before_update(self) -> None:  # noqa: B027
-        """What happens to the gradients before the optimisers see them: nothing, unless a method says otherwise."""
-
     def further_state(self) -> dict[str, Any]:
         """What a training state must hold besides networks and optimisers."""
         return {}
@@ -81,7 +78,9 @@ class TrainedModel(ABC):
         parameters = [p for network in self.networks().values() for p in network.parameters()]
         group.add_up([p.grad for p in parameters if p.grad is not None])
         group.add_up(found.values())
-        self.before_update()
+        if self.config.clip is not None:
+            for network in self.networks().values():
+                nn.utils.clip_grad_norm_(network.parameters(), self.config.clip)
         for optimiser in self.optimisers.values():
             optimiser.step()
         return found

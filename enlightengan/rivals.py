@@ -24,8 +24,7 @@ class ZeroDceConfig(RunConfig):
     schedule: str = "constant"
     beta1: float = 0.9
     weight_decay: float = 1e-4
-    clip: float = 0.1
-    """The gradient's norm is cut to this."""
+    clip: float | None = 0.1
     spatial: float = 1.0
     exposure: float = 10.0
     colour: float = 5.0

@@ -49,6 +49,8 @@ class RunConfig:
     """The learning rate falls linearly over the second half: by `epoch`, in stairs, as the authors do, or by `step`."""
     beta1: float = 0.5
     beta2: float = 0.999
+    clip: float | None = None
+    """The norm of each network's gradient is cut to this; None leaves it, as the authors do."""
     pairing: str = "fixed"
     """`fixed`: item i always meets the same normal-light partner, as in the authors' code; `random`: drawn anew."""
     precision: str = "float32"
@@ -66,7 +68,7 @@ class RunConfig:
         for name in AT_LEAST_ONE:
             if getattr(self, name) <= 0:
                 raise BenchError(f"{name} must be positive, not {getattr(self, name)}.")
-        for name in ("minutes", "max_steps"):
+        for name in ("minutes", "max_steps", "clip"):
             if getattr(self, name) is not None and getattr(self, name) <= 0:
                 raise BenchError(f"{name} must be positive, not {getattr(self, name)}.")
         if self.accumulate * self.devices > self.batch_size:

@@ -78,6 +78,3 @@ class ZeroDce(TrainedModel):
         }
         add_gradients(torch.stack(list(losses.values())).sum() * share, self.generator)
         return losses
-
-    def before_update(self) -> None:
-        nn.utils.clip_grad_norm_(self.generator.parameters(), self.config.clip)

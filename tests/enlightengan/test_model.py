@@ -54,6 +54,24 @@ def test_relativistic_means_are_those_of_the_parts(without, couples):
     assert (abs(float(parts[name] / whole[name]) - 1) > 1e-5) == couples
 
 
+def test_a_clip_cuts_the_gradient_of_each_network_and_its_absence_cuts_none():
+    settings = {"without": ("perceptual",), "crop": 40, "batch_size": 3, "precision": "float32"}
+
+    def norms(clip):
+        _, found = gradients(preset("smoke", **settings, clip=clip))
+        networks = dict.fromkeys(key.partition(".")[0] for key in found)
+        return {
+            name: float(torch.stack([g.norm() for key, g in found.items() if key.startswith(name)]).norm())
+            for name in networks
+        }
+
+    free, cut = norms(None), norms(0.01)
+    assert set(free) == {"generator", "global_discriminator", "local_discriminator"}
+    assert min(free.values()) > 0.01
+    assert cut == pytest.approx(dict.fromkeys(free, 0.01), rel=1e-3)
+    assert norms(1e6) == pytest.approx(free)
+
+
 def test_checkpointing_changes_no_gradient_and_counts_statistics_once_and_keeps_less():
     image, told = torch.rand((2, 3, 32, 32), generator=torch.Generator().manual_seed(0)) * 2 - 1, []
     for checkpointing in (False, True):

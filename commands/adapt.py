@@ -1,5 +1,6 @@
 """`bench adapt`: EnlightenGAN for another kind of darkness; the low side is swapped, the normal side stays."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from commands.sides import Sides
 
 HELD_OUT = Path("runs/held_out")
+ADAPTED = "enlightengan_adapted"  # how score tables name the adapted weights, beside the unadapted ones
+METRICS = ("niqe", "halo")
+BESIDE = ("identity", "clahe")
 
 
 def adapt(
@@ -34,6 +38,9 @@ def adapt(
     features: options.Features = None,
     feature_weights: options.FeatureWeights = None,
     seed: options.Seed = None,
+    metric: Annotated[
+        list[str] | None, typer.Option(help="Score the held-out photographs with this; repeatable; niqe and halo.")
+    ] = None,
     name: options.Name = None,
     device: Device = "auto",
     data_root: DataRoot = None,
@@ -41,7 +48,8 @@ def adapt(
 ) -> None:
     """Train EnlightenGAN on another low-light domain, as the paper does with night streets.
 
-    Its weights are never taken for the general model's: name their file when you use them. What was interrupted is
+    Then the held-out photographs are scored: adapted, unadapted where there are general weights, CLAHE and the input.
+    Adapted weights are never taken for the general model's: name their file when you use them. What was interrupted is
     continued by resuming it, like any training of EnlightenGAN.
     """
     from bench.adaptation import choose_dark
@@ -70,7 +78,8 @@ def adapt(
         name=name or f"adapted {config.preset}", more_tags=tags,
     )  # fmt: skip
     if found.held_out:
-        say(how_to_compare(keep_held_out(found.held_out, HELD_OUT / run_id), run_id))
+        folder = keep_held_out(found.held_out, HELD_OUT / run_id)
+        _score(run_id, folder, init_from, metric or METRICS, device=device, tracking_uri=tracking_uri)
 
 
 def only(sides: "Sides", kept: set[Path]) -> "Sides":
@@ -78,12 +87,32 @@ def only(sides: "Sides", kept: set[Path]) -> "Sides":
     return replace(sides, low=tuple(replace(part, low=tuple(p for p in part.low if p in kept)) for part in sides.low))
 
 
-def how_to_compare(folder: Path, run_id: str) -> str:
-    """The command that scores the adapted weights, the input and a classical method on the held-out photographs."""
-    return (
-        f"Compare: bench evaluate --images {folder} --metric niqe --metric halo --method identity --method clahe "
-        f"--checkpoint enlightengan=runs/training/{run_id}/weights.safetensors"
-    )
+def _score(
+    run_id: str, folder: Path, init_from: Path | None, metrics: Sequence[str], *, device: str, tracking_uri: str | None
+) -> None:  # fmt: skip
+    """Score the adapted weights of a run, the unadapted ones, a classical method and the input on `folder`.
+
+    Without a lamp a photograph has no halo: what has no score is told and does not undo the training.
+    """
+    from bench.data import from_folder
+    from bench.errors import BenchError, MissingWeightsError
+    from commands.console import say
+    from commands.scoring import Entry, run_evaluation
+    from commands.training import TRAINING
+    from methods import contestant
+
+    adapted, _ = contestant("enlightengan", TRAINING / run_id / "weights.safetensors")
+    entries = [Entry(replace(adapted, name=ADAPTED), f"run {run_id[:8]}")]
+    try:
+        general, source = contestant("enlightengan", init_from, tracking_uri)
+        entries.append(Entry(general, source))
+    except MissingWeightsError:
+        say("There are no general weights to compare with.")
+    entries += [Entry(*contestant(name)) for name in BESIDE]
+    try:
+        run_evaluation(entries, [from_folder(folder)], metrics, device=device, tracking_uri=tracking_uri)
+    except BenchError as error:
+        say(str(error))
 
 
 def told(found: "Selection", threshold: float) -> str:

@@ -2,6 +2,7 @@ import json
 from dataclasses import replace
 from functools import partial
 
+import pandas as pd
 import pytest
 import torch
 
@@ -252,13 +253,17 @@ def test_the_factorial_is_trained_once_scored_and_told(bench, store, brief, side
     assert (workplace / "page/tables/ablations.csv").exists()
 
 
-def test_adapting_chooses_by_the_rule_and_keeps_some_apart(bench, fails, store, brief, sides, workplace, photograph):
+def test_adapting_chooses_by_the_rule_and_scores_those_kept_apart(
+    bench, fails, store, brief, sides, workplace, photograph, monkeypatch
+):
     for number in range(3, 6):
         photograph(workplace / f"dark/{number}.png", seed=number, size=(60, 64), high=200)  # not dark enough
-    words = ("adapt", *sides, "--preset", "smoke", "--hold-out", "0.34")
+    words = ("adapt", *sides, "--preset", "smoke", "--hold-out", "0.34", "--metric", "entropy")
+    monkeypatch.setattr("bench.weights.SHIPPED", workplace)
     code, out, err = bench(*words, "--features", "random")
     assert code == 0, err
     (run,) = runs()
+    assert "no general weights to compare with" in out
     assert "3 of 6 photographs qualify" in out and "1 are held out, photograph by photograph" in out
     assert (run.data.tags["adapted"], run.data.tags["trusted"], run.data.tags["qualifying"]) == (
         "from scratch",
@@ -267,7 +272,18 @@ def test_adapting_chooses_by_the_rule_and_keeps_some_apart(bench, fails, store, 
     )
     assert run.data.params["low_images"] == "2"
     (held,) = (workplace / "runs/held_out" / run.info.run_id).iterdir()
-    assert held.is_symlink() and "--metric halo" in out
+    assert held.is_symlink()
+    weights = workplace / "runs/training" / run.info.run_id / "weights.safetensors"
+    code, _, err = bench(*words, "--features", "random", "--init-from", weights)
+    assert code == 0, err
+    evaluation = open_suite().search(kind="evaluate")[0]
+    scored = pd.read_csv(open_suite().artifact(evaluation.info.run_id, "scores.csv"))
+    assert set(scored["method"]) == {"enlightengan_adapted", "enlightengan", "identity", "clahe"}
+    again = runs()[0]
+    assert set(scored["dataset"]) == {again.info.run_id} and scored["value"].notna().all()
+    by_method = scored.set_index("method")["checkpoint"]
+    assert by_method["enlightengan"] == run.data.tags["weights_digest"]
+    assert by_method["enlightengan_adapted"] == again.data.tags["weights_digest"] != by_method["enlightengan"]
     assert "none is left to train on" in fails(*words, "--threshold", "3")
 
 

@@ -49,13 +49,15 @@ def open_suite(given: str | None = None) -> "Suite":
 def newest_weights(variant: str, given: str | None = None) -> tuple[Path, str] | None:
     """Weights of the newest finished trusted run of `variant` and a phrase that names the run, or None.
 
-    Trusted are the presets `fast` and `paper` on real photographs, never `smoke` or the demo.
+    Trusted are the presets `fast` and `paper` on real photographs, never `smoke` or the demo. A cell of a factorial,
+    which is as short as a grid must be, counts only where there is no other.
     """
     uri = tracking_uri(given)
     if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
         return None
     suite = open_suite(given)
-    for run in suite.search(kind="train", variant=variant, trusted="yes"):
+    found = suite.search(kind="train", variant=variant, trusted="yes")
+    for run in sorted(found, key=lambda run: "cell" in run.data.tags):
         if run.info.status == "FINISHED":
             path = suite.artifact(run.info.run_id, "weights.safetensors")
             if path is not None:

@@ -126,9 +126,10 @@ def scores_of(suite: "Suite", checkpoint: str) -> Any:
     from bench.errors import BenchError
     from bench.scores import score_table
     from commands.kept import evaluations_of, tables_of
+    from commands.report_runs import without_adaptations
 
     try:
-        every, _ = tables_of(suite, evaluations_of(suite))
+        every = without_adaptations(suite, tables_of(suite, evaluations_of(suite))[0])
     except BenchError:  # nothing has been evaluated yet
         return score_table([])
     own = every[every["checkpoint"] == checkpoint]

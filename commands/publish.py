@@ -8,7 +8,10 @@ import typer
 from commands.options import TrackingUri
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mlflow.entities import Run as MlflowRun
+    from torch import Tensor
 
     from bench.tracking import Suite
     from reports.card import ModelCard, Source
@@ -49,12 +52,24 @@ def publish(
     state, metadata = read_weights(stored)
     file = out / f"{tags['variant']}.safetensors"
     halved = {key: value.half() if value.is_floating_point() else value for key, value in state.items()}
-    save_weights(file, halved, metadata | {"run": run_id, "licence": licence(run)})
+    told = metadata | {"run": run_id, "licence": licence(run)}
+    if not _holds(file, halved, told):  # safetensors orders its metadata anew each time: the same would differ in bytes
+        save_weights(file, halved, told)
     write_sum(file)
     text = observed.read_text(encoding="utf-8") if observed else ""
     card = file.with_suffix(".md")
     card.write_text(card_text(model_card(suite, run, metadata, stored, file, observed=text)), encoding="utf-8")
     say(f"Weights: {file} ({file.stat().st_size / 1e6:.1f} MB). Card: {card}")
+
+
+def _holds(file: Path, state: "Mapping[str, Tensor]", metadata: "Mapping[str, str]") -> bool:
+    """Whether `file` has these weights and this metadata already."""
+    from enlightengan.checkpoint import read_weights, weights_digest
+
+    if not file.is_file():
+        return False
+    stored, told = read_weights(file)
+    return told == metadata and weights_digest(stored) == weights_digest(state)
 
 
 def licence(run: "MlflowRun") -> str:
@@ -90,6 +105,7 @@ def model_card(
     card = METHODS.card(tags["variant"])
     checkpoint = str(make(tags["variant"], file).checkpoint)
     scores = scores_of(suite, checkpoint)
+    metrics = [get_metric(str(name)) for name in scores["metric"].unique()]
     minutes = (run.info.end_time - run.info.start_time) / 60_000
     return ModelCard(
         title=card.title, paper=card.paper, file=file.name, checkpoint=checkpoint, sources=sources(run),
@@ -101,7 +117,7 @@ def model_card(
             "torch": tags.get("torch_version", "not told"), "commit": tags.get("git_commit", "not told"),
         },
         rounding=rounding(tags["variant"], stored, file),
-        scores=scores, directions={name: get_metric(name).lower_is_better for name in scores["metric"].unique()},
+        scores=scores, directions={m.name: m.lower_is_better for m in metrics if not m.diagnostic},
         observed=observed,
     )  # fmt: skip
 

@@ -41,6 +41,7 @@ class ModelCard:
     """What half precision changes, in a sentence."""
     scores: pd.DataFrame
     directions: Mapping[str, bool]
+    """Whether lower is better, of the metrics that have a better direction."""
     observed: str = ""
     """What a person saw, in Markdown."""
 
@@ -82,7 +83,7 @@ def scores_table(card: ModelCard) -> Table:
         cells = [
             f"{i.mean:.{digits}f} [{i.low:.{digits}f}, {i.high:.{digits}f}]" if i else "–" for i in intervals
         ]  # each metric has digits of its own
-        name = f"{metric} {arrow(card.directions[str(metric)])}"
+        name = f"{metric} {arrow(card.directions[str(metric)])}" if metric in card.directions else str(metric)
         rows.append((Cell(str(dataset)), Cell(name), *map(Cell, cells), Cell(float(own["image"].nunique()))))
     columns = (Column("Dataset"), Column("Metric", words=True), Column("These weights", words=True),
                Column("The input itself", words=True), Column("Photographs"))  # fmt: skip

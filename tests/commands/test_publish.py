@@ -64,6 +64,7 @@ def test_published_weights_are_half_as_large_checked_on_loading_and_carry_a_card
     words = ("evaluate", "--images", "test", "--metric", "entropy", "--method", "identity")
     assert bench(*words, "--checkpoint", f"enlightengan={file}")[0] == 0
     assert bench("publish", run_id, "--out", "shipped")[0] == 0
+    assert hashlib.sha256(file.read_bytes()).hexdigest() == digest  # the same is not written again
     scores = open_suite().search(kind="evaluate")[0]
     table = open_suite().artifact(scores.info.run_id, "scores.csv").read_text().splitlines()
     assert make("enlightengan", file).checkpoint == checkpoint  # written again, the same

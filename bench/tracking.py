@@ -65,6 +65,12 @@ def newest_weights(variant: str, given: str | None = None) -> tuple[Path, str] |
     return None
 
 
+def weights_of(run: "MlflowRun") -> set[str]:
+    """The digests of a training's weights: as they were trained, and as `bench publish` wrote them."""
+    tags = run.data.tags
+    return {tags[name] for name in ("weights_digest", "published_digest") if name in tags}
+
+
 class Suite:
     """The experiment in which every command of this project leaves its runs."""
 

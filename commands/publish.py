@@ -32,10 +32,11 @@ def publish(
     Evaluate the written file and give the command again: then the card has its scores.
     """
     from bench.errors import BenchError
-    from bench.tracking import TRUSTED_PRESETS, open_suite
+    from bench.tracking import TRUSTED_PRESETS, Run, open_suite
     from bench.weights import write_sum
     from commands.console import say
     from enlightengan.checkpoint import read_weights, save_weights
+    from methods import make
     from reports.card import card_text
 
     suite = open_suite(tracking_uri)
@@ -56,6 +57,7 @@ def publish(
     if not _holds(file, halved, told):  # safetensors orders its metadata anew each time: the same would differ in bytes
         save_weights(file, halved, told)
     write_sum(file)
+    Run(suite.client, run_id).tags({"published_digest": make(tags["variant"], file).checkpoint})
     text = observed.read_text(encoding="utf-8") if observed else ""
     card = file.with_suffix(".md")
     card.write_text(card_text(model_card(suite, run, metadata, stored, file, observed=text)), encoding="utf-8")

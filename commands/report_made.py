@@ -21,12 +21,13 @@ def made(
     spans the pause, too. Speeds and numbers in print are kept by a run that begins when all is measured, so they count
     by what the command itself told.
     """
+    from bench.tracking import weights_of
     from reports.blocks import Made
 
     trained = _finished(suite, "train")
     cells = [run for run in trained if "cell" in run.data.tags]
     adapted = [run for run in trained if "adapted" in run.data.tags]
-    scored, compared = ([run for run in trained if run.data.tags.get("weights_digest") in set(digests)]
+    scored, compared = ([run for run in trained if weights_of(run) & set(digests)]
                         for digests in (weights, seeds))  # fmt: skip
     found: dict[str, tuple[str, str, list[float | None]]] = {
         "evaluate": ("bench evaluate", "run", [_lasted(run) for run in evaluations]),

@@ -51,12 +51,13 @@ def _photographs(scores: "pd.DataFrame", digests: dict[str, tuple[str, str]]) ->
 
 
 def _weights(suite: "Suite", scores: "pd.DataFrame") -> "Table | None":
+    from bench.tracking import weights_of
     from methods import METHODS
     from reports.layout import Cell, Column, Table
 
     columns = (Column("Method"), Column("Weights digest", words=True), Column("Seed", words=True),
                Column("Training", words=True), Column("Licence of the weights", words=True))  # fmt: skip
-    runs = {run.data.tags.get("weights_digest", ""): run for run in reversed(suite.search(kind="train"))}
+    runs = {digest: run for run in reversed(suite.search(kind="train")) for digest in weights_of(run)}
     rows = []
     for method, digest in scores[["method", "checkpoint"]].drop_duplicates().itertuples(index=False, name=None):
         if not digest:

@@ -115,7 +115,9 @@ def adaptations(suite: "Suite", scores: "pd.DataFrame") -> list["Adaptation"]:
         tags = run.data.tags
         held_out = rows[rows["dataset"] == run.info.run_id].assign(dataset="held out")
         data = f"Dark photographs of {tags.get('low_data', 'a folder')}"
-        found.append(Adaptation(run.info.run_name, tags.get("rule", ""), tags["adapted"], data, held_out))
+        directions = {str(name): get_metric(name).lower_is_better for name in held_out["metric"].unique()}
+        rule = tags.get("rule", "")
+        found.append(Adaptation(run.info.run_name, rule, tags["adapted"], data, held_out, directions))
     return found
 
 
@@ -152,8 +154,10 @@ def curves(suite: "Suite", checkpoints: set[str]) -> "pd.DataFrame | None":
     """Losses and probe scores of the runs whose weights were scored: run, step, name, value; None without any."""
     import pandas as pd
 
+    from bench.tracking import weights_of
+
     frames = []
-    scored = [run for run in suite.search(kind="train") if run.data.tags.get("weights_digest") in checkpoints]
+    scored = [run for run in suite.search(kind="train") if weights_of(run) & checkpoints]
     for run in scored[:CURVE_RUNS]:
         for name in [name for name in run.data.metrics if not name.startswith(("cost/", "health/"))]:
             points = suite.client.get_metric_history(run.info.run_id, name)
@@ -165,10 +169,12 @@ def curves(suite: "Suite", checkpoints: set[str]) -> "pd.DataFrame | None":
 
 def costs(suite: "Suite", checkpoints: set[str]) -> dict[str, dict[str, float]]:
     """What the runs whose weights were scored cost, by method, crop, batch and device."""
+    from bench.tracking import weights_of
+
     found: dict[str, dict[str, float]] = {}
     for run in suite.search(kind="train"):
         told = {name: value for name, value in run.data.metrics.items() if name.startswith("cost/")}
-        if told and run.data.tags.get("weights_digest") in checkpoints:
+        if told and weights_of(run) & checkpoints:
             settings = run.data.params
             label = f"{run.data.tags['variant']}, {settings['crop']} pixels, batch {settings['batch_size']}"
             found.setdefault(f"{label}, {settings['precision_used']}, {settings['device']}", told)

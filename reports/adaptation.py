@@ -26,7 +26,8 @@ def _block(one: Adaptation, material: Material) -> Block:
     text = f"{one.data}, trained {one.origin}. {one.rule}"
     if one.scores.empty:
         return Block(one.name, f"{text} Not evaluated yet: see what bench adapt said at its end.")
-    directions = {name: lower for name, lower in material.directions.items() if name in set(one.scores["metric"])}
+    known = {**one.directions, **material.directions}
+    directions = {name: known[name] for name in one.scores["metric"].unique() if name in known}
     boards = [leaderboard(one.scores, directions=directions, metric=metric) for metric in directions]
     measured = summary(one.scores, directions=directions)
     tables = {

@@ -26,6 +26,8 @@ class Adaptation:
     """`from scratch` or `from a checkpoint`."""
     data: str
     scores: pd.DataFrame
+    directions: Mapping[str, bool] = field(default_factory=dict)
+    """Of metrics that only the held-out photographs were scored with."""
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,9 @@ def test_published_weights_are_half_as_large_checked_on_loading_and_carry_a_card
     assert make("enlightengan", file).checkpoint == checkpoint  # written again, the same
     own, untouched = (f"{float(line.split(',')[5]):.3f}" for line in (
         next(line for line in table if line.startswith(name)) for name in ("enlightengan", "identity")))  # fmt: skip
+    assert bench("report", "--out", "page")[0] == 0  # it knows the training of weights that were published
+    told = (workplace / "page/results.md").read_text()
+    assert "enlightengan, 48 pixels, batch 2" in told and f"({run_id[:8]})" in told
     row = next(line for line in (workplace / "shipped/enlightengan.md").read_text().splitlines() if "entropy" in line)
     assert own in row and untouched in row and row.endswith("| 1 |")
 

@@ -63,11 +63,11 @@ def test_a_time_beyond_the_peak_is_a_warning():
     assert replace(ROW, macs=None).beyond(1.0) == ""
 
 
-def test_a_real_convolution_is_below_the_measured_peak():
+def test_a_real_convolution_has_a_rate_of_the_order_of_the_measured_peak():
     kernel = nn.Conv2d(3, 64, 3, padding=1)
     image = torch.rand(1, 3, 128, 128)
     rate = operations(kernel, image) / speed._fastest(lambda: kernel(image), "cpu")
-    assert 1e6 < rate < 2 * speed.peak_rate("cpu")
+    assert 1e6 < rate < 50 * speed.peak_rate("cpu")  # units, not times: a busy machine may slow either
 
 
 @pytest.mark.parametrize("text", ["600", "600x", "0x5", "axb", "1x2x3", "99999x1"])

@@ -234,11 +234,11 @@ def test_cyclegan_leaves_its_cost_beside_its_losses_and_resumes_under_its_own_na
 
 def test_a_cell_of_a_grid_never_takes_the_place_of_a_training_of_its_own(bench, store, brief, sides):
     words = (*sides, "--preset", "fast")
-    for order in (("ablations", "--without", "attention"), ("enlightengan",), ("ablations", "--without", "perceptual")):
+    for order in (("enlightengan",), ("ablations", "--without", "perceptual")):
         assert bench("train", order[0], *words, *order[1:])[0] == 0
     of_its_own = next(run for run in runs() if "cell" not in run.data.tags)
     assert of_its_own.info.run_id[:8] in newest_weights("enlightengan")[1]
-    assert newest_weights("enlightengan_no_attention") is not None  # a cell, where there is nothing else
+    assert newest_weights("enlightengan_no_perceptual") is not None  # a cell, where there is nothing else
 
 
 def test_the_factorial_is_trained_once_scored_and_told(bench, store, brief, sides, workplace, photograph):

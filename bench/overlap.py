@@ -19,9 +19,11 @@ from bench.images import read_rgb
 T = TypeVar("T")
 
 NEAR = 8
-"""Bits of 63 in which hashes of one scene may differ. Of 160,000 pairs of different scenes none came below 12."""
+"""Bits of 63 in which hashes of one scene may differ. Of 159,744 pairs of 1,536 training and 104 test photographs none
+came so near."""
 AGREEING = 10
-"""Features that must agree on one transform. Of 6,000 pairs 6 show one scene and had 14 to 68; no other more than 6."""
+"""Features that must agree on one transform. Of 12,000 pairs of EnlightenGAN's crops and LOL eval15 (with references)
+those of one scene have 14 to 68; no other has 10."""
 SIDE = 480  # pixels of the longer side on which features are looked for
 FEATURES = 800
 RATIO = 0.8  # a feature's best match must be this much nearer than its second (Lowe)

@@ -47,21 +47,29 @@ def open_suite(given: str | None = None) -> "Suite":
 
 
 def newest_weights(variant: str, given: str | None = None) -> tuple[Path, str] | None:
-    """Weights of the newest finished trusted run of `variant` and a phrase that names the run, or None.
+    """Weights of the newest training of `variant` (see `newest_training`) and a phrase that names the run, or None."""
+    uri = tracking_uri(given)
+    if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
+        return None
+    found = newest_training(open_suite(given), variant)
+    if found is None:
+        return None
+    run, path = found
+    return path, f"run {run.info.run_name} ({run.info.run_id[:8]}, preset {run.data.tags['preset']})"
+
+
+def newest_training(suite: "Suite", variant: str) -> tuple["MlflowRun", Path] | None:
+    """The newest finished trusted run of `variant` that has weights, and their file; or None.
 
     Trusted are the presets `fast` and `paper` on real photographs, never `smoke` or the demo. A cell of a factorial,
     which is as short as a grid must be, counts only where there is no other.
     """
-    uri = tracking_uri(given)
-    if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
-        return None
-    suite = open_suite(given)
     found = suite.search(kind="train", variant=variant, trusted="yes")
     for run in sorted(found, key=lambda run: "cell" in run.data.tags):
         if run.info.status == "FINISHED":
             path = suite.artifact(run.info.run_id, "weights.safetensors")
             if path is not None:
-                return path, f"run {run.info.run_name} ({run.info.run_id[:8]}, preset {run.data.tags['preset']})"
+                return run, path
     return None
 
 

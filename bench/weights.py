@@ -19,9 +19,8 @@ def find_weights(variant: str, tracking_uri: str | None = None) -> tuple[Path, s
     found = newest_weights(variant, tracking_uri)
     if found is not None:
         return found
-    shipped = SHIPPED / f"{variant}.safetensors"
-    if shipped.is_file():
-        check_sum(shipped)
+    shipped = shipped_weights(variant)
+    if shipped is not None:
         return shipped, "shipped with the project"
     method, *left_out = variant.split("_no_")
     options = "".join(f" --without {part.replace('_', '-')}" for part in left_out)
@@ -29,6 +28,15 @@ def find_weights(variant: str, tracking_uri: str | None = None) -> tuple[Path, s
         f"There are no weights for {variant}: train it (bench train {method}{options} --preset fast), give a file "
         f"(--weights FILE to enhance, --checkpoint {variant}=FILE to evaluate) or use --method clahe."
     )
+
+
+def shipped_weights(variant: str) -> Path | None:
+    """The weights of `variant` that come with the project, if any do. Raises BenchError when the file is damaged."""
+    shipped = SHIPPED / f"{variant}.safetensors"
+    if not shipped.is_file():
+        return None
+    check_sum(shipped)
+    return shipped
 
 
 def check_sum(file: Path) -> None:

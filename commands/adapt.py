@@ -54,32 +54,36 @@ def adapt(
     """
     from bench.adaptation import choose_dark
     from bench.data import data_root as root_of
-    from commands.console import say
     from commands.sides import choose_sides
     from commands.training import start_run
     from enlightengan.config import preset as chosen_preset
 
-    changes = {
-        "epochs": epochs, "minutes": minutes, "batch_size": batch_size, "crop": crop, "learning_rate": learning_rate,
-        "precision": precision, "features": features, "seed": seed,
-    }  # fmt: skip
-    config = chosen_preset(preset or "fast", **changes)
+    config = chosen_preset(
+        preset or "fast", epochs=epochs, minutes=minutes, batch_size=batch_size, crop=crop,
+        learning_rate=learning_rate, precision=precision, features=features, seed=seed,
+    )  # fmt: skip
     sides, _, _ = choose_sides(low, normal, root_of(data_root))
     found = choose_dark(sides.files["low"], threshold=threshold, hold_out=hold_out, seed=config.seed)
-    rule = told(found, threshold)
-    say(rule)
-    chosen = only(sides, set(found.train))
-    tags = {
-        "adapted": "from a checkpoint" if init_from else "from scratch", "rule": rule, "trusted": "no",
-        "qualifying": str(len(found.train) + len(found.held_out)), "held_out": str(len(found.held_out)),
-    }  # fmt: skip
     run_id = start_run(
-        config, chosen, feature_weights=feature_weights, init_from=init_from, device=device, tracking_uri=tracking_uri,
-        name=name or f"adapted {config.preset}", more_tags=tags,
+        config, only(sides, set(found.train)), feature_weights=feature_weights, init_from=init_from, device=device,
+        tracking_uri=tracking_uri, name=name or f"adapted {config.preset}",
+        more_tags=_tags(found, threshold, from_scratch=init_from is None),
     )  # fmt: skip
     if found.held_out:
         folder = keep_held_out(found.held_out, HELD_OUT / run_id)
         _score(run_id, folder, init_from, metric or METRICS, device=device, tracking_uri=tracking_uri)
+
+
+def _tags(found: "Selection", threshold: float, *, from_scratch: bool) -> dict[str, str]:
+    """What an adaptation's run says of itself; its rule is told on the way."""
+    from commands.console import say
+
+    rule = told(found, threshold)
+    say(rule)
+    return {
+        "adapted": "from scratch" if from_scratch else "from a checkpoint", "rule": rule, "trusted": "no",
+        "qualifying": str(len(found.train) + len(found.held_out)), "held_out": str(len(found.held_out)),
+    }  # fmt: skip
 
 
 def only(sides: "Sides", kept: set[Path]) -> "Sides":

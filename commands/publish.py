@@ -20,10 +20,13 @@ COMPARED, SIDE = 3, 256  # half precision is compared with the whole on corners 
 
 
 def publish(
-    run_id: Annotated[str, typer.Argument(help="A finished training run in MLflow (fast or paper, no demo).")],
+    training: Annotated[
+        str,
+        typer.Argument(help="Run ID of a finished training (fast or paper, no demo), or a method for its newest one."),
+    ],
     out: Annotated[Path, typer.Option(help="Folder for the weights, SHA256SUMS and the card.")] = Path("weights"),
     observed: Annotated[
-        Path | None, typer.Option(help="Markdown file on what a person saw; it goes into the card.")
+        Path | None, typer.Option(help="Markdown file on what a person saw; it goes into the card and stays there.")
     ] = None,
     tracking_uri: TrackingUri = None,
 ) -> None:
@@ -31,37 +34,53 @@ def publish(
 
     Evaluate the written file and give the command again: then the card has its scores.
     """
-    from bench.errors import BenchError
-    from bench.tracking import TRUSTED_PRESETS, Run, open_suite
+    from bench.tracking import Run, open_suite
     from bench.weights import write_sum
     from commands.console import say
     from enlightengan.checkpoint import read_weights, save_weights
     from methods import make
-    from reports.card import card_text
+    from reports.card import card_text, observed_in
 
     suite = open_suite(tracking_uri)
-    run = suite.find(run_id)
-    tags = run.data.tags
-    if tags.get("kind") != "train" or run.info.status != "FINISHED":
-        raise BenchError(f"Run {run_id} is no finished training.")
-    if tags.get("trusted") != "yes":
-        presets = " or ".join(TRUSTED_PRESETS)
-        raise BenchError(f"Run {run_id} is not to be published: only {presets} trainings on photographs of datasets.")
-    stored = suite.artifact(run_id, "weights.safetensors")
-    if stored is None:
-        raise BenchError(f"Run {run_id} has no weights.")
+    run, stored = trained(suite, training)
+    run_id, tags = run.info.run_id, run.data.tags
     state, metadata = read_weights(stored)
     file = out / f"{tags['variant']}.safetensors"
     halved = {key: value.half() if value.is_floating_point() else value for key, value in state.items()}
-    told = metadata | {"run": run_id, "licence": licence(run)}
+    told = metadata | begun(tags) | {"run": run_id, "licence": licence(run)}
     if not _holds(file, halved, told):  # safetensors orders its metadata anew each time: the same would differ in bytes
         save_weights(file, halved, told)
     write_sum(file)
-    Run(suite.client, run_id).tags({"published_digest": make(tags["variant"], file).checkpoint})
-    text = observed.read_text(encoding="utf-8") if observed else ""
+    checkpoint = str(make(tags["variant"], file).checkpoint)
+    Run(suite.client, run_id).tags({"published_digest": checkpoint})
     card = file.with_suffix(".md")
+    text = observed.read_text(encoding="utf-8") if observed else observed_in(card, checkpoint)
     card.write_text(card_text(model_card(suite, run, metadata, stored, file, observed=text)), encoding="utf-8")
     say(f"Weights: {file} ({file.stat().st_size / 1e6:.1f} MB). Card: {card}")
+
+
+def trained(suite: "Suite", training: str) -> tuple["MlflowRun", Path]:
+    """The run that `training` names, by its ID or its method, and its weights. Raises BenchError where none may go."""
+    from bench.errors import BenchError
+    from bench.tracking import TRUSTED_PRESETS, newest_training
+    from methods import METHODS
+
+    if training in METHODS:
+        found = newest_training(suite, training)
+        if found is None:
+            raise BenchError(f"There is no finished training of {training}: bench train, then publish.")
+        return found
+    run = suite.find(training)
+    tags = run.data.tags
+    if tags.get("kind") != "train" or run.info.status != "FINISHED":
+        raise BenchError(f"Run {training} is no finished training.")
+    if tags.get("trusted") != "yes":
+        presets = " or ".join(TRUSTED_PRESETS)
+        raise BenchError(f"Run {training} is not to be published: only {presets} trainings on photographs of datasets.")
+    stored = suite.artifact(training, "weights.safetensors")
+    if stored is None:
+        raise BenchError(f"Run {training} has no weights.")
+    return run, stored
 
 
 def _holds(file: Path, state: "Mapping[str, Tensor]", metadata: "Mapping[str, str]") -> bool:
@@ -72,6 +91,11 @@ def _holds(file: Path, state: "Mapping[str, Tensor]", metadata: "Mapping[str, st
         return False
     stored, told = read_weights(file)
     return told == metadata and weights_digest(stored) == weights_digest(state)
+
+
+def begun(tags: "Mapping[str, str]") -> dict[str, str]:
+    """What a training began from, where that was a generator and not chance."""
+    return {key: value for key, value in tags.items() if key == "begun_from"}
 
 
 def licence(run: "MlflowRun") -> str:
@@ -114,6 +138,7 @@ def model_card(
         photographs={side: settings[f"{side}_images"] for side in ("low", "normal") if f"{side}_images" in settings},
         recipe=recipe(metadata, tags),
         training={
+            **{name.replace("_", " "): generator for name, generator in begun(tags).items()},
             "seed": tags["seed"], "optimiser steps": metadata["steps"], "pairs shown": metadata["samples"],
             "minutes": f"{minutes:.0f}", "device": f"{settings['device']}, {tags.get('machine', 'machine not told')}",
             "torch": tags.get("torch_version", "not told"), "commit": tags.get("git_commit", "not told"),

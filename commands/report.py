@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -72,13 +72,11 @@ def write(
     from reports.page import write_report
 
     suite = open_suite(tracking_uri)
-    found = material(suite, choice or Choice(), csv=csv, demo=demo, tracking_uri=tracking_uri)
+    found = material(suite, choice or Choice(), csv=csv, demo=demo)
     return write_report(out, found)
 
 
-def material(
-    suite: "Suite", choice: Choice, *, csv: Sequence[Path] = (), demo: bool = False, tracking_uri: str | None = None
-) -> "Material":
+def material(suite: "Suite", choice: Choice, *, csv: Sequence[Path] = (), demo: bool = False) -> "Material":
     """Everything that is known of what was chosen. Raises BenchError when nothing was evaluated."""
     from bench.data import data_root
     from bench.metrics import get_metric
@@ -94,7 +92,9 @@ def material(
 
     evaluations = [] if csv else evaluations_of(suite, demo=demo)
     every, notes = tables_of(suite, evaluations, csv)
-    scores, more = newest(chosen(runs.without_adaptations(suite, every), choice))
+    usual = runs.without_adaptations(suite, every)
+    usual, less = (usual, list[str]()) if choice.methods else runs.without_cells(suite, usual)
+    scores, more = newest(chosen(usual, choice))
     ranked, diagnostics = apart(scores)
     directions = {name: get_metric(name).lower_is_better for name in ranked["metric"].unique()}
     names = [str(name) for name in scores["method"].unique()]
@@ -102,7 +102,7 @@ def material(
     checkpoints = dict(zip(scores["method"], scores["checkpoint"], strict=True))
     weights = set(checkpoints.values())
     seeds = None if demo else runs.seeds(suite, every)
-    pictures = Pictures(suite, evaluations, checkpoints, root=data_root(choice.data_root), tracking_uri=tracking_uri)
+    pictures = Pictures(suite, evaluations, checkpoints, root=data_root(choice.data_root))
     return Material(
         scores=ranked,
         directions=directions,
@@ -114,21 +114,27 @@ def material(
         full_size=choice.full_size,
         intervals=choice.intervals,
         failures=failures(pictures, scores, directions, baseline=baseline),
-        speed=None if demo else runs.speed(suite, names),
         seeds=seeds,
         diagnostics=diagnostics,
-        adaptations=[] if demo else runs.adaptations(suite, every),
         curves=runs.curves(suite, weights),
         training_costs=runs.costs(suite, weights),
         ablations=effects(ablation_scores(suite, every), trained_cells(suite)),
-        studies=[] if demo else runs.studies(suite),
-        gaming=None if demo else runs.probes(suite),
-        published=[] if demo else runs.published(suite),
         provenance=origin.facts(evaluations),
         origins=origin.tables(suite, scores, evaluations),
         made=made(suite, evaluations, weights=weights, seeds=[] if seeds is None else set(seeds["checkpoint"])),
-        notes=list(dict.fromkeys([*notes, *more])),
+        notes=list(dict.fromkeys([*notes, *less, *more])),
+        **({} if demo else beside(suite, every, names)),
     )
+
+
+def beside(suite: "Suite", scores: "pd.DataFrame", names: Sequence[str]) -> dict[str, Any]:
+    """Fields of `Material` that come from other commands than evaluation and training."""
+    from commands import report_runs as runs
+
+    return {
+        "speed": runs.speed(suite, names), "adaptations": runs.adaptations(suite, scores),
+        "studies": runs.studies(suite), "gaming": runs.probes(suite), "published": runs.published(suite),
+    }  # fmt: skip
 
 
 def chosen(scores: "pd.DataFrame", choice: Choice) -> "pd.DataFrame":

@@ -63,8 +63,10 @@ def _weights(suite: "Suite", scores: "pd.DataFrame") -> "Table | None":
         if not digest:
             continue
         run, licence = runs.get(digest), METHODS.card(method).licence if method in METHODS else ""
+        told = run.data.tags if run else {}
         trained = f"{run.info.run_name} ({run.info.run_id[:8]})" if run else "not here"
-        seed = run.data.tags.get("seed", "") if run else ""
+        trained += f", begun from {told['begun_from']}" if "begun_from" in told else ""
+        seed = told.get("seed", "")
         rows.append(tuple(Cell(text or "–") for text in (method, digest, seed, trained, licence)))
     return Table("Weights", columns, tuple(rows)) if rows else None
 

@@ -22,10 +22,9 @@ class Pictures:
     """Where the picture of a method on a photograph is; `checkpoints` are the scored weights by method."""
 
     def __init__(
-        self, suite: "Suite", evaluations: Sequence["MlflowRun"], checkpoints: Mapping[str, str], *, root: Path,
-        tracking_uri: str | None,
+        self, suite: "Suite", evaluations: Sequence["MlflowRun"], checkpoints: Mapping[str, str], *, root: Path
     ) -> None:  # fmt: skip
-        self.suite, self.root, self.tracking_uri, self.checkpoints = suite, root, tracking_uri, checkpoints
+        self.suite, self.root, self.checkpoints = suite, root, checkpoints
         self.low: dict[tuple[str, str], Path] = {}
         self.results: dict[tuple[str, str], dict[str, Path]] = {}
         self.digests: dict[str, str] = {}
@@ -92,6 +91,7 @@ class Pictures:
     def _contestant(self, method: str) -> "Contestant":
         """`method` with the weights that were scored."""
         from bench.errors import BenchError
+        from bench.weights import shipped_weights
         from methods import METHODS, contestant
 
         if method not in METHODS:
@@ -99,14 +99,13 @@ class Pictures:
         scored = self.checkpoints.get(method, "")
         if not METHODS.card(method).learned:
             return contestant(method)[0]
-        for run in self.suite.search(kind="train", weights_digest=scored):
-            weights = self.suite.artifact(run.info.run_id, "weights.safetensors")
-            if weights is not None:
-                return contestant(method, weights)[0]
-        found = contestant(method, None, self.tracking_uri)[0]
-        if found.checkpoint != scored:
-            raise BenchError(f"The weights of {method} that were scored ({scored}) are not here.")
-        return found
+        runs = self.suite.search(kind="train", weights_digest=scored)
+        kept = [self.suite.artifact(run.info.run_id, "weights.safetensors") for run in runs]
+        for weights in filter(None, [*kept, shipped_weights(method)]):
+            found = contestant(method, weights)[0]
+            if found.checkpoint == scored:
+                return found
+        raise BenchError(f"The weights of {method} that were scored ({scored}) are not here.")
 
 
 def gallery(pictures: Pictures, scores: "pd.DataFrame", wanted: Sequence[str]) -> list["GalleryItem"]:

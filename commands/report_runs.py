@@ -77,7 +77,8 @@ def seeds(suite: "Suite", scores: "pd.DataFrame") -> "pd.DataFrame | None":
         tags, settings = run.data.tags, run.data.params
         if "weights_digest" in tags:
             same = sorted(f"{name}={value}" for name, value in settings.items() if name not in NOT_SETTINGS)
-            key = (tags["variant"], tags.get("low_digest", ""), tags.get("normal_digest", ""), *same)
+            data = [tags.get(name, "") for name in ("low_digest", "normal_digest", "begun_from")]
+            key = (tags["variant"], *data, *same)
             alike.setdefault(key, {}).setdefault(tags["seed"], tags["weights_digest"])
     parts: dict[str, pd.DataFrame] = {}
     for (variant, *_), by_seed in alike.items():
@@ -100,6 +101,28 @@ def without_adaptations(suite: "Suite", scores: "pd.DataFrame") -> "pd.DataFrame
         & (~scores["checkpoint"].isin(digests) | (scores["checkpoint"] == ""))
     ]
     return scores if usual.empty else usual
+
+
+def without_cells(suite: "Suite", scores: "pd.DataFrame") -> tuple["pd.DataFrame", list[str]]:
+    """The scores without those of a grid's cells, where its full model was also trained apart and scored; and a note.
+
+    A grid is as short as its number of cells demands: beside a longer training its ablations would say nothing. They
+    are compared with each other in the report's part on ablations.
+    """
+    from bench.tracking import weights_of
+
+    cells, full, apart = set[str](), set[str](), set[str]()
+    for run in _finished(suite, "train"):
+        tags = run.data.tags
+        (cells if "cell" in tags else apart).update(weights_of(run))
+        if "cell" in tags and not tags["without"]:
+            full.add(tags["variant"])
+    of_cells = scores["checkpoint"].isin(cells - apart)
+    rivals = scores["method"].isin(full) & scores["checkpoint"].isin(apart)
+    if not (of_cells.any() and rivals.any()):
+        return scores, []
+    names = ", ".join(sorted(scores.loc[of_cells, "method"].unique()))
+    return scores[~of_cells], [f"Weights of grids of ablations have a part of their own and no place here: {names}."]
 
 
 def adaptations(suite: "Suite", scores: "pd.DataFrame") -> list["Adaptation"]:

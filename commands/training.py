@@ -31,7 +31,7 @@ def start_run(
     used = features_used(config, feature_weights)
     trusted = "yes" if config.preset in TRUSTED_PRESETS and not sides.is_demo else "no"
     tags = {"variant": config.variant, "preset": config.preset, "seed": str(config.seed), "trusted": trusted}
-    tags |= {"features_used": used, **sides.tags(), **(more_tags or {})}
+    tags |= {"features_used": used, **begun_from(init_from), **sides.tags(), **(more_tags or {})}
     suite = open_suite(tracking_uri)
     with suite.run(name or f"{config.variant} {config.preset}", kind="train", tags=tags, parent=parent) as run:
         out = TRAINING / run.id
@@ -50,6 +50,20 @@ def start_run(
             run.note(f"Departure from the authors' training: {sentence}")
         _train(run, out, plan, device=device, resume=False, keep_optimisers=keep_optimisers)
     return str(run.id)
+
+
+def begun_from(weights: Path | None) -> dict[str, str]:
+    """The tag that names the generator a training began from, with what its file tells of its own training."""
+    from enlightengan.checkpoint import read_weights, weights_digest
+
+    if weights is None:
+        return {}
+    stored, metadata = read_weights(weights)
+    state = {key: value.float() if value.is_floating_point() else value for key, value in stored.items()}
+    told = [f"{metadata[key]} {what}" for key, what in (("steps", "steps"), ("samples", "pairs")) if key in metadata]
+    before = f" after {', '.join(told)}" if told else ""
+    more = f", itself begun from {metadata['begun_from']}" if "begun_from" in metadata else ""
+    return {"begun_from": f"generator {weights_digest(state)}{before}{more}"}
 
 
 def continue_run(run_id: str, method: str, *, alone: bool, device: str, tracking_uri: str | None) -> None:

@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 
 from bench.statistics import mean_interval
 from reports.layout import IN_BRACKETS, Cell, Column, Table, arrow, decimals
 from reports.writers import markdown, to_markdown
+
+OBSERVED = "What a person sees"
 
 
 @dataclass(frozen=True)
@@ -65,8 +68,14 @@ def card_text(card: ModelCard) -> str:
         to_markdown(scores_table(card)).strip() if len(card.scores) else "Not evaluated yet.",
     ]
     if card.observed:
-        parts += ["## What a person sees", card.observed.strip()]
+        parts += [f"## {OBSERVED}", card.observed.strip()]
     return "\n\n".join(parts) + "\n"
+
+
+def observed_in(card: Path, checkpoint: str) -> str:
+    """What a person saw of the weights `checkpoint`, as an earlier card tells it; nothing from a card of others."""
+    told = card.read_text(encoding="utf-8") if card.is_file() else ""
+    return told.partition(f"## {OBSERVED}\n")[2].strip() if checkpoint in told else ""
 
 
 def scores_table(card: ModelCard) -> Table:

@@ -63,11 +63,21 @@ def test_a_time_beyond_the_peak_is_a_warning():
     assert replace(ROW, macs=None).beyond(1.0) == ""
 
 
-def test_a_real_convolution_has_a_rate_of_the_order_of_the_measured_peak():
+def test_a_real_convolution_is_below_the_measured_peak():
     kernel = nn.Conv2d(3, 64, 3, padding=1)
     image = torch.rand(1, 3, 128, 128)
-    rate = operations(kernel, image) / speed._fastest(lambda: kernel(image), "cpu")
-    assert 1e6 < rate < 50 * speed.peak_rate("cpu")  # units, not times: a busy machine may slow either
+    for _ in range(10):  # other work on the machine may have slowed one measurement of the peak, not each
+        speed.peak_rate.cache_clear()
+        rate = operations(kernel, image) / speed._fastest(lambda: kernel(image), "cpu")
+        if 1e6 < rate < 2 * speed.peak_rate("cpu"):
+            return
+    pytest.fail(f"{rate:.3g} multiply-accumulates a second, the measured peak is {speed.peak_rate('cpu'):.3g}")
+
+
+def test_the_peak_is_the_better_of_a_matrix_product_and_a_convolution(monkeypatch):
+    took = iter([2.0, 8.0])  # 2^30 and 9 * 2^28 multiply-accumulates
+    monkeypatch.setattr(speed, "_fastest", lambda call, device: next(took))
+    assert speed.peak_rate.__wrapped__("cpu") == 2**29
 
 
 @pytest.mark.parametrize("text", ["600", "600x", "0x5", "axb", "1x2x3", "99999x1"])

@@ -58,4 +58,6 @@ def test_probes_are_printed_kept_and_in_the_report(bench, night):
     assert bench("report", "--out", "page")[0] == 0
     page = (night / "page/index.html").read_text(encoding="utf-8")
     assert "What moves the scores" in page
-    assert "What the results look like" in page
+    assert "Neither direction is better" in page
+    assert pd.read_csv(night / "page/tables/diagnostics.csv").columns.tolist() == ["Method", "mean_brightness"]
+    assert [file.stem for file in night.glob("page/tables/leaderboard*.csv")] == ["leaderboard--entropy"]

@@ -17,7 +17,7 @@ from methods import make
 def trained(bench, store, monkeypatch, workplace, photograph):
     """Trains two steps with this preset on generated folders; gives the run's ID."""
 
-    def run(preset):
+    def run(preset, *more):
         tiny = replace(config.PRESETS[preset], minutes=None, max_steps=2, crop=48, batch_size=2, features="random")
         monkeypatch.setitem(config.PRESETS, preset, tiny)
         monkeypatch.setattr(train, "Probe", partial(Probe, size=(32, 48), count=1))
@@ -25,7 +25,7 @@ def trained(bench, store, monkeypatch, workplace, photograph):
         photograph(workplace / "dark/1.png", seed=1, size=(60, 64), high=50)
         photograph(workplace / "bright/1.png", seed=2, size=(60, 64), low=100)
         code, _, err = bench(
-            "train", "enlightengan", "--low", "dark", "--normal", "bright", "--preset", preset, "--seed", "4"
+            "train", "enlightengan", "--low", "dark", "--normal", "bright", "--preset", preset, "--seed", "4", *more
         )
         assert code == 0, err
         return open_suite().search(kind="train")[0].info.run_id
@@ -75,6 +75,15 @@ def test_published_weights_are_half_as_large_checked_on_loading_and_carry_a_card
     assert "enlightengan, 48 pixels, batch 2" in told and f"({run_id[:8]})" in told
     row = next(line for line in (workplace / "shipped/enlightengan.md").read_text().splitlines() if "entropy" in line)
     assert own in row and untouched in row and row.endswith("| 1 |")
+    assert (workplace / "shipped/enlightengan.md").read_text().endswith("\nA brown rim around lamps.\n")
+
+    continued = trained("fast", "--init-from", file)
+    assert open_suite().search(kind="train")[0].info.run_id == continued
+    assert bench("publish", "enlightengan", "--out", "shipped")[0] == 0
+    assert read_weights(file)[1]["begun_from"] == f"generator {checkpoint} after 2 steps, 2 pairs"
+    card = (workplace / "shipped/enlightengan.md").read_text()
+    assert f"- begun from: generator {checkpoint} after 2 steps, 2 pairs\n" in card
+    assert "A brown rim" not in card, "that was seen of other weights"
 
 
 def test_what_proves_nothing_is_not_published(fails, trained, store, workplace):
@@ -82,4 +91,5 @@ def test_what_proves_nothing_is_not_published(fails, trained, store, workplace):
     assert fails("publish", run_id) == f"Run {run_id} is not to be published: only fast or paper trainings on " \
         "photographs of datasets."  # fmt: skip
     assert "no run" in fails("publish", "0" * 32)
+    assert fails("publish", "enlightengan").startswith("There is no finished training of enlightengan:")
     assert not (workplace / "weights").exists()

@@ -1,11 +1,20 @@
 import shutil
 
+import numpy as np
 import pytest
 
+from bench.errors import BenchError
+from bench.images import read_image, read_rgb, to_pixels
+from bench.jobs import enhance
 from bench.metrics import get_metric
 from bench.scores import read_scores, score_table, write_csv
 from bench.tracking import open_suite
+from bench.weights import write_sum
 from commands.kept import newest
+from commands.report_pictures import Pictures
+from enlightengan.checkpoint import save_weights
+from enlightengan.dce_net import DceNet
+from methods import contestant, make
 
 
 @pytest.fixture
@@ -185,6 +194,55 @@ def test_adapted_weights_do_not_take_the_place_of_the_general_ones(store, workpl
     assert (found.name, found.rule, found.origin) == ("adapted fast", "Mean below 45.", "from scratch")
     assert sorted(found.scores["value"]) == [1.0, 1.0, 2.0, 2.0]
     assert set(report_runs.without_adaptations(open_suite(), held_out)["value"]) == {1.0, 2.0}
+
+
+def test_cells_of_a_grid_have_no_place_beside_a_training_of_its_own(store, workplace):
+    import pandas as pd
+
+    from commands import report_runs
+
+    def trained(variant, digest, **more):
+        with open_suite().run(variant, kind="train", tags={"variant": variant, "weights_digest": digest, **more}):
+            pass
+
+    trained("m", "short", cell="1", without="")
+    trained("m_no_attention", "shorter", cell="2", without="attention")
+    trained("other", "long")
+    parts = {"m": "short", "m_no_attention": "shorter", "other": "long", "gamma": ""}
+    every = pd.concat([rows(1.0, checkpoint=digest).assign(method=name) for name, digest in parts.items()])
+    same, notes = report_runs.without_cells(open_suite(), every)
+    assert same.equals(every) and notes == [], "nothing else stands for m"
+    trained("m", "longest")
+    every = pd.concat([every, rows(1.0, checkpoint="longest").assign(method="m")], ignore_index=True)
+    left, (note,) = report_runs.without_cells(open_suite(), every)
+    assert left.groupby("method")["checkpoint"].unique().str.join("").to_dict() == {
+        "m": "longest", "other": "long", "gamma": "",
+    }  # fmt: skip
+    assert note.endswith(": m, m_no_attention.")
+
+
+def test_pictures_are_made_by_the_weights_that_were_scored_also_where_those_come_with_the_project(
+    store, workplace, photograph, monkeypatch
+):
+    shipped = workplace / "shipped/zero_dce.safetensors"
+    shipped.parent.mkdir()
+    save_weights(shipped, DceNet().state_dict(), {})
+    write_sum(shipped)
+    monkeypatch.setattr("bench.weights.SHIPPED", shipped.parent)
+    photograph(workplace / "night/a.png", seed=0)
+    scored = contestant("zero_dce")[0].checkpoint
+    tags = {"variant": "zero_dce", "preset": "fast", "trusted": "yes", "weights_digest": "newer"}
+    with open_suite().run("newer", kind="train", tags=tags) as run:
+        save_weights(workplace / "weights.safetensors", DceNet().state_dict(), {})
+        run.artifact(workplace / "weights.safetensors")
+
+    pictures = Pictures(open_suite(), [], {"zero_dce": scored}, root=workplace)
+    low, result = pictures.of("zero_dce", "night", "a.png")
+    assert low.samefile(workplace / "night/a.png")
+    expected = to_pixels(enhance(make("zero_dce", shipped), read_image(low))[0])
+    assert np.array_equal(read_rgb(result), expected)
+    with pytest.raises(BenchError, match=r"The weights of zero_dce that were scored \(gone\) are not here"):
+        Pictures(open_suite(), [], {"zero_dce": "gone"}, root=workplace).of("zero_dce", "night", "a.png")
 
 
 def test_only_runs_that_differ_by_seed_alone_are_counted_as_seeds(store, workplace):

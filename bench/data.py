@@ -167,7 +167,10 @@ def _find(name: str, folder: Path, side: Side) -> tuple[Path, ...]:
         except OSError as error:
             raise BenchError(f"{name}: cannot read its list {folder / listing}: {error}") from error
         found |= {folder / below / line.strip() for line in lines if line.strip()}
-    found -= {folder / name for name in side.exclude}
+    left_out = {folder / entry for entry in side.exclude}
+    if left_out - found and not side.digest:  # where there is one, it tells
+        raise BenchError(f"{name}: exclude names {min(left_out - found)}, which is not among its photographs.")
+    found -= left_out
     missing = [path for path in sorted(found) if not path.is_file()]
     if missing:
         raise BenchError(f"{name}: {len(missing)} photographs are missing, {missing[0]} for one.")

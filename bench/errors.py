@@ -19,6 +19,10 @@ class MissingWeightsError(BenchError):
     """A learned method was asked for, and there are no weights for it."""
 
 
+class MissingScoresError(BenchError):
+    """Some photographs have no score; all others have, and theirs are kept."""
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError:
     """The error for a name that nothing is registered under, with the closest names as suggestions."""
     names = sorted(known)

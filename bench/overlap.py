@@ -49,13 +49,16 @@ class Features:
 
 
 def same_whole(train: Sequence[Path], test: Sequence[Path], *, tick: Callable[[], None]) -> Iterator[Overlap]:
-    """Pairs whose hashes differ in at most NEAR bits. `tick` is called after every photograph read."""
+    """Pairs whose hashes differ in at most NEAR bits. `tick` is called after every photograph read.
+
+    A picture of one colour, whose hash has no bit, is like no other.
+    """
     known = np.stack([_ticked(hashes, path, tick)[0] for path in test])
     for path in train:
         flips = _ticked(hashes, path, tick)
         apart = (flips[:, None] != known[None]).sum(2).min(0)
-        for bits, other in zip(apart, test, strict=True):
-            if bits <= NEAR:
+        for bits, other, hashed in zip(apart, test, known, strict=True):
+            if bits <= NEAR and flips.any() and hashed.any():
                 yield Overlap(path, other, f"hashes differ in {bits} of 63 bits")
 
 

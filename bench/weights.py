@@ -14,7 +14,7 @@ def find_weights(variant: str, tracking_uri: str | None = None) -> tuple[Path, s
     """The weights of `variant` and where they come from, in words.
 
     The newest finished `fast` or `paper` run in the store at `tracking_uri`, else those shipped with the project.
-    Raises MissingWeightsError when there are none, BenchError when the shipped file is damaged.
+    Raises MissingWeightsError when there are none.
     """
     found = newest_weights(variant, tracking_uri)
     if found is not None:
@@ -31,20 +31,22 @@ def find_weights(variant: str, tracking_uri: str | None = None) -> tuple[Path, s
 
 
 def shipped_weights(variant: str) -> Path | None:
-    """The weights of `variant` that come with the project, if any do. Raises BenchError when the file is damaged."""
+    """The weights of `variant` that come with the project, if any do; their SHA-256 is checked when they are read.
+
+    Raises BenchError where it is not told.
+    """
     shipped = SHIPPED / f"{variant}.safetensors"
     if not shipped.is_file():
         return None
-    check_sum(shipped)
+    if shipped.name not in sums(SHIPPED):
+        raise BenchError(f"{SHIPPED / SUMS} does not tell the SHA-256 of {shipped.name}: fetch the project anew.")
     return shipped
 
 
 def check_sum(file: Path) -> None:
-    """Raise BenchError unless the SHA-256 of `file` is the one that `SHA256SUMS` beside it tells."""
+    """Raise BenchError when `SHA256SUMS` beside `file` tells another SHA-256 than it has."""
     expected = sums(file.parent).get(file.name)
-    if expected is None:
-        raise BenchError(f"{file.parent / SUMS} does not tell the SHA-256 of {file.name}: fetch the project anew.")
-    if _sum(file) != expected:
+    if expected is not None and _sum(file) != expected:
         raise BenchError(f"{file} is damaged: its SHA-256 is not the one in {SUMS}. Fetch the file anew.")
 
 
@@ -52,15 +54,28 @@ def write_sum(file: Path) -> None:
     """Tell the SHA-256 of `file` in `SHA256SUMS` beside it; those of other files stay."""
     told = sums(file.parent) | {file.name: _sum(file)}
     lines = [f"{digest}  {name}\n" for name, digest in sorted(told.items())]
-    (file.parent / SUMS).write_text("".join(lines), encoding="utf-8")
+    write_text(file.parent / SUMS, "".join(lines))
 
 
 def sums(folder: Path) -> dict[str, str]:
     """The SHA-256 in hex that `SHA256SUMS` in `folder` tells, by file name; nothing without such a file."""
     if not (folder / SUMS).is_file():
         return {}
-    pairs = (line.split(maxsplit=1) for line in (folder / SUMS).read_text(encoding="utf-8").splitlines() if line)
-    return {name: digest for digest, name in pairs}
+    pairs = [line.split(maxsplit=1) for line in (folder / SUMS).read_text(encoding="utf-8").splitlines() if line]
+    if any(len(pair) != 2 for pair in pairs):
+        raise BenchError(f"{folder / SUMS} is damaged: each line has a SHA-256 and a file name.")
+    return {pair[1]: pair[0] for pair in pairs}
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` aside and rename it, so that `path` is whole at any time. Raises BenchError."""
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise BenchError(f"Cannot write {path}: {error}") from error
 
 
 def _sum(file: Path) -> str:

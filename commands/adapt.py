@@ -49,8 +49,7 @@ def adapt(
     """Train EnlightenGAN on another low-light domain, as the paper does with night streets.
 
     Then the held-out photographs are scored: adapted, unadapted where there are general weights, CLAHE and the input.
-    Adapted weights are never taken for the general model's: name their file when you use them. What was interrupted is
-    continued by resuming it, like any training of EnlightenGAN.
+    Adapted weights are never taken for the general model's: name their file. An interrupted run is resumed like any.
     """
     from bench.adaptation import choose_dark
     from bench.data import data_root as root_of
@@ -58,11 +57,12 @@ def adapt(
     from commands.training import start_run
     from enlightengan.config import preset as chosen_preset
 
+    metrics = _checked(metric or METRICS)
     config = chosen_preset(
         preset or "fast", epochs=epochs, minutes=minutes, batch_size=batch_size, crop=crop,
         learning_rate=learning_rate, precision=precision, features=features, seed=seed,
     )  # fmt: skip
-    sides, _, _ = choose_sides(low, normal, root_of(data_root))
+    sides = choose_sides(low, normal, root_of(data_root))[0]
     found = choose_dark(sides.files["low"], threshold=threshold, hold_out=hold_out, seed=config.seed)
     run_id = start_run(
         config, only(sides, set(found.train)), feature_weights=feature_weights, init_from=init_from, device=device,
@@ -70,8 +70,20 @@ def adapt(
         more_tags=_tags(found, threshold, from_scratch=init_from is None),
     )  # fmt: skip
     if found.held_out:
-        folder = keep_held_out(found.held_out, HELD_OUT / run_id)
-        _score(run_id, folder, init_from, metric or METRICS, device=device, tracking_uri=tracking_uri)
+        _score(run_id, found.held_out, init_from, metrics, device=device, tracking_uri=tracking_uri)
+
+
+def _checked(names: Sequence[str]) -> list[str]:
+    """`names` as they are. Raises BenchError for one that cannot score a photograph alone, before hours are spent."""
+    from bench.errors import BenchError
+    from bench.metrics import get_metric, known_metrics
+
+    for metric in map(get_metric, names):
+        if metric.needs_reference:
+            raise BenchError(f"{metric.name} needs reference photographs, and those held out have none.")
+        if metric.name not in known_metrics():
+            metric.load()
+    return list(names)
 
 
 def _tags(found: "Selection", threshold: float, *, from_scratch: bool) -> dict[str, str]:
@@ -92,19 +104,21 @@ def only(sides: "Sides", kept: set[Path]) -> "Sides":
 
 
 def _score(
-    run_id: str, folder: Path, init_from: Path | None, metrics: Sequence[str], *, device: str, tracking_uri: str | None
+    run_id: str, held_out: tuple[Path, ...], init_from: Path | None, metrics: Sequence[str], *, device: str,
+    tracking_uri: str | None,
 ) -> None:  # fmt: skip
-    """Score the adapted weights of a run, the unadapted ones, a classical method and the input on `folder`.
+    """Score the adapted weights of a run, the unadapted ones, a classical method and the input on what was held out.
 
     Without a lamp a photograph has no halo: what has no score is told and does not undo the training.
     """
     from bench.data import from_folder
-    from bench.errors import BenchError, MissingWeightsError
+    from bench.errors import MissingScoresError, MissingWeightsError
     from commands.console import say
     from commands.scoring import Entry, run_evaluation
     from commands.training import TRAINING
     from methods import contestant
 
+    folder = keep_held_out(held_out, HELD_OUT / run_id)
     adapted, _ = contestant("enlightengan", TRAINING / run_id / "weights.safetensors")
     entries = [Entry(replace(adapted, name=ADAPTED), f"run {run_id[:8]}")]
     try:
@@ -115,7 +129,7 @@ def _score(
     entries += [Entry(*contestant(name)) for name in BESIDE]
     try:
         run_evaluation(entries, [from_folder(folder)], metrics, device=device, tracking_uri=tracking_uri)
-    except BenchError as error:
+    except MissingScoresError as error:
         say(str(error))
 
 

@@ -32,19 +32,20 @@ def compare(
     from bench.metrics import get_metric
     from bench.tracking import open_suite
     from commands.console import say
-    from commands.kept import evaluations_of, newest, tables_of
+    from commands.kept import evaluations_of, newest, tables_of, that_count
     from reports.tables import leaderboard
 
     chosen = get_metric(metric)
     suite = open_suite(tracking_uri)
     every, _ = tables_of(suite, [] if csv else evaluations_of(suite, demo=demo), csv or [])
     every = every[every["dataset"].isin(dataset)] if dataset else every
-    if metric not in set(every["metric"]):
+    usual, left_out = that_count(suite, every, named=[against])
+    if metric not in set(usual["metric"]):
         raise BenchError(f"Nothing there was scored by {metric}: run bench evaluate --metric {metric} first.")
-    scores, notes = newest(every)
+    scores, notes = newest(usual)
     board = leaderboard(scores, directions={m: get_metric(m).lower_is_better for m in scores["metric"].unique()},
                         metric=metric)  # fmt: skip
-    for note in [*notes, *board.notes]:
+    for note in [*left_out, *notes, *board.notes]:
         say(note)
     found = _show(board, chosen, against)
     _show_stability(board, chosen)

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.tracking import weights_of
+
 if TYPE_CHECKING:
     import pandas as pd
     from mlflow.entities import Run as MlflowRun
@@ -48,6 +50,56 @@ def tables_of(
     if not tables:
         raise BenchError("Nothing has been evaluated yet: run bench evaluate first, or bench demo to see it work.")
     return pd.concat(tables, ignore_index=True), notes
+
+
+def adapted(suite: "Suite") -> list["MlflowRun"]:
+    """The finished trainings of `bench adapt`, newest first."""
+    found = suite.search(kind="train")
+    return [run for run in found if run.info.status == "FINISHED" and "adapted" in run.data.tags]
+
+
+def general(suite: "Suite", scores: "pd.DataFrame") -> "pd.DataFrame":
+    """The scores without those of adapted weights and on photographs held out from an adaptation."""
+    runs = adapted(suite)
+    digests = {digest for run in runs for digest in weights_of(run)}
+    return scores[
+        ~scores["dataset"].isin([run.info.run_id for run in runs]) & ~scores["checkpoint"].isin(digests)
+    ]  # fmt: skip
+
+
+def that_count(
+    suite: "Suite", scores: "pd.DataFrame", notes: Sequence[str] = (), *, named: Sequence[str] = ()
+) -> tuple["pd.DataFrame", list[str]]:
+    """The scores by which methods are compared, and what of `notes`, with what is left out, still has its place.
+
+    Adaptations are left out, unless there is nothing else. So are the cells of a grid of ablations where its full model
+    was trained apart, too: a grid is as short as its number of cells demands, so that beside a longer training its
+    ablations would say nothing. Only methods that were `named`, and were trained in no other way, stay.
+    """
+    usual = general(suite, scores)
+    usual = scores if usual.empty else usual
+    usual, told = _without_cells(suite, usual, named)
+    gone = {str(name) for name in scores["dataset"].unique()} - {str(name) for name in usual["dataset"].unique()}
+    beginnings = tuple(f"{name}{mark}" for name in gone for mark in " :")
+    return usual, [*(note for note in notes if not note.startswith(beginnings)), *told]
+
+
+def _without_cells(
+    suite: "Suite", scores: "pd.DataFrame", named: Sequence[str]
+) -> tuple["pd.DataFrame", list[str]]:  # fmt: skip
+    cells, full, apart = set[str](), set[str](), set[str]()
+    for run in suite.search(kind="train"):
+        tags = run.data.tags
+        (cells if "cell" in tags else apart).update(weights_of(run))
+        if "cell" in tags and not tags["without"]:
+            full.add(tags["variant"])
+    of_cells = scores["checkpoint"].isin(cells - apart)
+    longer = set(scores.loc[scores["checkpoint"].isin(apart), "method"])
+    gone = of_cells & (scores["method"].isin(longer) | (bool(full & longer) & ~scores["method"].isin(list(named))))
+    if not gone.any():
+        return scores, []
+    names = ", ".join(sorted(scores.loc[gone, "method"].unique()))
+    return scores[~gone], [f"Weights of grids of ablations have a part of their own and no place here: {names}."]
 
 
 def newest(scores: "pd.DataFrame") -> tuple["pd.DataFrame", list[str]]:

@@ -22,7 +22,7 @@ COMPARED, SIDE = 3, 256  # half precision is compared with the whole on corners 
 def publish(
     training: Annotated[
         str,
-        typer.Argument(help="Run ID of a finished training (fast or paper, no demo), or a method for its newest one."),
+        typer.Argument(help="Run ID of a finished training (fast or paper, no demo), or a method for its newest."),
     ],
     out: Annotated[Path, typer.Option(help="Folder for the weights, SHA256SUMS and the card.")] = Path("weights"),
     observed: Annotated[
@@ -35,12 +35,13 @@ def publish(
     Evaluate the written file and give the command again: then the card has its scores.
     """
     from bench.tracking import Run, open_suite
-    from bench.weights import write_sum
+    from bench.weights import write_sum, write_text
     from commands.console import say
     from enlightengan.checkpoint import read_weights, save_weights
     from methods import make
     from reports.card import card_text, observed_in
 
+    seen = _text(observed) if observed else ""
     suite = open_suite(tracking_uri)
     run, stored = trained(suite, training)
     run_id, tags = run.info.run_id, run.data.tags
@@ -54,8 +55,9 @@ def publish(
     checkpoint = str(make(tags["variant"], file).checkpoint)
     Run(suite.client, run_id).tags({"published_digest": checkpoint})
     card = file.with_suffix(".md")
-    text = observed.read_text(encoding="utf-8") if observed else observed_in(card, checkpoint)
-    card.write_text(card_text(model_card(suite, run, metadata, stored, file, observed=text)), encoding="utf-8")
+    seen = seen or observed_in(card, checkpoint)
+    write_text(card, card_text(model_card(suite, run, metadata, stored, file, observed=seen)))
+    say(f"Run {run.info.run_name} ({run_id[:8]}, preset {tags['preset']}) is published.")
     say(f"Weights: {file} ({file.stat().st_size / 1e6:.1f} MB). Card: {card}")
 
 
@@ -65,31 +67,58 @@ def trained(suite: "Suite", training: str) -> tuple["MlflowRun", Path]:
     from bench.tracking import TRUSTED_PRESETS, newest_training
     from methods import METHODS
 
+    presets = " or ".join(TRUSTED_PRESETS)
     if training in METHODS:
         found = newest_training(suite, training)
         if found is None:
-            raise BenchError(f"There is no finished training of {training}: bench train, then publish.")
-        return found
+            raise BenchError(f"There is no finished {presets} training of {training} here, or {training} takes none.")
+        if "cell" in found[0].data.tags:
+            raise BenchError(f"{training} was trained as a cell of a grid alone: give that run's ID if it shall be.")
+        return _told(found[0]), found[1]
     run = suite.find(training)
     tags = run.data.tags
     if tags.get("kind") != "train" or run.info.status != "FINISHED":
         raise BenchError(f"Run {training} is no finished training.")
     if tags.get("trusted") != "yes":
-        presets = " or ".join(TRUSTED_PRESETS)
-        raise BenchError(f"Run {training} is not to be published: only {presets} trainings on photographs of datasets.")
+        why = "it is an adaptation" if "adapted" in tags else f"only {presets} trainings are, and none on the demo"
+        raise BenchError(f"Run {training} is not to be published: {why}.")
     stored = suite.artifact(training, "weights.safetensors")
     if stored is None:
         raise BenchError(f"Run {training} has no weights.")
-    return run, stored
+    return _told(run), stored
+
+
+def _told(run: "MlflowRun") -> "MlflowRun":
+    """`run`. Raises BenchError when it does not tell its photographs, from which the licence follows."""
+    from bench.errors import BenchError
+
+    if not run.data.tags.get("low_data"):
+        raise BenchError(
+            f"Run {run.info.run_id} does not tell what it was trained on: import it with --low and --normal."
+        )
+    return run
+
+
+def _text(path: Path) -> str:
+    from bench.errors import BenchError
+
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BenchError(f"Cannot read {path}: {error}") from error
 
 
 def _holds(file: Path, state: "Mapping[str, Tensor]", metadata: "Mapping[str, str]") -> bool:
     """Whether `file` has these weights and this metadata already."""
+    from bench.errors import BenchError
     from enlightengan.checkpoint import read_weights, weights_digest
 
     if not file.is_file():
         return False
-    stored, told = read_weights(file)
+    try:
+        stored, told = read_weights(file)
+    except BenchError:  # damaged
+        return False
     return told == metadata and weights_digest(stored) == weights_digest(state)
 
 
@@ -110,7 +139,10 @@ def sources(run: "MlflowRun") -> list["Source"]:
 
     found = []
     for side in ("low", "normal"):
-        listed, digests = (run.data.tags.get(f"{side}_{what}", "").split(", ") for what in ("data", "digest"))
+        told, digest = (run.data.tags.get(f"{side}_{what}", "") for what in ("data", "digest"))
+        listed, digests = told.split(", "), digest.split(", ")
+        if len(listed) != len(digests):  # a folder's name has a comma
+            listed, digests = [told], [digest]
         for name, digest in zip(listed, digests, strict=True):
             if name:
                 spec = specs().get(name.partition("/")[0])
@@ -124,6 +156,7 @@ def model_card(
 ) -> "ModelCard":
     """The card of `file`, which was made from the weights `stored` of `run`."""
     from bench.metrics import get_metric
+    from commands.report_made import minutes
     from methods import METHODS, make
     from reports.card import ModelCard
 
@@ -132,7 +165,7 @@ def model_card(
     checkpoint = str(make(tags["variant"], file).checkpoint)
     scores = scores_of(suite, checkpoint)
     metrics = [get_metric(str(name)) for name in scores["metric"].unique()]
-    minutes = (run.info.end_time - run.info.start_time) / 60_000
+    took = minutes(run)
     return ModelCard(
         title=card.title, paper=card.paper, file=file.name, checkpoint=checkpoint, sources=sources(run),
         photographs={side: settings[f"{side}_images"] for side in ("low", "normal") if f"{side}_images" in settings},
@@ -140,7 +173,9 @@ def model_card(
         training={
             **{name.replace("_", " "): generator for name, generator in begun(tags).items()},
             "seed": tags["seed"], "optimiser steps": metadata["steps"], "pairs shown": metadata["samples"],
-            "minutes": f"{minutes:.0f}", "device": f"{settings['device']}, {tags.get('machine', 'machine not told')}",
+            "minutes": "not told" if took is None else f"{took:.0f}",
+            "device": f"{settings['device']}, {tags.get('machine', 'machine not told')}",
+            "precision": settings["precision_used"],
             "torch": tags.get("torch_version", "not told"), "commit": tags.get("git_commit", "not told"),
         },
         rounding=rounding(tags["variant"], stored, file),
@@ -150,7 +185,7 @@ def model_card(
 
 
 def recipe(metadata: dict[str, str], tags: dict[str, str]) -> list[str]:
-    """The preset, the features, and each setting that is not the paper's, in sentences."""
+    """The preset, the features, and what is not the paper's but for the length, in sentences."""
     import json
 
     from enlightengan.build import restored
@@ -165,20 +200,20 @@ def recipe(metadata: dict[str, str], tags: dict[str, str]) -> list[str]:
 
 
 def scores_of(suite: "Suite", checkpoint: str) -> Any:
-    """The newest scores in MLflow of the weights `checkpoint`, and of the input on the same photographs."""
+    """The newest scores in MLflow of the weights `checkpoint`, and the input's by the same metrics on the same sets."""
     from bench.errors import BenchError
     from bench.scores import score_table
-    from commands.kept import evaluations_of, tables_of
-    from commands.report_runs import without_adaptations
+    from commands.kept import evaluations_of, general, tables_of
 
     try:
-        every = without_adaptations(suite, tables_of(suite, evaluations_of(suite))[0])
+        every = general(suite, tables_of(suite, evaluations_of(suite))[0])
     except BenchError:  # nothing has been evaluated yet
         return score_table([])
     own = every[every["checkpoint"] == checkpoint]
-    same = every["dataset"].isin(own["dataset"]) & every["metric_digest"].isin(own["metric_digest"])
-    chosen = every[(every["checkpoint"] == checkpoint) | (same & (every["method"] == "identity"))]
-    return chosen.drop_duplicates(["method", "dataset", "image", "metric_digest"])
+    variants = own.groupby("metric")["metric_digest"].first()  # the newest
+    same = every["dataset"].isin(own["dataset"]) & (every["metric_digest"] == every["metric"].map(variants))
+    chosen = every[same & ((every["checkpoint"] == checkpoint) | (every["method"] == "identity"))]
+    return chosen.drop_duplicates(["method", "dataset", "image", "metric"])
 
 
 def rounding(variant: str, stored: Path, file: Path) -> str:

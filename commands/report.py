@@ -83,8 +83,8 @@ def material(suite: "Suite", choice: Choice, *, csv: Sequence[Path] = (), demo: 
     from commands import report_origin as origin
     from commands import report_runs as runs
     from commands.ablations import ablation_scores, trained_cells
-    from commands.kept import evaluations_of, newest, tables_of
-    from commands.report_made import made
+    from commands.kept import evaluations_of, newest, tables_of, that_count
+    from commands.report_made import contributing, made
     from commands.report_pictures import Pictures, failures, gallery
     from methods import METHODS
     from reports.ablations import effects
@@ -92,8 +92,7 @@ def material(suite: "Suite", choice: Choice, *, csv: Sequence[Path] = (), demo: 
 
     evaluations = [] if csv else evaluations_of(suite, demo=demo)
     every, notes = tables_of(suite, evaluations, csv)
-    usual = runs.without_adaptations(suite, every)
-    usual, less = (usual, list[str]()) if choice.methods else runs.without_cells(suite, usual)
+    usual, notes = that_count(suite, every, notes, named=choice.methods)
     scores, more = newest(chosen(usual, choice))
     ranked, diagnostics = apart(scores)
     directions = {name: get_metric(name).lower_is_better for name in ranked["metric"].unique()}
@@ -101,6 +100,7 @@ def material(suite: "Suite", choice: Choice, *, csv: Sequence[Path] = (), demo: 
     baseline = next((name for name in names if name in METHODS and METHODS.card(name).family == "none"), "")
     checkpoints = dict(zip(scores["method"], scores["checkpoint"], strict=True))
     weights = set(checkpoints.values())
+    shown = contributing(suite, evaluations, scores)
     seeds = None if demo else runs.seeds(suite, every)
     pictures = Pictures(suite, evaluations, checkpoints, root=data_root(choice.data_root))
     return Material(
@@ -119,10 +119,10 @@ def material(suite: "Suite", choice: Choice, *, csv: Sequence[Path] = (), demo: 
         curves=runs.curves(suite, weights),
         training_costs=runs.costs(suite, weights),
         ablations=effects(ablation_scores(suite, every), trained_cells(suite)),
-        provenance=origin.facts(evaluations),
-        origins=origin.tables(suite, scores, evaluations),
-        made=made(suite, evaluations, weights=weights, seeds=[] if seeds is None else set(seeds["checkpoint"])),
-        notes=list(dict.fromkeys([*notes, *less, *more])),
+        provenance=origin.facts(shown),
+        origins=origin.tables(suite, scores, shown),
+        made=made(suite, shown, weights=weights, seeds=[] if seeds is None else set(seeds["checkpoint"])),
+        notes=list(dict.fromkeys([*notes, *more])),
         **({} if demo else beside(suite, every, names)),
     )
 

@@ -1,15 +1,16 @@
 """How what a report shows was made: by which command, in how many finished runs, in how many minutes."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import pandas as pd
     from mlflow.entities import Run as MlflowRun
 
     from bench.tracking import Suite
     from reports.blocks import Made
 
-TRAIN = "bench train METHOD"
+TRAIN, GRID = "bench train METHOD", "bench train ablations"
 
 
 def made(
@@ -29,33 +30,44 @@ def made(
     adapted = [run for run in trained if "adapted" in run.data.tags]
     scored, compared = ([run for run in trained if weights_of(run) & set(digests)]
                         for digests in (weights, seeds))  # fmt: skip
+    seeding = GRID if all("cell" in run.data.tags for run in compared) else TRAIN
     found: dict[str, tuple[str, str, list[float | None]]] = {
         "evaluate": ("bench evaluate", "run", [_lasted(run) for run in evaluations]),
         "speed": ("bench speed", "run", [_told(run) for run in _finished(suite, "speed")]),
         "reproduce": ("bench reproduce", "run", [_told(run) for run in _finished(suite, "reproduce")[:1]]),
-        "ablations": ("bench train ablations", "training", _trainings(cells)),
-        "adapt": ("bench adapt", "training", _trainings(adapted)),
-        "train": (TRAIN, "training", _trainings(scored)),
-        "seeds": (TRAIN, "training", _trainings(compared)),
+        "ablations": (GRID, "training", list(map(minutes, cells))),
+        "adapt": ("bench adapt", "training", list(map(minutes, adapted))),
+        "train": (TRAIN, "training", list(map(minutes, scored))),
+        "seeds": (seeding, "training", list(map(minutes, compared))),
     }
     return {
-        kind: Made(command, len(minutes), _sum(minutes), noun)
-        for kind, (command, noun, minutes) in found.items() if minutes
+        kind: Made(command, len(lasted), _sum(lasted), noun)
+        for kind, (command, noun, lasted) in found.items() if lasted
     }  # fmt: skip
+
+
+def contributing(
+    suite: "Suite", evaluations: Sequence["MlflowRun"], scores: "pd.DataFrame"
+) -> list["MlflowRun"]:  # fmt: skip
+    """The evaluations that scored something of what `scores` shows: its methods' weights on its datasets."""
+    shown = set(scores[["method", "checkpoint", "dataset"]].itertuples(index=False, name=None))
+    return [
+        run for run in evaluations
+        if any((tags["method"], tags["weights_digest"], tags["dataset"]) in shown
+               for tags in (child.data.tags for child in suite.children(run.info.run_id)))
+    ]  # fmt: skip
+
+
+def minutes(run: "MlflowRun") -> float | None:
+    """Of a training: by its own clock, else from its first beginning to its end; None where it was only imported."""
+    if "cost/seconds" in run.data.metrics:
+        return float(run.data.metrics["cost/seconds"]) / 60
+    return None if "imported" in run.data.tags else _lasted(run)
 
 
 def _finished(suite: "Suite", kind: str) -> list["MlflowRun"]:
     """Newest first."""
     return [run for run in suite.search(kind=kind) if run.info.status == "FINISHED"]
-
-
-def _trainings(runs: Iterable["MlflowRun"]) -> list[float | None]:
-    """Minutes by a training's own clock, else from its first beginning to its end; None where it was only imported."""
-    return [
-        run.data.metrics["cost/seconds"] / 60 if "cost/seconds" in run.data.metrics
-        else None if "imported" in run.data.tags else _lasted(run)
-        for run in runs
-    ]  # fmt: skip
 
 
 def _lasted(run: "MlflowRun") -> float:
@@ -68,7 +80,7 @@ def _told(run: "MlflowRun") -> float | None:
     return None if seconds is None else float(seconds) / 60
 
 
-def _sum(minutes: Sequence[float | None]) -> float | None:
+def _sum(lasted: Sequence[float | None]) -> float | None:
     """All together; None where one is not known, for a sum without it would be too small."""
-    known = [one for one in minutes if one is not None]
-    return sum(known) if len(known) == len(minutes) else None
+    known = [one for one in lasted if one is not None]
+    return sum(known) if len(known) == len(lasted) else None

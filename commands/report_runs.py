@@ -72,7 +72,10 @@ def seeds(suite: "Suite", scores: "pd.DataFrame") -> "pd.DataFrame | None":
     """Scores of trainings that differ in nothing but the seed; of each variant the newest such group of several."""
     import pandas as pd
 
+    from bench.tracking import weights_of
+
     alike: dict[tuple[str, ...], dict[str, str]] = {}
+    trained: dict[str, str] = {}  # as it was trained, of each digest
     for run in _finished(suite, "train"):
         tags, settings = run.data.tags, run.data.params
         if "weights_digest" in tags:
@@ -80,61 +83,28 @@ def seeds(suite: "Suite", scores: "pd.DataFrame") -> "pd.DataFrame | None":
             data = [tags.get(name, "") for name in ("low_digest", "normal_digest", "begun_from")]
             key = (tags["variant"], *data, *same)
             alike.setdefault(key, {}).setdefault(tags["seed"], tags["weights_digest"])
+            trained |= dict.fromkeys(weights_of(run), tags["weights_digest"])
+    known = scores.assign(checkpoint=scores["checkpoint"].map(trained)).dropna(subset=["checkpoint"])
+    known = known.drop_duplicates(["checkpoint", "dataset", "image", "metric"])
     parts: dict[str, pd.DataFrame] = {}
     for (variant, *_), by_seed in alike.items():
-        part = scores[scores["checkpoint"].isin(list(by_seed.values()))]
+        part = known[known["checkpoint"].isin(list(by_seed.values()))]
         if part["checkpoint"].nunique() > 1 and variant not in parts:
             parts[variant] = part.assign(method=variant)
     return pd.concat(parts.values(), ignore_index=True) if parts else None
 
 
-def _adapted(suite: "Suite") -> list["MlflowRun"]:
-    return [run for run in _finished(suite, "train") if "adapted" in run.data.tags]
-
-
-def without_adaptations(suite: "Suite", scores: "pd.DataFrame") -> "pd.DataFrame":
-    """The scores without those of adapted weights and on held-out photographs; where nothing else is, all."""
-    runs = _adapted(suite)
-    digests = [run.data.tags.get("weights_digest", "") for run in runs]
-    usual = scores[
-        ~scores["dataset"].isin([run.info.run_id for run in runs])
-        & (~scores["checkpoint"].isin(digests) | (scores["checkpoint"] == ""))
-    ]
-    return scores if usual.empty else usual
-
-
-def without_cells(suite: "Suite", scores: "pd.DataFrame") -> tuple["pd.DataFrame", list[str]]:
-    """The scores without those of a grid's cells, where its full model was also trained apart and scored; and a note.
-
-    A grid is as short as its number of cells demands: beside a longer training its ablations would say nothing. They
-    are compared with each other in the report's part on ablations.
-    """
-    from bench.tracking import weights_of
-
-    cells, full, apart = set[str](), set[str](), set[str]()
-    for run in _finished(suite, "train"):
-        tags = run.data.tags
-        (cells if "cell" in tags else apart).update(weights_of(run))
-        if "cell" in tags and not tags["without"]:
-            full.add(tags["variant"])
-    of_cells = scores["checkpoint"].isin(cells - apart)
-    rivals = scores["method"].isin(full) & scores["checkpoint"].isin(apart)
-    if not (of_cells.any() and rivals.any()):
-        return scores, []
-    names = ", ".join(sorted(scores.loc[of_cells, "method"].unique()))
-    return scores[~of_cells], [f"Weights of grids of ablations have a part of their own and no place here: {names}."]
-
-
 def adaptations(suite: "Suite", scores: "pd.DataFrame") -> list["Adaptation"]:
     """The trainings of `bench adapt`, newest first, with the scores on the photographs that were held out from each."""
     from bench.metrics import get_metric
+    from commands.kept import adapted
     from reports.material import Adaptation
 
     ranks = [name for name in scores["metric"].unique() if not get_metric(name).diagnostic]
     rows = scores[scores["metric"].isin(ranks)].drop_duplicates(["method", "checkpoint", "dataset", "image", "metric"])
     rows = rows[rows["metric_digest"] == rows.groupby("metric")["metric_digest"].transform("first")]
     found = []
-    for run in _adapted(suite):
+    for run in adapted(suite):
         tags = run.data.tags
         held_out = rows[rows["dataset"] == run.info.run_id].assign(dataset="held out")
         data = f"Dark photographs of {tags.get('low_data', 'a folder')}"

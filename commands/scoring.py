@@ -48,7 +48,7 @@ def run_evaluation(
     """Evaluate, print the summary, log everything; returns the ID of the parent run."""
     from bench.cells import CellStore
     from bench.device import choose_device
-    from bench.errors import BenchError
+    from bench.errors import BenchError, MissingScoresError
     from bench.metrics import get_metric
     from bench.scores import write_csv
     from bench.tracking import open_suite
@@ -83,7 +83,7 @@ def run_evaluation(
     errors = frame[frame["error"] != ""]
     if len(errors):
         first = errors.iloc[0]
-        raise BenchError(
+        raise MissingScoresError(
             f"{len(errors)} of {len(frame)} scores are missing, {first.method} on {first.image} for one: {first.error} "
             "The rest is done and kept."
         )

@@ -25,6 +25,7 @@ def start_run(
     """Train in a new MLflow run; returns its ID."""
     from bench.tracking import TRUSTED_PRESETS, open_suite
     from enlightengan.build import features_used
+    from enlightengan.checkpoint import begun_from
     from enlightengan.presets import all_departures
     from methods import METHODS
 
@@ -50,20 +51,6 @@ def start_run(
             run.note(f"Departure from the authors' training: {sentence}")
         _train(run, out, plan, device=device, resume=False, keep_optimisers=keep_optimisers)
     return str(run.id)
-
-
-def begun_from(weights: Path | None) -> dict[str, str]:
-    """The tag that names the generator a training began from, with what its file tells of its own training."""
-    from enlightengan.checkpoint import read_weights, weights_digest
-
-    if weights is None:
-        return {}
-    stored, metadata = read_weights(weights)
-    state = {key: value.float() if value.is_floating_point() else value for key, value in stored.items()}
-    told = [f"{metadata[key]} {what}" for key, what in (("steps", "steps"), ("samples", "pairs")) if key in metadata]
-    before = f" after {', '.join(told)}" if told else ""
-    more = f", itself begun from {metadata['begun_from']}" if "begun_from" in metadata else ""
-    return {"begun_from": f"generator {weights_digest(state)}{before}{more}"}
 
 
 def continue_run(run_id: str, method: str, *, alone: bool, device: str, tracking_uri: str | None) -> None:

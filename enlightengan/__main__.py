@@ -12,10 +12,11 @@ import time
 from pathlib import Path
 
 from bench.device import choose_device
+from bench.environment import provenance
 from bench.errors import BenchError
 from bench.images import list_images
 from enlightengan.build import build, features_for, features_used
-from enlightengan.checkpoint import has_state
+from enlightengan.checkpoint import begun_from, has_state
 from enlightengan.config import PARTS
 from enlightengan.devices import device_of, join, launched
 from enlightengan.log import JsonLinesLog, RunLog, Silent
@@ -43,6 +44,9 @@ def main() -> None:
     log: RunLog = JsonLinesLog(_folder(out, resume=resume)) if rank == 0 else Silent()
     if not resume:
         used = features_used(config, weights)
+        if isinstance(log, JsonLinesLog):
+            facts = {name.replace(" ", "_"): fact for name, fact in provenance().items()}
+            log.facts({**facts, **begun_from(init_from)})
         log.parameters({"features_used": used})
         for sentence in all_departures(config, used):
             log.note(f"Departure from the authors' training: {sentence}")

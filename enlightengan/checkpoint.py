@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from bench.errors import BenchError
+from bench.weights import check_sum
 from enlightengan.dce_net import DceNet
 from enlightengan.networks import Generator
 
@@ -33,9 +34,11 @@ def save_weights(path: Path, state: Mapping[str, Tensor], metadata: Mapping[str,
 def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Tensors and metadata of a weights file: ours (safetensors) or the authors' published `.pth`.
 
-    The prefix `module.` that DataParallel leaves is taken off. Raises BenchError when the file is not one.
+    The prefix `module.` that DataParallel leaves is taken off. Raises BenchError when the file is not one, or not the
+    one that `SHA256SUMS` beside it tells.
     """
     try:
+        check_sum(path)
         if path.suffix == ".safetensors":
             with safe_open(path, "pt") as stored:
                 return {key: stored.get_tensor(key) for key in stored.keys()}, stored.metadata() or {}  # noqa: SIM118
@@ -43,6 +46,8 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
             raise BenchError(f"{path} is not a file of network weights.")
         return {key.removeprefix("module."): value for key, value in state.items()}, {}
+    except BenchError:
+        raise
     except FileNotFoundError as error:
         raise BenchError(f"There is no weights file {path}.") from error
     except (OSError, SafetensorError, RuntimeError, EOFError, ValueError, KeyError) as error:
@@ -93,6 +98,18 @@ def weights_digest(state: Mapping[str, Tensor]) -> str:
             digest.update(f"{key}{tuple(state[key].shape)}{state[key].dtype}".encode())
             digest.update(state[key].detach().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()[:16]
+
+
+def begun_from(weights: Path | None) -> dict[str, str]:
+    """The generator that a training began from and what its file tells of its own training; nothing for None."""
+    if weights is None:
+        return {}
+    stored, metadata = read_weights(weights)
+    state = {key: value.float() if value.is_floating_point() else value for key, value in stored.items()}
+    told = [f"{metadata[key]} {what}" for key, what in (("steps", "steps"), ("samples", "pairs")) if key in metadata]
+    before = f" after {', '.join(told)}" if told else ""
+    more = f", itself begun from {metadata['begun_from']}" if "begun_from" in metadata else ""
+    return {"begun_from": f"generator {weights_digest(state)}{before}{more}"}
 
 
 def save_state(folder: Path, step: int, state: Mapping[str, Any], *, keep: int = 2) -> Path:

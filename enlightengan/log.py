@@ -49,6 +49,10 @@ class JsonLinesLog:
     def parameters(self, values: Mapping[str, object]) -> None:
         self._write("parameters", values={key: str(value) for key, value in values.items()})
 
+    def facts(self, values: Mapping[str, str]) -> None:
+        """What is no setting: where the training runs and what it began from (see `read_facts`)."""
+        self._write("facts", values=dict(values))
+
     def metrics(self, values: Mapping[str, float], step: int) -> None:
         self._write("metrics", values=dict(values), step=step)
 
@@ -81,9 +85,18 @@ def _records(folder: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 def read_parameters(folder: Path) -> dict[str, str]:
     """All parameters that a JsonLinesLog wrote to `folder`."""
+    return _values(folder, "parameters")
+
+
+def read_facts(folder: Path) -> dict[str, str]:
+    """All facts that a JsonLinesLog wrote to `folder`."""
+    return _values(folder, "facts")
+
+
+def _values(folder: Path, kind: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for _, record in _records(folder):
-        if record.get("kind") == "parameters":
+        if record.get("kind") == kind:
             found |= record["values"]
     return found
 

@@ -25,11 +25,9 @@ def adaptation_section(material: Material) -> Section | None:
 def _block(one: Adaptation, material: Material) -> Block:
     text = f"{one.data}, trained {one.origin}. {one.rule}"
     if one.scores.empty:
-        return Block(one.name, f"{text} Not evaluated yet: see what bench adapt said at its end.")
-    known = {**one.directions, **material.directions}
-    directions = {name: known[name] for name in one.scores["metric"].unique() if name in known}
-    boards = [leaderboard(one.scores, directions=directions, metric=metric) for metric in directions]
-    measured = summary(one.scores, directions=directions)
+        return Block(one.name, f"{text} Nothing that was held out has been scored.")
+    boards = [leaderboard(one.scores, directions=one.directions, metric=metric) for metric in one.directions]
+    measured = summary(one.scores, directions=one.directions)
     tables = {
         file_name("adaptation", one.name, str(dataset)): dataset_table(
             str(dataset), boards=boards, summary=measured, baseline=material.baseline

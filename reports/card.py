@@ -37,7 +37,7 @@ class ModelCard:
     photographs: Mapping[str, str]
     """How many of each side were trained on."""
     recipe: Sequence[str]
-    """Sentences: preset, length, what differs from the paper's training."""
+    """Sentences: preset, features, what differs from the paper's training but for its length."""
     training: Mapping[str, str]
     """Seed, steps, samples, time, machine, versions."""
     rounding: str
@@ -54,8 +54,8 @@ def card_text(card: ModelCard) -> str:
     licences = list(dict.fromkeys(source.licence for source in card.sources))
     parts = [
         f"# {markdown(card.title)}: `{card.file}`",
-        f"{markdown(card.paper)}. Trained by this project, not by the authors. Digest of the weights: "
-        f"`{card.checkpoint}`. {markdown(card.rounding)}",
+        f"{markdown(card.paper)}. Trained by this project, not by the authors. "
+        f"{_digest(card.checkpoint)} {markdown(card.rounding)}",
         "## Licence",
         "The weights follow from photographs under these terms, and are for research and other noncommercial "
         f"purposes: {markdown('; '.join(licences))}.",
@@ -72,14 +72,18 @@ def card_text(card: ModelCard) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def _digest(checkpoint: str) -> str:
+    return f"Digest of the weights: `{checkpoint}`."
+
+
 def observed_in(card: Path, checkpoint: str) -> str:
     """What a person saw of the weights `checkpoint`, as an earlier card tells it; nothing from a card of others."""
     told = card.read_text(encoding="utf-8") if card.is_file() else ""
-    return told.partition(f"## {OBSERVED}\n")[2].strip() if checkpoint in told else ""
+    return told.partition(f"## {OBSERVED}\n")[2].strip() if _digest(checkpoint) in told else ""
 
 
 def scores_table(card: ModelCard) -> Table:
-    """One row a dataset and metric: the mean of these weights, and of the untouched input where it was scored."""
+    """One row a dataset and metric: the mean of these weights, and of the input where it was scored on all the same."""
     valued = card.scores.dropna(subset=["value"])
     rows = []
     for (dataset, metric), part in valued.groupby(["dataset", "metric"], sort=False):
@@ -87,6 +91,8 @@ def scores_table(card: ModelCard) -> Table:
         if own.empty:
             continue
         other = part[part["checkpoint"] != card.checkpoint]
+        other = other[other["image"].isin(own["image"])]
+        other = other if len(other) == len(own) else other.iloc[:0]
         intervals = [mean_interval(side["value"].to_numpy()) if len(side) else None for side in (own, other)]
         digits = decimals([interval.mean for interval in intervals if interval])
         cells = [

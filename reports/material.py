@@ -26,8 +26,8 @@ class Adaptation:
     """`from scratch` or `from a checkpoint`."""
     data: str
     scores: pd.DataFrame
-    directions: Mapping[str, bool] = field(default_factory=dict)
-    """Of metrics that only the held-out photographs were scored with."""
+    directions: Mapping[str, bool]
+    """Whether lower is better, of each metric in `scores`."""
 
 
 @dataclass(frozen=True)

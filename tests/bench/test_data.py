@@ -71,6 +71,15 @@ def test_lists_name_files_of_a_folder(write_spec, root):
     assert stems(found.normal) == ["a", "b", "c"]
 
 
+def test_files_are_excluded_by_name_and_a_wrong_name_is_told_where_no_digest_would(write_spec, root):
+    body = 'role = "train"\nlow.globs = ["low/*.png"]\nlow.exclude = ["low/{}.png"]'
+    write_spec("tiny", body.format("a"))
+    assert stems(resolve("tiny", root).low) == ["b", "c"]
+    write_spec("tiny", body.format("A"))
+    with pytest.raises(BenchError, match=r"exclude names .*A\.png, which is not among"):
+        resolve("tiny", root)
+
+
 def test_splits_have_their_own_files_and_roles(write_spec, root):
     body = 'role = "train"\n[splits.one.low]\nglobs = ["low/a.png"]\n[splits.two]\nrole = "test"\n'
     write_spec("tiny", body + '[splits.two.low]\nglobs = ["low/[bc].png"]')

@@ -75,6 +75,13 @@ def test_different_scenes_share_nothing(photographs):
     assert list(same_part(first, rest, tick=lambda: None)) == []
 
 
+def test_flat_pictures_are_like_nothing(tmp_path, photographs):
+    for number, grey in enumerate((0, 128)):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), np.full((40, 50, 3), grey, np.uint8))
+    flat = sorted(tmp_path.glob("?.png"))
+    assert list(same_whole(flat, [*flat, *photographs], tick=lambda: None)) == []
+
+
 def test_a_flat_picture_has_no_features(tmp_path, photographs):
     Image.new("RGB", (80, 60), (40, 40, 40)).save(tmp_path / "flat.png")
     assert list(same_part([tmp_path / "flat.png"], photographs, tick=lambda: None)) == []

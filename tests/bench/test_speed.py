@@ -66,12 +66,9 @@ def test_a_time_beyond_the_peak_is_a_warning():
 def test_a_real_convolution_is_below_the_measured_peak():
     kernel = nn.Conv2d(3, 64, 3, padding=1)
     image = torch.rand(1, 3, 128, 128)
-    for _ in range(10):  # other work on the machine may have slowed one measurement of the peak, not each
-        speed.peak_rate.cache_clear()
-        rate = operations(kernel, image) / speed._fastest(lambda: kernel(image), "cpu")
-        if 1e6 < rate < 2 * speed.peak_rate("cpu"):
-            return
-    pytest.fail(f"{rate:.3g} multiply-accumulates a second, the measured peak is {speed.peak_rate('cpu'):.3g}")
+    rate = operations(kernel, image) / speed._fastest(lambda: kernel(image), "cpu")
+    peak = max(speed.peak_rate.__wrapped__("cpu") for _ in range(5))  # other work may slow some of the measurements
+    assert 1e6 < rate < 2 * peak
 
 
 def test_the_peak_is_the_better_of_a_matrix_product_and_a_convolution(monkeypatch):

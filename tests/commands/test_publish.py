@@ -5,12 +5,17 @@ from functools import partial
 import pytest
 import torch
 
+from bench.scores import score_table
 from bench.tracking import open_suite
 from bench.weights import find_weights
+from commands.publish import scores_of, sources
 from enlightengan import config, train
 from enlightengan.checkpoint import read_weights
 from enlightengan.probe import Probe
 from methods import make
+from reports.card import ModelCard, observed_in, scores_table
+
+CARD = ModelCard("M", "-", "m.safetensors", "w", (), {}, (), {}, "", score_table([]), {"niqe": True})
 
 
 @pytest.fixture
@@ -77,6 +82,13 @@ def test_published_weights_are_half_as_large_checked_on_loading_and_carry_a_card
     assert own in row and untouched in row and row.endswith("| 1 |")
     assert (workplace / "shipped/enlightengan.md").read_text().endswith("\nA brown rim around lamps.\n")
 
+
+def test_a_training_that_began_from_another_says_so_and_the_newest_is_published(bench, trained, workplace):
+    first = trained("fast")
+    (workplace / "seen.md").write_text("A brown rim around lamps.\n")
+    assert bench("publish", first, "--out", "shipped", "--observed", "seen.md")[0] == 0
+    file = workplace / "shipped/enlightengan.safetensors"
+    checkpoint = make("enlightengan", file).checkpoint
     continued = trained("fast", "--init-from", file)
     assert open_suite().search(kind="train")[0].info.run_id == continued
     assert bench("publish", "enlightengan", "--out", "shipped")[0] == 0
@@ -88,8 +100,57 @@ def test_published_weights_are_half_as_large_checked_on_loading_and_carry_a_card
 
 def test_what_proves_nothing_is_not_published(fails, trained, store, workplace):
     run_id = trained("smoke")
-    assert fails("publish", run_id) == f"Run {run_id} is not to be published: only fast or paper trainings on " \
-        "photographs of datasets."  # fmt: skip
+    assert fails("publish", run_id) == (
+        f"Run {run_id} is not to be published: only fast or paper trainings are, and none on the demo."
+    )
+    assert fails("publish", "enlightengan").startswith("There is no finished fast or paper training of enlightengan")
     assert "no run" in fails("publish", "0" * 32)
-    assert fails("publish", "enlightengan").startswith("There is no finished training of enlightengan:")
+    assert fails("publish", run_id, "--observed", "gone.md").startswith("Cannot read gone.md")
+    cell = {"variant": "enlightengan", "preset": "fast", "trusted": "yes", "cell": "1", "low_data": "a"}
+    adaptation = {"variant": "enlightengan", "preset": "fast", "trusted": "no", "adapted": "from scratch"}
+    weights = open_suite().artifact(run_id, "weights.safetensors")
+    with open_suite().run("adapted", kind="train", tags=adaptation) as run:
+        pass
+    assert fails("publish", run.id).endswith("is not to be published: it is an adaptation.")
+    with open_suite().run("cell", kind="train", tags=cell) as run:
+        run.artifact(weights)
+    assert fails("publish", "enlightengan").startswith("enlightengan was trained as a cell of a grid alone")
     assert not (workplace / "weights").exists()
+
+
+def test_what_was_seen_of_some_weights_is_not_told_of_those_that_they_began_from(tmp_path):
+    card = tmp_path / "card.md"
+    card.write_text(
+        "Digest of the weights: `b`. Rounded.\n\n- begun from: generator a\n\n## What a person sees\n\nRims.\n"
+    )
+    assert observed_in(card, "b") == "Rims."
+    assert observed_in(card, "a") == observed_in(tmp_path / "none.md", "b") == ""
+
+
+def test_a_card_has_the_newest_variant_of_a_metric_and_the_input_on_the_same_photographs(store, workplace, monkeypatch):
+    def scored(method, checkpoint, digest, value, images="ab"):
+        common = {"dataset": "d", "metric": "niqe", "seconds": 1.0, "metric_digest": digest, "value": value}
+        return [{**common, "method": method, "checkpoint": checkpoint, "image": image} for image in images]
+
+    def row(*parts):
+        table = score_table([one for part in parts for one in part])
+        monkeypatch.setattr("commands.kept.tables_of", lambda suite, evaluations: (table, []))
+        card = replace(CARD, scores=scores_of(open_suite(), "w"))
+        (found,) = scores_table(card).rows
+        return [cell.value for cell in found]
+
+    own = [scored("m", "w", "new", 3.0), scored("m", "w", "old", 9.0)]
+    assert row(*own, scored("identity", "", "new", 5.0, "abc"), scored("identity", "", "old", 9.0))[2:] == [
+        "3.000 [3.000, 3.000]", "5.000 [5.000, 5.000]", 2.0,
+    ]  # fmt: skip
+    assert row(*own, scored("identity", "", "new", 5.0, "a"))[3] == "–"
+
+
+def test_a_folder_whose_name_has_a_comma_is_one_source(store, workplace):
+    tags = {"low_data": "night, 2020", "low_digest": "d", "normal_data": "a, b", "normal_digest": "1, 2"}
+    with open_suite().run("train", kind="train", tags=tags) as run:
+        pass
+    found = sources(open_suite().find(run.id))
+    assert [(source.side, source.name, source.digest) for source in found] == [
+        ("low", "night, 2020", "d"), ("normal", "a", "1"), ("normal", "b", "2"),
+    ]  # fmt: skip

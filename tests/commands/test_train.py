@@ -8,6 +8,7 @@ import torch
 
 from bench.tracking import newest_weights, open_suite
 from bench.weights import find_weights
+from commands.publish import sources
 from enlightengan import config, health, rivals, train
 from enlightengan.build import build
 from enlightengan.checkpoint import read_weights
@@ -118,7 +119,8 @@ def test_paper_says_where_it_departs(bench, store, brief, sides, monkeypatch):
     assert "chunks of 11" in runs()[0].data.tags["mlflow.note.content"]
 
 
-def test_a_run_of_a_bare_machine_is_imported(bench, store, brief, sides, workplace):
+def test_a_run_of_a_bare_machine_is_imported(bench, fails, store, brief, sides, workplace, photograph):
+    photograph(workplace / "one/1.png", seed=1)
     settings = config.preset("fast", without=("perceptual",))
     files = [sorted((workplace / side).iterdir()) for side in ("dark", "bright")]
     out = workplace / "brought"
@@ -130,6 +132,11 @@ def test_a_run_of_a_bare_machine_is_imported(bench, store, brief, sides, workpla
     assert code == 0, err
     (run,) = runs()
     assert run.data.tags["imported"] == "yes" and run.data.params["crop"] == "48"
+    assert run.data.tags["machine"] == "unknown", "not the machine that imports"
+    assert "does not tell what it was trained on" in fails("publish", run.info.run_id)
+    assert "--low has 1" in fails("train", "import", out, "--low", workplace / "one", "--normal", "bright")
+    assert bench("train", "import", out, *sides)[0] == 0
+    assert [source.name for source in sources(runs()[0])] == ["dark", "bright"]
     lines = [json.loads(line) for line in (out / "run.jsonl").read_text().splitlines()]
     last = [r["values"] for r in lines if r["kind"] == "metrics" and "loss/global_discriminator" in r["values"]][-1]
     assert run.data.metrics["loss/global_discriminator"] == pytest.approx(last["loss/global_discriminator"])
@@ -267,12 +274,15 @@ def test_adapting_chooses_by_the_rule_and_scores_those_kept_apart(
 ):
     for number in range(3, 6):
         photograph(workplace / f"dark/{number}.png", seed=number, size=(60, 64), high=200)  # not dark enough
-    words = ("adapt", *sides, "--preset", "smoke", "--hold-out", "0.34", "--metric", "entropy")
+    words = ("adapt", *sides, "--preset", "smoke", "--hold-out", "0.34", "--metric", "entropy", "--metric", "halo")
+    assert fails(*words, "--metric", "psnr").startswith("psnr needs reference photographs")
+    assert runs() == [], "before any training"
     monkeypatch.setattr("bench.weights.SHIPPED", workplace)
     code, out, err = bench(*words, "--features", "random")
     assert code == 0, err
     (run,) = runs()
     assert "no general weights to compare with" in out
+    assert "scores are missing" in out, "the photograph held out has no lamp"
     assert "3 of 6 photographs qualify" in out and "1 are held out, photograph by photograph" in out
     assert (run.data.tags["adapted"], run.data.tags["trusted"], run.data.tags["qualifying"]) == (
         "from scratch",
@@ -289,14 +299,19 @@ def test_adapting_chooses_by_the_rule_and_scores_those_kept_apart(
     scored = pd.read_csv(open_suite().artifact(evaluation.info.run_id, "scores.csv"))
     assert set(scored["method"]) == {"enlightengan_adapted", "enlightengan", "identity", "clahe"}
     again = runs()[0]
-    assert set(scored["dataset"]) == {again.info.run_id} and scored["value"].notna().all()
-    by_method = scored.set_index("method")["checkpoint"]
+    assert set(scored["dataset"]) == {again.info.run_id} and scored.query("metric == 'entropy'")["value"].notna().all()
+    by_method = scored.drop_duplicates("method").set_index("method")["checkpoint"]
     assert by_method["enlightengan"] == run.data.tags["weights_digest"]
     assert bench("evaluate", "--images", "bright", "--metric", "colourfulness", "--method", "clahe")[0] == 0
     code, _, err = bench("report", "--out", "page")  # of a metric that only the held-out photographs were scored with
     assert code == 0, err
     assert "enlightengan\\_adapted" in (workplace / "page/results.md").read_text()
     assert by_method["enlightengan_adapted"] == again.data.tags["weights_digest"] != by_method["enlightengan"]
+    assert (
+        bench("evaluate", "--images", "bright", "--metric", "entropy", "--method", "clahe", "--method", "gamma")[0] == 0
+    )
+    code, out, err = bench("compare", "--against", "gamma", "--metric", "entropy")
+    assert (code, "enlightengan" in out) == (0, False), err
     assert "none is left to train on" in fails(*words, "--threshold", "3")
 
 

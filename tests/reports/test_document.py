@@ -44,7 +44,7 @@ def everything(table, name):
         held_out, {"niqe": True}, title=name, baseline="", notes=[name],
         speed=pd.DataFrame(timed | {"parameters": 0, "peak_mib": 1.0, "device": name}),
         seeds=pd.concat([held_out, held_out.assign(checkpoint="w")], ignore_index=True),
-        adaptations=[Adaptation(name, name, name, name, held_out)],
+        adaptations=[Adaptation(name, name, name, name, held_out, {"niqe": True})],
         training_costs={name: {"cost/parameters": 1.0}},
         ablations=[Effect(name, "niqe", name, Interval(1.0, 0.5, 1.5, 2), 0)],
         published=[("published-one", words)], provenance={name: name}, origins={"origin-photographs": words},

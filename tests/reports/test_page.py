@@ -140,7 +140,7 @@ def everything(table, gallery, name="x"):
         "speed": pd.DataFrame(speed | {"parameters": 0, "peak_mib": 1.0, "device": name}),
         "seeds": pd.concat([held_out, held_out.assign(checkpoint="w")], ignore_index=True),
         "diagnostics": table({(name, name, name): [1.0]}),
-        "adaptations": [Adaptation(name, name, name, name, held_out)],
+        "adaptations": [Adaptation(name, name, name, name, held_out, {"niqe": True})],
         "curves": pd.DataFrame({"run": name, "step": [1, 2], "name": name, "value": [2.0, 1.0]}),
         "training_costs": {name: {"cost/parameters": 1.0}},
         "ablations": [Effect(name, "niqe", name, Interval(1.0, 0.5, 1.5, 2), 0)],

@@ -34,11 +34,11 @@ def test_diagnostics_are_means_in_the_order_of_the_leaderboard_and_shares_in_per
 
 def test_an_adapted_training_has_its_rule_and_its_held_out_scores(table, plain):
     held_out = table({("gan", "held out", "niqe"): [1.0] * 8, ("clahe", "held out", "niqe"): [2.0] * 8})
-    one = Adaptation("night", "Mean below 45.", "from scratch", "Dark photographs of amos", held_out)
-    unscored = Adaptation("dusk", "Mean below 60.", "from a checkpoint", "Dark photographs of x", held_out.iloc[:0])
+    one = Adaptation("night", "Mean below 45.", "from scratch", "Dark photographs of amos", held_out, {"niqe": True})
+    unscored = Adaptation("dusk", "Mean below 60.", "from a checkpoint", "Dark photographs of x", held_out.iloc[:0], {})
     first, second = adaptation_section(Material(plain, {"niqe": True}, adaptations=[one, unscored])).blocks
     assert first.text == "Dark photographs of amos, trained from scratch. Mean below 45."
     assert "By niqe: gan leads." in first.notes[0]
     assert [row[0].value for row in next(iter(first.tables.values())).rows] == ["gan", "clahe"]
-    assert "Not evaluated yet" in second.text
+    assert "Nothing that was held out has been scored" in second.text
     assert adaptation_section(Material(plain, {"niqe": True})) is None

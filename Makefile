@@ -52,7 +52,7 @@ results: install
 	$(BIN)/bench train cyclegan --minutes 2
 	$(BIN)/bench train zero_dce --minutes 4
 	$(BIN)/bench adapt --low amos_night/train --hold-out 0.3 --minutes 6 $(FEATURES)
-	$(BIN)/bench adapt --low amos_night/train --hold-out 0.3 --minutes 6 $(FEATURES) \
+	$(BIN)/bench adapt --low amos_night/train --hold-out 0.3 --minutes 5 $(FEATURES) \
 	    --init-from weights/enlightengan.safetensors
 	$(BIN)/bench evaluate --workers 2 $(SETS:%=--dataset %) $(METRICS:%=--metric %) \
 	    --checkpoint enlightengan=weights/enlightengan.safetensors

@@ -38,6 +38,7 @@ def ablations(
     max_steps: Annotated[int | None, typer.Option(help="End each training after so many steps instead.")] = None,
     batch_size: options.BatchSize = None,
     crop: options.Crop = None,
+    smallest_scale: options.SmallestScale = None,
     learning_rate: options.LearningRate = None,
     pairing: options.Pairing = None,
     precision: options.Precision = None,
@@ -60,6 +61,7 @@ def ablations(
 
     changes = {
         "epochs": epochs, "minutes": minutes, "max_steps": max_steps, "batch_size": batch_size, "crop": crop,
+        "smallest_scale": smallest_scale,
         "learning_rate": learning_rate, "pairing": pairing, "precision": precision, "features": features,
     }  # fmt: skip
     root = root_of(data_root)

@@ -28,6 +28,7 @@ def enlightengan(
     minutes: options.Minutes = None,
     batch_size: options.BatchSize = None,
     crop: options.Crop = None,
+    smallest_scale: options.SmallestScale = None,
     learning_rate: options.LearningRate = None,
     pairing: options.Pairing = None,
     precision: options.Precision = None,
@@ -51,7 +52,8 @@ def enlightengan(
     """
     changes = {
         "without": tuple(without) if without else None, "epochs": epochs, "minutes": minutes, "batch_size": batch_size,
-        "crop": crop, "learning_rate": learning_rate, "pairing": pairing, "precision": precision, "features": features,
+        "crop": crop, "smallest_scale": smallest_scale, "learning_rate": learning_rate, "pairing": pairing,
+        "precision": precision, "features": features,
         "accumulate": accumulate, "checkpointing": checkpointing or None, "devices": devices,
         "batch_norm": batch_norm, "seed": seed,
     }  # fmt: skip
@@ -70,6 +72,7 @@ def cyclegan(
     minutes: options.Minutes = None,
     batch_size: options.BatchSize = None,
     crop: options.Crop = None,
+    smallest_scale: options.SmallestScale = None,
     learning_rate: options.LearningRate = None,
     pairing: options.Pairing = None,
     precision: options.Precision = None,
@@ -87,7 +90,8 @@ def cyclegan(
 ) -> None:
     """Train CycleGAN, the two-path rival, with EnlightenGAN's U-Net without attention in both directions."""
     changes = {
-        "epochs": epochs, "minutes": minutes, "batch_size": batch_size, "crop": crop, "learning_rate": learning_rate,
+        "epochs": epochs, "minutes": minutes, "batch_size": batch_size, "crop": crop,
+        "smallest_scale": smallest_scale, "learning_rate": learning_rate,
         "pairing": pairing, "precision": precision, "accumulate": accumulate, "checkpointing": checkpointing or None,
         "devices": devices, "batch_norm": batch_norm, "seed": seed,
     }  # fmt: skip
@@ -105,6 +109,7 @@ def zero_dce(
     minutes: options.Minutes = None,
     batch_size: options.BatchSize = None,
     crop: options.Crop = None,
+    smallest_scale: options.SmallestScale = None,
     learning_rate: options.LearningRate = None,
     precision: options.Precision = None,
     accumulate: options.Accumulate = None,
@@ -119,7 +124,8 @@ def zero_dce(
 ) -> None:
     """Train Zero-DCE, the zero-reference rival, on low-light photographs alone."""
     changes = {
-        "epochs": epochs, "minutes": minutes, "batch_size": batch_size, "crop": crop, "learning_rate": learning_rate,
+        "epochs": epochs, "minutes": minutes, "batch_size": batch_size, "crop": crop,
+        "smallest_scale": smallest_scale, "learning_rate": learning_rate,
         "precision": precision, "accumulate": accumulate, "devices": devices, "seed": seed,
     }  # fmt: skip
     launch(

@@ -12,6 +12,10 @@ Epochs = Annotated[int | None, typer.Option("--epochs", help="Passes over the lo
 Minutes = Annotated[float | None, typer.Option("--minutes", help="End after so many minutes instead.")]
 BatchSize = Annotated[int | None, typer.Option("--batch-size", help="Pictures a step.")]
 Crop = Annotated[int | None, typer.Option("--crop", help="Side of the crops, pixels.")]
+SmallestScale = Annotated[
+    float | None,
+    typer.Option("--smallest-scale", help="Shrink photographs by a factor from here to 1 before they are cropped."),
+]
 LearningRate = Annotated[float | None, typer.Option("--learning-rate", help="Of Adam.")]
 Pairing = Annotated[str | None, typer.Option("--pairing", help="fixed, as EnlightenGAN's authors do, or random.")]
 Precision = Annotated[str | None, typer.Option("--precision", help="auto, float32, bfloat16.")]
@@ -29,7 +33,10 @@ BatchNorm = Annotated[
 ]
 Seed = Annotated[int | None, typer.Option("--seed", help="Of weights, crops and order.")]
 InitFrom = Annotated[
-    Path | None, typer.Option("--init-from", help="Start from this generator: ours or a published file.")
+    Path | None,
+    typer.Option(
+        "--init-from", help="Start from this generator, ours or a published file, or a run's last state-*.pt."
+    ),
 ]
 Resume = Annotated[str | None, typer.Option("--resume", help="Continue this interrupted run (its MLflow run ID).")]
 Name = Annotated[str | None, typer.Option("--name", help="Name of the run in MLflow.")]

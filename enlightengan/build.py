@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from bench.errors import BenchError, unknown_name
-from enlightengan.checkpoint import load_dce, load_generator
+from enlightengan.checkpoint import begun_from, is_state, load_dce, load_generator, read_state
 from enlightengan.config import TrainConfig
 from enlightengan.cyclegan import CycleGan
 from enlightengan.model import TrainedModel
@@ -52,9 +52,9 @@ def features_used(config: RunConfig, weights: Path | None) -> str:
 def build(
     config: RunConfig, *, device: torch.device, features: nn.Module | None = None, init_from: Path | None = None
 ) -> TrainedModel:
-    """The model that `config` trains, its generator from the weights file `init_from` where one is given.
+    """The model that `config` trains, from `init_from` where that is given: weights, or a whole training state.
 
-    Raises BenchError when that file does not hold such a generator.
+    Raises BenchError when that file does not hold such a generator or such networks.
     """
     model: TrainedModel
     match config:
@@ -72,8 +72,18 @@ def build(
 
 
 def start_from(model: TrainedModel, path: Path) -> None:
-    """Give `model` the generator in `path`, ours or the authors'. Raises BenchError when it is of another kind."""
-    if isinstance(model.generator, Generator):
+    """Give `model` the generator in `path`, ours or the authors'; from a training state all networks and optimisers.
+
+    Raises BenchError when it is of another kind.
+    """
+    model.begun_from = begun_from(path)
+    if is_state(path):
+        try:
+            model.restore(read_state(path))
+        except (RuntimeError, KeyError, ValueError) as error:
+            reason = str(error).splitlines()[0]
+            raise BenchError(f"{path} is not a training state of {model.config.variant}: {reason}") from error
+    elif isinstance(model.generator, Generator):
         found, _ = load_generator(path)
         if found.attention != model.generator.attention:
             has = "with" if found.attention else "without"

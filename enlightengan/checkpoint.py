@@ -101,10 +101,13 @@ def weights_digest(state: Mapping[str, Tensor]) -> str:
 
 
 def begun_from(weights: Path | None) -> dict[str, str]:
-    """The generator that a training began from and what its file tells of its own training; nothing for None."""
+    """The generator that a training began from and what its file, weights or a training state, tells of its training.
+
+    Nothing for None.
+    """
     if weights is None:
         return {}
-    stored, metadata = read_weights(weights)
+    stored, metadata = _generator_of_state(weights) if is_state(weights) else read_weights(weights)
     state = {key: value.float() if value.is_floating_point() else value for key, value in stored.items()}
     told = [f"{metadata[key]} {what}" for key, what in (("steps", "steps"), ("samples", "pairs")) if key in metadata]
     before = f" after {', '.join(told)}" if told else ""
@@ -134,6 +137,32 @@ def save_state(folder: Path, step: int, state: Mapping[str, Any], *, keep: int =
 def has_state(folder: Path) -> bool:
     """Whether a training state was ever written to `folder`, readable or not."""
     return any(folder.glob("state-*.pt"))
+
+
+def is_state(path: Path) -> bool:
+    """Whether `path` is named as training states are; weights are `.safetensors`, or `.pth` as the authors'."""
+    return path.suffix == ".pt"
+
+
+def read_state(path: Path) -> dict[str, Any]:
+    """The training state in `path`: networks, optimisers, the generator's average `ema`, `step`. Raises BenchError."""
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError as error:
+        raise BenchError(f"There is no training state {path}.") from error
+    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+        raise BenchError(f"Cannot read the training state {path}: {str(error).splitlines()[0]}") from error
+    if not isinstance(state, dict) or not {"networks", "optimisers", "ema", "step"} <= state.keys():
+        raise BenchError(f"{path} is not a training state.")
+    return state
+
+
+def _generator_of_state(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """The averaged generator of a training state, and what is known of its training, as weights files tell it."""
+    state = read_state(path)
+    counts = {"steps": "step", "samples": "samples"}
+    known = {name: str(state[key]) for name, key in counts.items() if key in state}
+    return state["ema"], known | state.get("begun_from", {})
 
 
 def latest_state(folder: Path, *, tell: Callable[[str], None] = print) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 
 from bench.errors import BenchError
@@ -57,6 +58,13 @@ def usable(paths: Sequence[Path], crop: int, *, read: ImageCache) -> tuple[list[
         else:
             bad[path] = f"{path.name} is smaller than the {crop} pixel crop."
     return good, bad
+
+
+def shrunk(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """The square (H, H, 3) as (`size`, `size`, 3), each pixel a mean of those that it covers."""
+    if len(pixels) == size:
+        return pixels
+    return np.asarray(Image.fromarray(pixels).resize((size, size), Image.Resampling.BOX))
 
 
 class UnpairedBatches:
@@ -129,9 +137,12 @@ class UnpairedBatches:
         return first, second
 
     def _crop(self, pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-        size = self.config.crop
-        y, x = (int(rng.integers(0, side - size + 1)) for side in pixels.shape[:2])
-        return pixels[y : y + size, x : x + size]
+        size, window = self.config.crop, self.config.crop
+        if self.config.smallest_scale < 1:
+            least = max(self.config.smallest_scale, size / min(pixels.shape[:2]))
+            window = round(size / least ** rng.random())
+        y, x = (int(rng.integers(0, side - window + 1)) for side in pixels.shape[:2])
+        return shrunk(pixels[y : y + window, x : x + window], size)
 
     def stream(self, start: int) -> Iterator[Batch]:
         """Batches from step `start` on without end, the next one prepared by a thread while one is used."""

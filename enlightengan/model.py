@@ -25,6 +25,8 @@ class TrainedModel(ABC):
     def __init__(self, config: RunConfig, device: torch.device) -> None:
         self.config = config
         self.device = device
+        self.begun_from: dict[str, str] = {}
+        """What its generator was trained on before, as `checkpoint.begun_from` tells it."""
         self.health: dict[str, Tensor] = {}
         """Of the last batch worked on: discriminators' mean logits and accuracy, brightness, saturated share."""
 

@@ -43,7 +43,10 @@ class RunConfig:
     batch_norm: str = "synchronised"
     """Over the whole batch (`synchronised`) or over each device's part (`per-device`), with several devices."""
     crop: int = 320
-    """Side of the random crops, pixels. No resizing."""
+    """Side of the random crops, pixels."""
+    smallest_scale: float = 1.0
+    """Each photograph is shrunk before it is cropped, by a factor drawn log-uniformly from here to 1, so that a small
+    crop shows as much of the scene as a large one would; 1: no resizing, as the authors do."""
     learning_rate: float = 1e-4
     schedule: str = "epoch"
     """The learning rate falls linearly over the second half: by `epoch`, in stairs, as the authors do, or by `step`."""
@@ -78,6 +81,8 @@ class RunConfig:
             )
         if self.seed < 0:
             raise BenchError(f"seed must not be negative, {self.seed} is.")
+        if not 0 < self.smallest_scale <= 1:
+            raise BenchError(f"smallest_scale must lie in (0, 1], not {self.smallest_scale}.")
         if not 0 <= self.ema < 1:
             raise BenchError(f"ema must lie in [0, 1), not {self.ema}.")
 

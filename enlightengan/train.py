@@ -86,7 +86,7 @@ def train(
         if done >= 1:
             break
         if elapsed - saved_at > STATE_EVERY:
-            run.save(step, elapsed)
+            run.save(step, elapsed, samples=batches.samples(step))
             saved_at = elapsed
     run.show(probe, step)
     return run.finish(step, elapsed, samples=batches.samples(step), keep_optimisers=keep_optimisers)
@@ -127,6 +127,7 @@ class _Run:
             return 0, 0.0
         state = latest_state(self.out / "states", tell=self.log.note)
         self.model.restore(state)
+        self.model.begun_from = state.get("begun_from", {})
         for key, value in state["ema"].items():
             self.ema.state[key].copy_(value)
         return state["step"], state["elapsed"]
@@ -142,21 +143,21 @@ class _Run:
         if group.rank() == 0:
             probe.show(self.model.generator, self.ema.state, log=self.log, step=step)
 
-    def save(self, step: int, elapsed: float) -> Path | None:
+    def save(self, step: int, elapsed: float, *, samples: int) -> Path | None:
         """Write a training state."""
         if group.rank():
             return None
-        state = {"step": step, "elapsed": elapsed, "ema": self.ema.state, **self.model.state()}
-        return save_state(self.out / "states", step, state)
+        told = {"step": step, "samples": samples, "elapsed": elapsed, "begun_from": self.model.begun_from}
+        return save_state(self.out / "states", step, {**told, "ema": self.ema.state, **self.model.state()})
 
     def finish(self, step: int, elapsed: float, *, samples: int, keep_optimisers: bool) -> Path:
         """Write the last state and the weights, tell the cost; returns the weights' file."""
         self.cost.tell(self.log, step)
         self.log.metrics({"cost/seconds": elapsed}, step)
-        state, weights = self.save(step, elapsed), self.out / "weights.safetensors"
+        state, weights = self.save(step, elapsed, samples=samples), self.out / "weights.safetensors"
         if state is not None:
             config = self.model.config
-            facts = {"variant": config.variant, "steps": str(step), "samples": str(samples)}
+            facts = {"variant": config.variant, "steps": str(step), "samples": str(samples), **self.model.begun_from}
             save_weights(weights, self.ema.state, describe(asdict(config)) | facts)
             for file in (weights, state) if keep_optimisers else (weights,):
                 self.log.artifact(file)

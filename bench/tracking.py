@@ -6,6 +6,7 @@ The database is created once, here, before any worker starts and under a lock.
 import fcntl
 import logging
 import os
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -91,6 +92,7 @@ class Suite:
         logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
         self.uri = uri
         self._local: dict[tuple[str, str], Path] = {}
+        self._fetched: tempfile.TemporaryDirectory[str] | None = None
         with _sentences(f"MLflow cannot be used at {uri}"), _alone(uri):
             self.client: MlflowClient = MlflowClient(tracking_uri=uri)
             found = self.client.get_experiment_by_name(EXPERIMENT)
@@ -121,7 +123,7 @@ class Suite:
         )
 
     def artifact(self, run_id: str, path: str) -> Path | None:
-        """A local copy of a run's artifact (the file itself where the store is local), or None when it has none such.
+        """A run's artifact: the file itself where the store is local, else a copy until this process ends; or None.
 
         Raises BenchError when it is listed and cannot be had: other weights must not take its place.
         """
@@ -130,8 +132,22 @@ class Suite:
                 folder = path.rpartition("/")[0] or None
                 if path not in [entry.path for entry in self.client.list_artifacts(run_id, folder)]:
                     return None
-                self._local[run_id, path] = Path(self.client.download_artifacts(run_id, path))
+                self._local[run_id, path] = self._had(run_id, path)
         return self._local[run_id, path]
+
+    def _had(self, run_id: str, path: str) -> Path:
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+        from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
+
+        repository = get_artifact_repository(self.find(run_id).info.artifact_uri, tracking_uri=self.uri)
+        if isinstance(repository, LocalArtifactRepository):
+            return Path(repository.get_local_path(path))
+        # Left to itself MLflow copies into a new folder each time and never takes one away.
+        if self._fetched is None:
+            self._fetched = tempfile.TemporaryDirectory(prefix="bench-")
+        folder = Path(self._fetched.name) / run_id
+        folder.mkdir(exist_ok=True)
+        return Path(self.client.download_artifacts(run_id, path, str(folder)))
 
     def find(self, run_id: str) -> "MlflowRun":
         """The run of this ID. Raises BenchError when there is none."""

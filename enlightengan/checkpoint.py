@@ -112,7 +112,8 @@ def begun_from(weights: Path | None) -> dict[str, str]:
     told = [f"{metadata[key]} {what}" for key, what in (("steps", "steps"), ("samples", "pairs")) if key in metadata]
     before = f" after {', '.join(told)}" if told else ""
     more = f", itself begun from {metadata['begun_from']}" if "begun_from" in metadata else ""
-    return {"begun_from": f"generator {weights_digest(state)}{before}{more}"}
+    what = "all networks of the training that gave generator" if is_state(weights) else "generator"
+    return {"begun_from": f"{what} {weights_digest(state)}{before}{more}"}
 
 
 def save_state(folder: Path, step: int, state: Mapping[str, Any], *, keep: int = 2) -> Path:

@@ -1,10 +1,22 @@
 import math
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from bench.errors import BenchError
 from bench.tracking import BATCH, newest_weights, open_suite, tracking_uri
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -152,6 +164,70 @@ def test_parameters_tags_artifacts_and_pictures_are_stored(suite, tmp_path):
     assert suite.artifact(run.id, "absent.csv") is None
     pictures = [file.path for file in suite.client.list_artifacts(run.id, "images")]
     assert any("probe" in path and "7" in path for path in pictures)
+
+
+def test_a_local_artifact_is_the_file_itself_and_nothing_is_copied(suite, tmp_path, monkeypatch):
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(scratch))
+    run_id = trained(suite, tmp_path, content="w")
+    path = suite.artifact(run_id, "weights.safetensors")
+    assert path.is_relative_to(Path("runs/artifacts").resolve()) and path.read_text() == "w"
+    assert list(scratch.iterdir()) == []
+
+
+REMOTE = """
+import sys
+from pathlib import Path
+
+from bench.tracking import open_suite
+
+suite = open_suite(sys.argv[1])
+with suite.run("far", kind="train") as run:
+    run.metrics({"loss/total": 0.25}, step=3)
+    run.artifact(Path("scores.csv"), "folder")
+for _ in range(2):
+    copies = list(Path(sys.argv[2]).rglob("scores.csv"))
+    print(suite.artifact(run.id, "folder/scores.csv").read_text(), len(copies))
+print(suite.artifact(run.id, "absent.csv"), suite.client.get_run(run.id).data.metrics)
+"""
+
+
+def test_with_a_tracking_server_artifacts_are_fetched_once_and_taken_away(tmp_path, mlflow_tables):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    (tmp_path / "scores.csv").write_text("a,b")
+    shutil.copy(mlflow_tables, tmp_path / "far.db")
+    environment = {**os.environ, "TMPDIR": str(scratch), "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
+    command = [
+        sys.executable, "-m", "mlflow", "server", "--port", str(port), "--workers", "1",
+        "--backend-store-uri", f"sqlite:///{tmp_path}/far.db", "--artifacts-destination", str(tmp_path / "far"),
+    ]  # fmt: skip
+    server = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.DEVNULL, start_new_session=True)
+    try:
+        wait_for(port, server)
+        found = subprocess.run(
+            [sys.executable, "-c", REMOTE, f"http://127.0.0.1:{port}", scratch], cwd=tmp_path, env=environment,
+            capture_output=True, text=True, check=True, timeout=300,
+        )  # fmt: skip
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(60)
+    assert found.stdout.splitlines()[-3:] == ["a,b 0", "a,b 1", "None {'loss/total': 0.25}"]
+    assert list(scratch.glob("bench-*")) == []
+
+
+def wait_for(port, server):
+    """Until the MLflow server on `port` answers; its tables take it some seconds."""
+    for _ in range(600):
+        assert server.poll() is None, "the MLflow server has ended"
+        with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5) as answer:
+            assert answer.status == 200
+            return
+        time.sleep(0.2)
+    raise AssertionError("the MLflow server does not answer")
 
 
 def test_the_newest_finished_trusted_run_gives_the_weights(suite, tmp_path):

@@ -43,7 +43,16 @@ def test_a_length_replaces_the_preset_s_own():
 
 @pytest.mark.parametrize(
     "changes",
-    [{"without": ("atention",)}, {"crop": 32}, {"epochs": 0}, {"pairing": "both"}, {"ema": 1.0}, {"minutes": -1.0}],
+    [
+        {"without": ("atention",)},
+        {"crop": 32},
+        {"epochs": 0},
+        {"pairing": "both"},
+        {"ema": 1.0},
+        {"minutes": -1.0},
+        {"smallest_scale": 0.0},
+        {"smallest_scale": 1.1},
+    ],
 )
 def test_bad_values_are_errors(changes):
     with pytest.raises(BenchError):

@@ -84,6 +84,26 @@ def test_crops_come_from_the_picture(photographs):
     assert found
 
 
+def test_photographs_are_shrunk_before_they_are_cropped_down_to_the_crop_and_no_further(photographs, tmp_path):
+    ramp = np.arange(96)[:, None] + np.arange(96)[None, :]  # how steep a crop is tells by how much it was shrunk
+    Image.fromarray(np.repeat(ramp[..., None], 3, 2).astype(np.uint8)).save(tmp_path / "ramp.png")
+    ramps, normal = [tmp_path / "ramp.png"], photographs[1]
+
+    def steepness(smallest):
+        config = small(without=("darkening",), smallest_scale=smallest)
+        made = UnpairedBatches(config, low=ramps, normal=normal)
+        assert all(made[step].low.shape[-2:] == (48, 48) for step in range(60))
+        return [float((made[step].low[0, 0].diff(dim=0) * 127.5).abs().mean()) for step in range(60)]
+
+    assert steepness(1.0) == pytest.approx([1.0] * 60, abs=1e-5)
+    for smallest, steepest in ((0.8, 1.25), (0.1, 2.0)):  # 96 pixels allow no more than half
+        drawn = steepness(smallest)
+        assert (
+            1.0 <= min(drawn) < 1 + 0.2 * (steepest - 1) and steepest * 0.95 < max(drawn) <= steepest + 0.02
+        )  # of 8 bits
+        assert np.mean(np.log(drawn)) == pytest.approx(np.log(steepest) / 2, rel=0.25)
+
+
 def test_cache_stays_within_its_budget(photographs):
     one = 72 * 80 * 3
     cache = ImageCache(budget=2 * one)

@@ -8,7 +8,7 @@ from enlightengan import health
 from enlightengan import train as training
 from enlightengan.average import Ema
 from enlightengan.build import build
-from enlightengan.checkpoint import load_generator, read_weights
+from enlightengan.checkpoint import begun_from, load_generator, read_state, read_weights, weights_digest
 from enlightengan.config import preset
 from enlightengan.log import JsonLinesLog, read_parameters, replay
 from enlightengan.networks import Generator
@@ -174,6 +174,40 @@ def test_init_from_starts_there_and_refuses_another_variant(photographs, tmp_pat
     torch.testing.assert_close(after["conv5_2.weight"], before["conv5_2.weight"])
     with pytest.raises(BenchError, match="with attention"):
         run(photographs, tmp_path / "c", without=("attention", "perceptual"), max_steps=1, init_from=first)
+
+
+def test_a_training_state_gives_all_networks_and_optimisers_and_what_came_before(photographs, tmp_path):
+    settings = {"without": ("perceptual",), "max_steps": 2}
+    first = run(photographs, tmp_path / "a", **settings)
+    state = tmp_path / "a/states/state-00000002.pt"
+    kept = read_state(state)
+    model = build(preset("smoke", crop=48, without=("perceptual",)), device=CPU, init_from=state)
+    for name, network in model.networks().items():
+        assert all(torch.equal(value, kept["networks"][name][key]) for key, value in network.state_dict().items())
+        moments = model.optimisers[name].state_dict()["state"]
+        assert torch.equal(moments[0]["exp_avg"], kept["optimisers"][name]["state"][0]["exp_avg"])
+    second = run(photographs, tmp_path / "b", init_from=state, **settings)
+    digest = weights_digest(read_weights(first)[0])
+    before = f"all networks of the training that gave generator {digest} after 2 steps, 4 pairs"
+    assert read_weights(second)[1]["begun_from"] == before
+    third = begun_from(tmp_path / "b/states/state-00000002.pt")["begun_from"]
+    assert third.endswith(f"after 2 steps, 4 pairs, itself begun from {before}")
+    assert begun_from(second)["begun_from"].endswith(f"itself begun from {before}")
+
+
+def test_what_is_no_fitting_training_state_is_refused(photographs, tmp_path):
+    run(photographs, tmp_path / "a", without=("perceptual",), max_steps=1)
+    state = tmp_path / "a/states/state-00000001.pt"
+    with pytest.raises(BenchError, match="not a training state of enlightengan_no_attention"):
+        run(photographs, tmp_path / "b", without=("attention", "perceptual"), max_steps=1, init_from=state)
+    torch.save({"step": 1}, tmp_path / "other.pt")
+    with pytest.raises(BenchError, match=r"other\.pt is not a training state"):
+        read_state(tmp_path / "other.pt")
+    state.write_bytes(state.read_bytes()[:5000])
+    with pytest.raises(BenchError, match="Cannot read the training state"):
+        read_state(state)
+    with pytest.raises(BenchError, match="There is no training state"):
+        read_state(tmp_path / "absent.pt")
 
 
 def test_average_follows_its_decay():

@@ -3,12 +3,13 @@
 Luma is Rec. 601 of the 8-bit picture, in [0, 1]. A lamp is a region of the *input* (8-connected) of luma at least
 250/255 with at least LEAST pixels and at most LARGEST of the picture; what is larger is a sky or a window. With r = 2 %
 of the shorter side, at least 2 pixels, the surround is what lies within r of a lamp, the background what lies from 3 r
-to 6 r away; pixels as bright as a lamp belong to neither. The halo is
+to 6 r away; pixels as bright as a lamp belong to neither. The halo is how far
 
     log2((surround + 1/255) / (background + 1/255)) of the result, minus the same of the input,
 
-with the mean lumas of the two, in stops. 0: the lamps' surround kept its relation to the background; above 0 it glows.
-One factor on the whole picture changes nothing but by the 1/255, which keeps black from deciding.
+with the mean lumas of the two, in stops, lies from 0, where the lamps' surround kept its relation to the background:
+above 0 it glows, below 0 a dark rim is drawn, and a person sees either. One factor on the whole picture changes nothing
+but by the 1/255, which keeps black from deciding.
 """
 
 import numpy as np
@@ -27,7 +28,12 @@ LUMA = np.array([0.299, 0.587, 0.114])
 
 
 def halo(result: NDArray[np.uint8], source: NDArray[np.uint8]) -> float:
-    """In stops, lower is better; both pictures (H, W, 3) of one size. Raises BenchError when there is no lamp."""
+    """In stops from 0, which is best; both pictures (H, W, 3) of one size. Raises BenchError when there is no lamp."""
+    return abs(glow(result, source))
+
+
+def glow(result: NDArray[np.uint8], source: NDArray[np.uint8]) -> float:
+    """The halo with its sign: above 0 the lamps' surround glows, below 0 it is a dark rim."""
     before, after = (picture @ LUMA / 255 for picture in (source, result))
     near, far = rings(before)
     return _glow(after, near, far) - _glow(before, near, far)

@@ -92,7 +92,7 @@ def _ours() -> list[Metric]:
 
     return [
         Metric("loe", True, False, "100 x 100 samples, lightness max(R, G, B)", lambda: loe.score, needs_input=True),
-        Metric("halo", True, False, "surround of lamps against background, stops, luma", lambda: halo.score,
+        Metric("halo", True, False, "surround of lamps against background, stops from 0, luma", lambda: halo.score,
                needs_input=True),
         paired("ssim_rgb", ssim, fidelity.ssim_rgb),
         paired("psnr_gtmean", f"{skimage} over RGB, {scaled}", fidelity.psnr_gtmean),

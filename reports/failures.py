@@ -21,7 +21,7 @@ KEY = ["method", "dataset", "image"]
 DISAGREEMENT = "Largest disagreement between metrics"
 ORDER = "Most wrong order of light and dark (worst LOE)"
 CLIPPED = "Most pixels lost to pure black or white"
-HALO = "Strongest glow around lamps (worst halo)"
+HALO = "Strongest glow or dark rim around lamps (worst halo)"
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from bench.errors import BenchError
-from bench.halo import halo, rings
+from bench.halo import glow, halo, rings
 from bench.images import to_tensor
 from bench.metrics import get_metric
 
@@ -22,8 +22,12 @@ def night(glow=0, size=200, radius=4, background=BACKGROUND):
 def test_the_surround_that_rises_by_known_stops_is_measured():
     # 2 % of 200 pixels are 4: the surround is exactly the glow; (20 + 21 + 1) / (20 + 1) is one stop
     assert halo(night(21), night()) == pytest.approx(1, abs=0.02)
-    assert halo(night(), night(21)) == pytest.approx(-1, abs=0.02)
+    assert glow(night(), night(21)) == pytest.approx(-1, abs=0.02)
     assert halo(night(63), night()) == pytest.approx(2, abs=0.02)
+
+
+def test_a_dark_rim_is_as_bad_as_a_glow():
+    assert halo(night(), night(21)) == pytest.approx(halo(night(21), night()))
 
 
 def test_the_picture_itself_and_one_factor_on_everything_draw_no_halo():

@@ -79,7 +79,8 @@ def test_dual_fuses_the_picture_with_both_corrections():
     dark, bright = dual_module.relit(SCENE), 1 - dual_module.relit(1 - SCENE)
     assert dark.mean() > SCENE.mean() > bright.mean()
     pictures = [np.ascontiguousarray(p * 255, np.float32) for p in (SCENE, dark, bright)]
-    assert np.array_equal(dual_module.correct(SCENE), cv2.createMergeMertens().process(pictures).astype(float))
+    fused = cv2.createMergeMertens().process(pictures)  # on several threads: its last digits vary
+    assert dual_module.correct(SCENE) == pytest.approx(fused, abs=1e-5)
 
 
 def test_sries_objective_falls_and_its_parts_stay_in_bounds():

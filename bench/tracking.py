@@ -6,10 +6,12 @@ The database is created once, here, before any worker starts and under a lock.
 import fcntl
 import logging
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -136,12 +138,9 @@ class Suite:
         return self._local[run_id, path]
 
     def _had(self, run_id: str, path: str) -> Path:
-        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
-        from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
-
-        repository = get_artifact_repository(self.find(run_id).info.artifact_uri, tracking_uri=self.uri)
-        if isinstance(repository, LocalArtifactRepository):
-            return Path(repository.get_local_path(path))
+        store = _local_store(self.client, run_id)
+        if store is not None:
+            return store / path
         # Left to itself MLflow copies into a new folder each time and never takes one away.
         if self._fetched is None:
             self._fetched = tempfile.TemporaryDirectory(prefix="bench-")
@@ -149,10 +148,22 @@ class Suite:
         folder.mkdir(exist_ok=True)
         return Path(self.client.download_artifacts(run_id, path, str(folder)))
 
-    def find(self, run_id: str) -> "MlflowRun":
-        """The run of this ID. Raises BenchError when there is none."""
-        with _sentences(f"There is no run {run_id} in {self.uri}"):
-            return self.client.get_run(run_id)
+    def find(self, run: str) -> "MlflowRun":
+        """The run of this ID, else the newest of this name. Raises BenchError when there is none."""
+        quote = '"' if "'" in run else "'"
+        with _sentences(f"There is no run {run} in {self.uri}"):
+            named = self.client.search_runs(
+                [self.experiment], f"attributes.run_name = {quote}{run}{quote}", max_results=1,
+                order_by=["attributes.start_time DESC"],
+            )  # fmt: skip
+            return named[0] if named else self.client.get_run(run)
+
+    def last_state(self, run_id: str) -> Path | None:
+        """The last training state that a run keeps, or None."""
+        with _sentences(f"The artifacts of run {run_id} cannot be read"):
+            paths = [entry.path for entry in self.client.list_artifacts(run_id)]
+        states = sorted(path for path in paths if fnmatch(path, "state-*.pt"))
+        return self.artifact(run_id, states[-1]) if states else None
 
     @contextmanager
     def run(
@@ -182,6 +193,15 @@ class Suite:
             finally:
                 with _sentences(f"Run {run_id} could not be ended"):
                     self.client.set_terminated(run_id, status=status)
+
+
+def _local_store(client: "MlflowClient", run_id: str) -> Path | None:
+    """Where the artifacts of a run lie, when that is a folder of this machine."""
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+    from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
+
+    repository = get_artifact_repository(client.get_run(run_id).info.artifact_uri, tracking_uri=client.tracking_uri)
+    return Path(repository.artifact_dir) if isinstance(repository, LocalArtifactRepository) else None
 
 
 @contextmanager
@@ -252,9 +272,16 @@ class Run:
         with _sentences(f"The picture {name} could not be written to run {self.id}"):
             self.client.log_image(self.id, picture, key=name, step=step)
 
-    def artifact(self, path: Path, folder: str | None = None) -> None:
+    def artifact(self, path: Path, folder: str | None = None, *, spare: bool = False) -> None:
+        """Keep a file with the run. What is `spare` is moved to a local store, not copied."""
         with _sentences(f"{path.name} could not be written to run {self.id}"):
-            self.client.log_artifact(self.id, str(path), folder)
+            store = _local_store(self.client, self.id) if spare else None
+            if store is None:
+                self.client.log_artifact(self.id, str(path), folder)
+            else:
+                target = store / (folder or "")
+                target.mkdir(parents=True, exist_ok=True)
+                shutil.move(path, target / path.name)
 
     def note(self, sentence: str) -> None:
         """A sentence that a person must see: printed, and kept as the run's description."""

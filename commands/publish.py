@@ -1,5 +1,6 @@
 """`bench publish`: the weights of a finished training, half the size, with their digest and a model card."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,13 +9,13 @@ import typer
 from commands.options import TrackingUri
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from mlflow.entities import Run as MlflowRun
     from torch import Tensor
 
     from bench.tracking import Suite
-    from reports.card import ModelCard, Source
+    from reports.card import ModelCard, Source, Training
 
 COMPARED, SIDE = 3, 256  # half precision is compared with the whole on corners of demo photographs
 
@@ -22,8 +23,12 @@ COMPARED, SIDE = 3, 256  # half precision is compared with the whole on corners 
 def publish(
     training: Annotated[
         str,
-        typer.Argument(help="Run ID of a finished training (fast or paper, no demo), or a method for its newest."),
+        typer.Argument(help="ID or name of a finished training (fast or paper, no demo), or a method for its newest."),
     ],
+    mean_with: Annotated[
+        list[str] | None,
+        typer.Option(help="Another training of the method on the same photographs; the mean is published. Repeatable."),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the weights, SHA256SUMS and the card.")] = Path("weights"),
     observed: Annotated[
         Path | None, typer.Option(help="Markdown file on what a person saw; it goes into the card and stays there.")
@@ -33,36 +38,99 @@ def publish(
     """Write a run's weights in half precision, with SHA256SUMS and a model card of data, recipe and scores.
 
     Evaluate the written file and give the command again: then the card has its scores.
+
+    --mean-with suits trainings of one chain, each begun from the one before: their mean is often better than each
+    (Izmailov et al., Averaging weights leads to wider optima and better generalization, UAI 2018).
     """
+    from tempfile import TemporaryDirectory
+
     from bench.tracking import Run, open_suite
     from bench.weights import write_sum, write_text
     from commands.console import say
-    from enlightengan.checkpoint import read_weights, save_weights
+    from enlightengan.checkpoint import save_weights
     from methods import make
     from reports.card import card_text, observed_in
 
     seen = _text(observed) if observed else ""
     suite = open_suite(tracking_uri)
-    run, stored = trained(suite, training)
-    run_id, tags = run.info.run_id, run.data.tags
-    state, metadata = read_weights(stored)
+    trainings = [stored(suite, *trained(suite, name)) for name in (training, *(mean_with or ()))]
+    alike(trainings)
+    run_id, tags = trainings[0].run.info.run_id, trainings[0].run.data.tags
+    mean = _mean([one.state for one in trainings])
+    others = {"mean_with": "; ".join(one.told for one in trainings[1:])} if mean_with else {}
     file = out / f"{tags['variant']}.safetensors"
-    halved = {key: value.half() if value.is_floating_point() else value for key, value in state.items()}
-    told = metadata | begun(tags) | {"run": run_id, "licence": licence(run)}
-    if not _holds(file, halved, told):  # safetensors orders its metadata anew each time: the same would differ in bytes
-        save_weights(file, halved, told)
+    halved = {key: value.half() if value.is_floating_point() else value for key, value in mean.items()}
+    known = trainings[0].metadata | begun(tags) | {"run": run_id, "licence": licence(trainings[0].run)} | others
+    if not _holds(
+        file, halved, known
+    ):  # safetensors orders its metadata anew each time: the same would differ in bytes
+        save_weights(file, halved, known)
     write_sum(file)
     checkpoint = str(make(tags["variant"], file).checkpoint)
-    Run(suite.client, run_id).tags({"published_digest": checkpoint})
+    Run(suite.client, run_id).tags({"published_digest": checkpoint, "published_mean_with": others.get("mean_with", "")})
     card = file.with_suffix(".md")
     seen = seen or observed_in(card, checkpoint)
-    write_text(card, card_text(model_card(suite, run, metadata, stored, file, observed=seen)))
-    say(f"Run {run.info.run_name} ({run_id[:8]}, preset {tags['preset']}) is published.")
+    with TemporaryDirectory() as folder:
+        exact = Path(folder) / file.name
+        save_weights(exact, mean, known)
+        write_text(card, card_text(model_card(suite, trainings, exact, file, observed=seen)))
+    for one in trainings:
+        say(f"Run {one.run.info.run_name} ({one.run.info.run_id[:8]}, preset {tags['preset']}) is published.")
     say(f"Weights: {file} ({file.stat().st_size / 1e6:.1f} MB). Card: {card}")
 
 
+@dataclass(frozen=True)
+class Stored:
+    """A training with the generator that it gave."""
+
+    run: "MlflowRun"
+    state: "Mapping[str, Tensor]"
+    metadata: dict[str, str]
+
+    @property
+    def told(self) -> str:
+        """The generator by digest and by how long it was trained."""
+        from enlightengan.checkpoint import generator_told
+
+        return generator_told(self.state, self.metadata)
+
+
+def stored(suite: "Suite", run: "MlflowRun", weights: Path) -> Stored:
+    """`run` with its `weights` read."""
+    from enlightengan.checkpoint import read_weights
+
+    return Stored(run, *read_weights(weights))
+
+
+def alike(trainings: "Sequence[Stored]") -> None:
+    """Raises BenchError where a mean of `trainings` would be none: one twice, other photographs or another method."""
+    from bench.errors import BenchError
+
+    ids = [one.run.info.run_id for one in trainings]
+    if len(set(ids)) < len(ids):
+        raise BenchError("A mean needs each training once.")
+    for tag, what in (("variant", "method"), ("low_digest", "low-light photographs"),
+                      ("normal_digest", "normal-light photographs")):  # fmt: skip
+        values = {one.run.data.tags.get(tag, "") for one in trainings}
+        if len(values) > 1:
+            raise BenchError(f"Trainings of a mean must share their {what}; these are {', '.join(sorted(values))}.")
+
+
+def _mean(states: "Sequence[Mapping[str, Tensor]]") -> "dict[str, Tensor]":
+    """Each state with the same share; counters are the first's."""
+    from functools import reduce
+
+    from torch import add
+
+    first = states[0]
+    return {
+        key: reduce(add, [state[key].float() for state in states]) / len(states) if value.is_floating_point() else value
+        for key, value in first.items()
+    }
+
+
 def trained(suite: "Suite", training: str) -> tuple["MlflowRun", Path]:
-    """The run that `training` names, by its ID or its method, and its weights. Raises BenchError where none may go."""
+    """The run that `training` names, by ID, name or method, and its weights. Raises BenchError where none may go."""
     from bench.errors import BenchError
     from bench.tracking import TRUSTED_PRESETS, newest_training
     from methods import METHODS
@@ -82,10 +150,10 @@ def trained(suite: "Suite", training: str) -> tuple["MlflowRun", Path]:
     if tags.get("trusted") != "yes":
         why = "it is an adaptation" if "adapted" in tags else f"only {presets} trainings are, and none on the demo"
         raise BenchError(f"Run {training} is not to be published: {why}.")
-    stored = suite.artifact(training, "weights.safetensors")
-    if stored is None:
+    weights = suite.artifact(run.info.run_id, "weights.safetensors")
+    if weights is None:
         raise BenchError(f"Run {training} has no weights.")
-    return _told(run), stored
+    return _told(run), weights
 
 
 def _told(run: "MlflowRun") -> "MlflowRun":
@@ -151,37 +219,44 @@ def sources(run: "MlflowRun") -> list["Source"]:
     return found
 
 
-def model_card(
-    suite: "Suite", run: "MlflowRun", metadata: dict[str, str], stored: Path, file: Path, *, observed: str
-) -> "ModelCard":
-    """The card of `file`, which was made from the weights `stored` of `run`."""
+def model_card(suite: "Suite", trainings: "Sequence[Stored]", exact: Path, file: Path, *, observed: str) -> "ModelCard":
+    """The card of `file`, which is the mean of `trainings` in half precision; `exact` is it in float32."""
     from bench.metrics import get_metric
-    from commands.report_made import minutes
     from methods import METHODS, make
     from reports.card import ModelCard
 
-    tags, settings = run.data.tags, run.data.params
+    first = trainings[0].run
+    tags, settings = first.data.tags, first.data.params
     card = METHODS.card(tags["variant"])
     checkpoint = str(make(tags["variant"], file).checkpoint)
     scores = scores_of(suite, checkpoint)
     metrics = [get_metric(str(name)) for name in scores["metric"].unique()]
-    took = minutes(run)
     return ModelCard(
-        title=card.title, paper=card.paper, file=file.name, checkpoint=checkpoint, sources=sources(run),
+        title=card.title, paper=card.paper, file=file.name, checkpoint=checkpoint, sources=sources(first),
         photographs={side: settings[f"{side}_images"] for side in ("low", "normal") if f"{side}_images" in settings},
-        recipe=recipe(metadata, tags),
-        training={
-            **{name.replace("_", " "): generator for name, generator in begun(tags).items()},
-            "seed": tags["seed"], "optimiser steps": metadata["steps"], "pairs shown": metadata["samples"],
-            "minutes": "not told" if took is None else f"{took:.0f}",
-            "device": f"{settings['device']}, {tags.get('machine', 'machine not told')}",
-            "precision": settings["precision_used"],
-            "torch": tags.get("torch_version", "not told"), "commit": tags.get("git_commit", "not told"),
-        },
-        rounding=rounding(tags["variant"], stored, file),
+        trainings=[training_of(one) for one in trainings],
+        rounding=rounding(tags["variant"], exact, file),
         scores=scores, directions={m.name: m.lower_is_better for m in metrics if not m.diagnostic},
         observed=observed,
     )  # fmt: skip
+
+
+def training_of(one: Stored) -> "Training":
+    """What the card tells of a training."""
+    from commands.report_made import minutes
+    from reports.card import Training
+
+    tags, settings, metadata = one.run.data.tags, one.run.data.params, one.metadata
+    took = minutes(one.run)
+    facts = {
+        **{name.replace("_", " "): generator for name, generator in begun(tags).items()},
+        "seed": tags["seed"], "optimiser steps": metadata["steps"], "pairs shown": metadata["samples"],
+        "minutes": "not told" if took is None else f"{took:.0f}",
+        "device": f"{settings['device']}, {tags.get('machine', 'machine not told')}",
+        "precision": settings["precision_used"],
+        "torch": tags.get("torch_version", "not told"), "commit": tags.get("git_commit", "not told"),
+    }  # fmt: skip
+    return Training(one.told, recipe(metadata, tags), facts)
 
 
 def recipe(metadata: dict[str, str], tags: dict[str, str]) -> list[str]:

@@ -66,6 +66,8 @@ def _weights(suite: "Suite", scores: "pd.DataFrame") -> "Table | None":
         told = run.data.tags if run else {}
         trained = f"{run.info.run_name} ({run.info.run_id[:8]})" if run else "not here"
         trained += f", begun from {told['begun_from']}" if "begun_from" in told else ""
+        if digest == told.get("published_digest") and told.get("published_mean_with"):
+            trained += f", averaged with {told['published_mean_with']}"
         seed = told.get("seed", "")
         rows.append(tuple(Cell(text or "–") for text in (method, digest, seed, trained, licence)))
     return Table("Weights", columns, tuple(rows)) if rows else None

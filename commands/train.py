@@ -143,7 +143,7 @@ def launch(
     from bench.data import data_root as root_of
     from commands.console import say
     from commands.sides import choose_sides
-    from commands.training import continue_run, start_run
+    from commands.training import beginning, continue_run, start_run
     from enlightengan.presets import PRESETS
     from enlightengan.run_config import choose_preset
 
@@ -165,8 +165,8 @@ def launch(
             style="bold yellow",
         )
     start_run(
-        config, sides, feature_weights=feature_weights, init_from=init_from, name=name, device=device,
-        tracking_uri=tracking_uri,
+        config, sides, feature_weights=feature_weights, init_from=beginning(init_from, tracking_uri), name=name,
+        device=device, tracking_uri=tracking_uri,
     )  # fmt: skip
 
 

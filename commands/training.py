@@ -53,6 +53,27 @@ def start_run(
     return str(run.id)
 
 
+def beginning(init_from: Path | None, tracking_uri: str | None) -> Path | None:
+    """The file that a training begins from: the given one, or the last training state of the run of that ID or name.
+
+    Raises BenchError when there is no such run or it keeps no state.
+    """
+    from bench.errors import BenchError
+    from bench.tracking import open_suite
+
+    if init_from is None or init_from.is_file() or init_from.suffix in (".pt", ".pth", ".safetensors"):
+        return init_from
+    suite = open_suite(tracking_uri)
+    try:
+        run_id = suite.find(str(init_from)).info.run_id
+    except BenchError as error:
+        raise BenchError(f"--init-from {init_from} is no file of weights, and no run: {error}") from error
+    state = suite.last_state(run_id)
+    if state is None:
+        raise BenchError(f"Run {init_from} keeps no training state: give its weights file to --init-from.")
+    return state
+
+
 def continue_run(run_id: str, method: str, *, alone: bool, device: str, tracking_uri: str | None) -> None:
     """Continue an interrupted run of `method` in the same MLflow run, from its last training state. Raises BenchError.
 
@@ -64,7 +85,9 @@ def continue_run(run_id: str, method: str, *, alone: bool, device: str, tracking
 
     if not alone:
         raise BenchError("A continued run keeps its own settings: give --resume alone (--device may stand with it).")
-    if open_suite(tracking_uri).find(run_id).info.status == "FINISHED":
+    found = open_suite(tracking_uri).find(run_id).info
+    run_id = found.run_id
+    if found.status == "FINISHED":
         raise BenchError(f"Run {run_id} is finished: start another from its weights with --init-from.")
     out = TRAINING / run_id
     try:

@@ -35,8 +35,12 @@ Seed = Annotated[int | None, typer.Option("--seed", help="Of weights, crops and 
 InitFrom = Annotated[
     Path | None,
     typer.Option(
-        "--init-from", help="Start from this generator, ours or a published file, or a run's last state-*.pt."
+        "--init-from",
+        help="Start from this generator, ours or a published file; or from a run (ID or name), with all "
+        "networks and optimisers of its last state.",
     ),
 ]
-Resume = Annotated[str | None, typer.Option("--resume", help="Continue this interrupted run (its MLflow run ID).")]
+Resume = Annotated[
+    str | None, typer.Option("--resume", help="Continue this interrupted run (its MLflow run ID or name).")
+]
 Name = Annotated[str | None, typer.Option("--name", help="Name of the run in MLflow.")]

@@ -108,12 +108,21 @@ def begun_from(weights: Path | None) -> dict[str, str]:
     if weights is None:
         return {}
     stored, metadata = _generator_of_state(weights) if is_state(weights) else read_weights(weights)
-    state = {key: value.float() if value.is_floating_point() else value for key, value in stored.items()}
+    more = "".join(
+        f", {how} {metadata[key]}"
+        for key, how in (("mean_with", "averaged with"), ("begun_from", "itself begun from"))
+        if key in metadata
+    )
+    what = "all networks of the training that gave " if is_state(weights) else ""
+    return {"begun_from": f"{what}{generator_told(stored, metadata)}{more}"}
+
+
+def generator_told(state: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
+    """A generator by the digest of its weights in float32 and, where the metadata tell them, steps and pairs."""
+    whole = {key: value.float() if value.is_floating_point() else value for key, value in state.items()}
     told = [f"{metadata[key]} {what}" for key, what in (("steps", "steps"), ("samples", "pairs")) if key in metadata]
-    before = f" after {', '.join(told)}" if told else ""
-    more = f", itself begun from {metadata['begun_from']}" if "begun_from" in metadata else ""
-    what = "all networks of the training that gave generator" if is_state(weights) else "generator"
-    return {"begun_from": f"{what} {weights_digest(state)}{before}{more}"}
+    after = f" after {', '.join(told)}" if told else ""
+    return f"generator {weights_digest(whole)}{after}"
 
 
 def save_state(folder: Path, step: int, state: Mapping[str, Any], *, keep: int = 2) -> Path:

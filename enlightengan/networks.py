@@ -18,6 +18,8 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 STRIDE = 16  # the U-Net halves four times
+WIDTHS = (32, 64, 128, 256, 512)  # channels of the U-Net's levels, from the picture down
+FIRST, WIDEST = 64, 512  # channels of a discriminator, doubled with each layer
 LUMA = (0.299, 0.587, 0.114)  # Rec. 601
 
 
@@ -80,7 +82,7 @@ class Generator(nn.Module):
         self.attention = attention
         self.align_corners = align_corners
         self.checkpointing = checkpointing
-        widths = (4 if attention else 3, 32, 64, 128, 256, 512)
+        widths = (4 if attention else 3, *WIDTHS)
         for stage in range(1, 6):
             self._add_block(f"{stage}_1", widths[stage - 1], widths[stage])
             self._add_block(f"{stage}_2", widths[stage], widths[stage])
@@ -202,7 +204,7 @@ class Discriminator(nn.Module):
 
     def __init__(self, layers: int, *, normalised: bool = False) -> None:
         super().__init__()
-        widths = [3] + [min(64 * 2**k, 512) for k in range(layers + 1)]
+        widths = [3] + [min(FIRST * 2**k, WIDEST) for k in range(layers + 1)]
         modules: list[nn.Module] = []
         for k, (inputs, outputs) in enumerate(pairwise(widths)):
             modules.append(nn.Conv2d(inputs, outputs, 4, stride=2 if k < layers else 1, padding=2))

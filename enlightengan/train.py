@@ -159,8 +159,9 @@ class _Run:
             config = self.model.config
             facts = {"variant": config.variant, "steps": str(step), "samples": str(samples), **self.model.begun_from}
             save_weights(weights, self.ema.state, describe(asdict(config)) | facts)
-            for file in (weights, state) if keep_optimisers else (weights,):
-                self.log.artifact(file)
+            self.log.artifact(weights)
+            if keep_optimisers:
+                self.log.artifact(state, spare=True)  # hundreds of megabytes
         self.log.flush()
         return weights
 

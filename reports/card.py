@@ -25,6 +25,18 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Training:
+    """One training of published weights."""
+
+    generator: str
+    """What it gave, by digest."""
+    recipe: Sequence[str]
+    """Sentences: preset, features, what differs from the paper's training but for its length."""
+    facts: Mapping[str, str]
+    """Seed, steps, samples, time, machine, versions."""
+
+
+@dataclass(frozen=True)
 class ModelCard:
     """What is known of published weights; `scores` is a score table of them and, for comparison, of the input."""
 
@@ -36,10 +48,8 @@ class ModelCard:
     sources: Sequence[Source]
     photographs: Mapping[str, str]
     """How many of each side were trained on."""
-    recipe: Sequence[str]
-    """Sentences: preset, features, what differs from the paper's training but for its length."""
-    training: Mapping[str, str]
-    """Seed, steps, samples, time, machine, versions."""
+    trainings: Sequence[Training]
+    """Of several, the weights are the mean."""
     rounding: str
     """What half precision changes, in a sentence."""
     scores: pd.DataFrame
@@ -62,14 +72,29 @@ def card_text(card: ModelCard) -> str:
         "## Photographs",
         to_markdown(_sources(card)).strip(),
         "## Training",
-        "\n".join(f"- {markdown(sentence)}" for sentence in card.recipe),
-        "\n".join(f"- {markdown(name)}: {markdown(value)}" for name, value in card.training.items()),
+        *_trainings(card.trainings),
         "## Scores",
         to_markdown(scores_table(card)).strip() if len(card.scores) else "Not evaluated yet.",
     ]
     if card.observed:
         parts += [f"## {OBSERVED}", card.observed.strip()]
     return "\n\n".join(parts) + "\n"
+
+
+def _trainings(trainings: Sequence[Training]) -> list[str]:
+    """Paragraphs on how the weights were trained."""
+    parts = []
+    if len(trainings) > 1:
+        parts.append(
+            f"The weights are the mean of the generators of {len(trainings)} trainings, each with the same share "
+            "(Izmailov et al., Averaging weights leads to wider optima and better generalization, UAI 2018)."
+        )
+    for training in trainings:
+        if len(trainings) > 1:
+            parts.append(f"### {markdown(training.generator.capitalize())}")
+        parts.append("\n".join(f"- {markdown(sentence)}" for sentence in training.recipe))
+        parts.append("\n".join(f"- {markdown(name)}: {markdown(value)}" for name, value in training.facts.items()))
+    return parts
 
 
 def _digest(checkpoint: str) -> str:

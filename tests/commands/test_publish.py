@@ -10,16 +10,16 @@ from bench.tracking import open_suite
 from bench.weights import find_weights
 from commands.publish import scores_of, sources
 from enlightengan import config, train
-from enlightengan.checkpoint import read_weights
+from enlightengan.checkpoint import read_weights, weights_digest
 from enlightengan.probe import Probe
 from methods import make
 from reports.card import ModelCard, observed_in, scores_table
 
-CARD = ModelCard("M", "-", "m.safetensors", "w", (), {}, (), {}, "", score_table([]), {"niqe": True})
+CARD = ModelCard("M", "-", "m.safetensors", "w", (), {}, (), "", score_table([]), {"niqe": True})
 
 
 @pytest.fixture
-def trained(bench, store, monkeypatch, workplace, photograph):
+def trained(bench, store, monkeypatch, narrow, workplace, photograph):
     """Trains two steps with this preset on generated folders; gives the run's ID."""
 
     def run(preset, *more):
@@ -96,6 +96,48 @@ def test_a_training_that_began_from_another_says_so_and_the_newest_is_published(
     card = (workplace / "shipped/enlightengan.md").read_text()
     assert f"- begun from: generator {checkpoint} after 2 steps, 2 pairs\n" in card
     assert "A brown rim" not in card, "that was seen of other weights"
+
+
+def test_the_mean_of_a_chain_of_trainings_is_published_and_each_is_told(bench, fails, trained, workplace):
+    first = trained("fast", "--name", "the author's first")
+    second = trained("fast", "--init-from", "the author's first", "--learning-rate", "5e-4", "--name", "continued")
+    exact = [read_weights(open_suite().artifact(run_id, "weights.safetensors"))[0] for run_id in (second, first)]
+    assert bench("publish", "continued", "--mean-with", first, "--out", "shipped")[0] == 0
+    file = workplace / "shipped/enlightengan.safetensors"
+    state, metadata = read_weights(file)
+    for key in ("conv1_1.weight", "bn1_1.running_var"):
+        assert not torch.equal(exact[0][key], exact[1][key])
+        assert torch.equal(state[key], ((exact[0][key] + exact[1][key]) / 2).half())
+    generators = [f"generator {weights_digest(weights)} after 2 steps, 2 pairs" for weights in exact]
+    assert metadata["mean_with"] == generators[1]
+    assert metadata["begun_from"] == f"all networks of the training that gave {generators[1]}"
+    card = (workplace / "shipped/enlightengan.md").read_text()
+    assert "the mean of the generators of 2 trainings" in card
+    for generator in generators:
+        assert f"### {generator.capitalize()}\n" in card
+    assert card.count("learning\\_rate is 0.0005") == 1 and card.count("- seed: 4") == 2
+    with torch.inference_mode():
+        assert bench("evaluate", "--images", "dark", "--metric", "entropy", "--method", "identity",
+                     "--checkpoint", f"enlightengan={file}")[0] == 0  # fmt: skip
+    assert bench("report", "--out", "page")[0] == 0
+    assert f"({second[:8]}), begun from {metadata['begun_from']}, averaged with {generators[1]}" in (
+        workplace / "page/results.md"
+    ).read_text().replace("\\_", "_")
+    continued = trained("fast", "--init-from", file)
+    whole = make("enlightengan", file).checkpoint
+    assert open_suite().find(continued).data.tags["begun_from"] == (
+        f"generator {whole} after 2 steps, 2 pairs, averaged with {generators[1]}, "
+        f"itself begun from {metadata['begun_from']}"
+    )
+    assert bench("publish", second, "--out", "shipped")[0] == 0  # alone again
+    assert "mean_with" not in read_weights(file)[1]
+    assert open_suite().find(second).data.tags["published_mean_with"] == ""
+
+    assert fails("publish", second, "--mean-with", second) == "A mean needs each training once."
+    open_suite().client.set_tag(first, "normal_digest", "other")
+    assert fails("publish", second, "--mean-with", first).startswith(
+        "Trainings of a mean must share their normal-light photographs"
+    )
 
 
 def test_what_proves_nothing_is_not_published(fails, trained, store, workplace):

@@ -17,7 +17,7 @@ from enlightengan.probe import Probe
 
 
 @pytest.fixture
-def brief(monkeypatch):
+def brief(monkeypatch, narrow):
     """Presets of two steps on small crops, small probe pictures, a cheap stand-in for the probe's NIQE."""
     for name in ("fast", "smoke"):
         tiny = replace(config.PRESETS[name], minutes=None, max_steps=2, crop=48, batch_size=2, features="random")
@@ -155,6 +155,7 @@ def test_a_run_of_a_bare_machine_is_imported(bench, fails, store, brief, sides, 
         (("--low", "dark", "--normal", "bright", "--without", "atention"), "did you mean attention"),
         (("--low", "dark", "--normal", "bright", "--crop", "400"), "no low-light photograph of at least 400 x 400"),
         (("--low", "dark", "--normal", "bright", "--init-from", "none.pth"), "no weights file none.pth"),
+        (("--low", "dark", "--normal", "bright", "--init-from", "none"), "none is no file of weights, and no run"),
         (("--low", "dark", "--normal", "bright", "--features", "vgg19-distilled"), "--feature-weights FILE"),
         (("--low", "dark", "--normal", "bright", "--seed", "-1"), "seed must not be negative"),
         (("--resume", "0123"), "There is no run 0123"),

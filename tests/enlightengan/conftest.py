@@ -7,7 +7,7 @@ from PIL import Image
 
 
 @pytest.fixture
-def brief(monkeypatch):
+def brief(monkeypatch, narrow):
     """Probe pictures of 32 x 48 pixels and a look at the losses every second step: tests train for moments."""
     from enlightengan import health, train
     from enlightengan.probe import Probe

@@ -176,6 +176,26 @@ def test_a_local_artifact_is_the_file_itself_and_nothing_is_copied(suite, tmp_pa
     assert list(scratch.iterdir()) == []
 
 
+def test_what_is_spare_is_moved_to_a_local_store_and_the_last_state_is_found(suite, tmp_path):
+    with suite.run("r", kind="train") as run:
+        assert suite.last_state(run.id) is None
+        for name in ("state-00000009.pt", "state-00000010.pt", "weights.safetensors"):
+            (tmp_path / name).write_text(name)
+            run.artifact(tmp_path / name, spare=name.endswith(".pt"))
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["weights.safetensors"]
+    assert suite.last_state(run.id).read_text() == "state-00000010.pt"
+
+
+def test_a_run_goes_by_its_id_or_by_its_name_and_the_newest_of_a_name_is_found(suite):
+    ids = []
+    for name in ("night", "it's", "night"):
+        with suite.run(name, kind="train") as run:
+            ids.append(run.id)
+    assert [suite.find(word).info.run_id for word in (ids[0], "night", "it's")] == [ids[0], ids[2], ids[1]]
+    with pytest.raises(BenchError, match="There is no run nigh in"):
+        suite.find("nigh")
+
+
 REMOTE = """
 import sys
 from pathlib import Path
@@ -185,7 +205,7 @@ from bench.tracking import open_suite
 suite = open_suite(sys.argv[1])
 with suite.run("far", kind="train") as run:
     run.metrics({"loss/total": 0.25}, step=3)
-    run.artifact(Path("scores.csv"), "folder")
+    run.artifact(Path("scores.csv"), "folder", spare=True)
 for _ in range(2):
     copies = list(Path(sys.argv[2]).rglob("scores.csv"))
     print(suite.artifact(run.id, "folder/scores.csv").read_text(), len(copies))
@@ -201,6 +221,7 @@ def test_with_a_tracking_server_artifacts_are_fetched_once_and_taken_away(tmp_pa
     (tmp_path / "scores.csv").write_text("a,b")
     shutil.copy(mlflow_tables, tmp_path / "far.db")
     environment = {**os.environ, "TMPDIR": str(scratch), "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
+    environment["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"  # processes for what nobody asks of it
     command = [
         sys.executable, "-m", "mlflow", "server", "--port", str(port), "--workers", "1",
         "--backend-store-uri", f"sqlite:///{tmp_path}/far.db", "--artifacts-destination", str(tmp_path / "far"),

@@ -6,7 +6,7 @@ The database is created once, here, before any worker starts and under a lock.
 import fcntl
 import logging
 import os
-import shutil
+import re
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -30,6 +30,7 @@ DATABASE = Path("runs/mlflow.db")
 ARTIFACTS = Path("runs/artifacts")
 BATCH = 800  # MLflow takes at most 1000 metrics a call
 TRUSTED_PRESETS = ("fast", "paper")
+RUN_ID = re.compile("[0-9a-f]{32}")
 _opened: dict[str, "Suite"] = {}
 
 
@@ -77,9 +78,9 @@ def newest_training(suite: "Suite", variant: str) -> tuple["MlflowRun", Path] | 
 
 
 def weights_of(run: "MlflowRun") -> set[str]:
-    """The digests of a training's weights: as they were trained, and as `bench publish` wrote them."""
+    """The digests of a training's weights: as they were trained, and as `bench publish` wrote them or their mean."""
     tags = run.data.tags
-    return {tags[name] for name in ("weights_digest", "published_digest") if name in tags}
+    return {tags[name] for name in ("weights_digest", "published_digest", "published_in") if name in tags}
 
 
 class Suite:
@@ -148,15 +149,22 @@ class Suite:
         folder.mkdir(exist_ok=True)
         return Path(self.client.download_artifacts(run_id, path, str(folder)))
 
-    def find(self, run: str) -> "MlflowRun":
-        """The run of this ID, else the newest of this name. Raises BenchError when there is none."""
-        quote = '"' if "'" in run else "'"
+    def find(self, run: str, *, finished: bool) -> "MlflowRun":
+        """The run of this ID, else the newest training of this name, rather one that is `finished` or that is not.
+
+        Raises BenchError when there is none.
+        """
         with _sentences(f"There is no run {run} in {self.uri}"):
-            named = self.client.search_runs(
-                [self.experiment], f"attributes.run_name = {quote}{run}{quote}", max_results=1,
-                order_by=["attributes.start_time DESC"],
-            )  # fmt: skip
-            return named[0] if named else self.client.get_run(run)
+            if RUN_ID.fullmatch(run):
+                return self.client.get_run(run)
+        named = [found for found in self.search(kind="train") if found.info.run_name == run]
+        if not named:
+            raise BenchError(f"There is no run {run} in {self.uri}.")
+        return next((found for found in named if (found.info.status == "FINISHED") is finished), named[0])
+
+    def fetched(self, path: Path) -> bool:
+        """Whether `path` is a copy from a server, which goes with this process."""
+        return self._fetched is not None and path.is_relative_to(self._fetched.name)
 
     def last_state(self, run_id: str) -> Path | None:
         """The last training state that a run keeps, or None."""
@@ -281,7 +289,10 @@ class Run:
             else:
                 target = store / (folder or "")
                 target.mkdir(parents=True, exist_ok=True)
-                shutil.move(path, target / path.name)
+                try:
+                    path.replace(target / path.name)
+                except OSError:  # on another file system
+                    self.client.log_artifact(self.id, str(path), folder)
 
     def note(self, sentence: str) -> None:
         """A sentence that a person must see: printed, and kept as the run's description."""

@@ -54,10 +54,14 @@ def adapt(
     """
     from bench.adaptation import choose_dark
     from bench.data import data_root as root_of
+    from bench.errors import BenchError
     from commands.sides import choose_sides
     from commands.training import start_run
+    from enlightengan.checkpoint import is_state
     from enlightengan.config import preset as chosen_preset
 
+    if init_from is not None and is_state(init_from):
+        raise BenchError(f"{init_from} is a training state: adapt begins from a generator, give its weights file.")
     metrics = _checked(metric or METRICS)
     config = chosen_preset(
         preset or "fast", epochs=epochs, minutes=minutes, batch_size=batch_size, crop=crop,

@@ -54,28 +54,33 @@ def publish(
     seen = _text(observed) if observed else ""
     suite = open_suite(tracking_uri)
     trainings = [stored(suite, *trained(suite, name)) for name in (training, *(mean_with or ()))]
-    alike(trainings)
-    run_id, tags = trainings[0].run.info.run_id, trainings[0].run.data.tags
+    runs = [one.run for one in trainings]
+    alike(runs)
+    if not related(trainings):
+        say("NO COMMON BEGINNING is told: a mean of networks that began apart is no good.", style="bold red")
+    run_id, tags = runs[0].info.run_id, runs[0].data.tags
     mean = _mean([one.state for one in trainings])
-    others = {"mean_with": "; ".join(one.told for one in trainings[1:])} if mean_with else {}
+    members = {"mean_of": "; ".join(one.told for one in trainings)} if mean_with else {}
     file = out / f"{tags['variant']}.safetensors"
     halved = {key: value.half() if value.is_floating_point() else value for key, value in mean.items()}
-    known = trainings[0].metadata | begun(tags) | {"run": run_id, "licence": licence(trainings[0].run)} | others
+    known = trainings[0].metadata | begun(tags) | {"run": run_id, "licence": licence(runs[0])} | members
     if not _holds(
         file, halved, known
     ):  # safetensors orders its metadata anew each time: the same would differ in bytes
         save_weights(file, halved, known)
     write_sum(file)
     checkpoint = str(make(tags["variant"], file).checkpoint)
-    Run(suite.client, run_id).tags({"published_digest": checkpoint, "published_mean_with": others.get("mean_with", "")})
+    Run(suite.client, run_id).tags({"published_digest": checkpoint, "published_mean_of": members.get("mean_of", "")})
+    for run in runs[1:]:
+        Run(suite.client, run.info.run_id).tags({"published_in": checkpoint})
     card = file.with_suffix(".md")
     seen = seen or observed_in(card, checkpoint)
     with TemporaryDirectory() as folder:
         exact = Path(folder) / file.name
         save_weights(exact, mean, known)
         write_text(card, card_text(model_card(suite, trainings, exact, file, observed=seen)))
-    for one in trainings:
-        say(f"Run {one.run.info.run_name} ({one.run.info.run_id[:8]}, preset {tags['preset']}) is published.")
+    names = [f"{run.info.run_name} ({run.info.run_id[:8]}, preset {run.data.tags['preset']})" for run in runs]
+    say(f"The mean of runs {', '.join(names)} is published." if mean_with else f"Run {names[0]} is published.")
     say(f"Weights: {file} ({file.stat().st_size / 1e6:.1f} MB). Card: {card}")
 
 
@@ -89,10 +94,10 @@ class Stored:
 
     @property
     def told(self) -> str:
-        """The generator by digest and by how long it was trained."""
+        """The generator by digest and by how long it was trained, and its run."""
         from enlightengan.checkpoint import generator_told
 
-        return generator_told(self.state, self.metadata)
+        return f"{generator_told(self.state, self.metadata)} (run {self.run.info.run_id[:8]})"
 
 
 def stored(suite: "Suite", run: "MlflowRun", weights: Path) -> Stored:
@@ -102,18 +107,31 @@ def stored(suite: "Suite", run: "MlflowRun", weights: Path) -> Stored:
     return Stored(run, *read_weights(weights))
 
 
-def alike(trainings: "Sequence[Stored]") -> None:
-    """Raises BenchError where a mean of `trainings` would be none: one twice, other photographs or another method."""
+def alike(runs: "Sequence[MlflowRun]") -> None:
+    """Raises BenchError where `runs` cannot be averaged: one is there twice, or photographs or methods differ."""
     from bench.errors import BenchError
 
-    ids = [one.run.info.run_id for one in trainings]
-    if len(set(ids)) < len(ids):
+    if len({run.info.run_id for run in runs}) < len(runs):
         raise BenchError("A mean needs each training once.")
-    for tag, what in (("variant", "method"), ("low_digest", "low-light photographs"),
-                      ("normal_digest", "normal-light photographs")):  # fmt: skip
-        values = {one.run.data.tags.get(tag, "") for one in trainings}
-        if len(values) > 1:
-            raise BenchError(f"Trainings of a mean must share their {what}; these are {', '.join(sorted(values))}.")
+    for side in ("low", "normal"):
+        if len({frozenset(run.data.tags.get(f"{side}_digest", "").split(", ")) for run in runs}) > 1:
+            raise BenchError(f"The trainings of a mean must share their {side}-light photographs.")
+    methods = sorted({run.data.tags["variant"] for run in runs})
+    if len(methods) > 1:
+        raise BenchError(f"The trainings of a mean must be of one method, not of {', '.join(methods)}.")
+
+
+def related(trainings: "Sequence[Stored]") -> bool:
+    """Whether all `trainings` tell of one generator, as what they gave or as what they or those before began from."""
+    import re
+
+    found = []
+    for one in trainings:
+        tags = one.run.data.tags
+        published = "" if tags.get("published_mean_of") else tags.get("published_digest", "")
+        line = f"{one.told} {tags.get('begun_from', '')} generator {published}"
+        found.append(set(re.findall(r"generator ([0-9a-f]{16})", line)))
+    return bool(set.intersection(*found))
 
 
 def _mean(states: "Sequence[Mapping[str, Tensor]]") -> "dict[str, Tensor]":
@@ -143,7 +161,7 @@ def trained(suite: "Suite", training: str) -> tuple["MlflowRun", Path]:
         if "cell" in found[0].data.tags:
             raise BenchError(f"{training} was trained as a cell of a grid alone: give that run's ID if it shall be.")
         return _told(found[0]), found[1]
-    run = suite.find(training)
+    run = suite.find(training, finished=True)
     tags = run.data.tags
     if tags.get("kind") != "train" or run.info.status != "FINISHED":
         raise BenchError(f"Run {training} is no finished training.")

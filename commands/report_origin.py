@@ -57,17 +57,21 @@ def _weights(suite: "Suite", scores: "pd.DataFrame") -> "Table | None":
 
     columns = (Column("Method"), Column("Weights digest", words=True), Column("Seed", words=True),
                Column("Training", words=True), Column("Licence of the weights", words=True))  # fmt: skip
-    runs = {digest: run for run in reversed(suite.search(kind="train")) for digest in weights_of(run)}
+    runs: dict[str, MlflowRun] = {}
+    for run in reversed(suite.search(kind="train")):
+        for digest in weights_of(run):
+            if digest not in runs or digest != run.data.tags.get("published_in"):
+                runs[digest] = run  # of a mean the run that tells of all
     rows = []
     for method, digest in scores[["method", "checkpoint"]].drop_duplicates().itertuples(index=False, name=None):
         if not digest:
             continue
-        run, licence = runs.get(digest), METHODS.card(method).licence if method in METHODS else ""
-        told = run.data.tags if run else {}
-        trained = f"{run.info.run_name} ({run.info.run_id[:8]})" if run else "not here"
+        found, licence = runs.get(digest), METHODS.card(method).licence if method in METHODS else ""
+        told = found.data.tags if found else {}
+        trained = f"{found.info.run_name} ({found.info.run_id[:8]})" if found else "not here"
+        if digest == told.get("published_digest") and told.get("published_mean_of"):
+            trained = f"the mean of {told['published_mean_of']}"
         trained += f", begun from {told['begun_from']}" if "begun_from" in told else ""
-        if digest == told.get("published_digest") and told.get("published_mean_with"):
-            trained += f", averaged with {told['published_mean_with']}"
         seed = told.get("seed", "")
         rows.append(tuple(Cell(text or "–") for text in (method, digest, seed, trained, licence)))
     return Table("Weights", columns, tuple(rows)) if rows else None

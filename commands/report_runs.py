@@ -83,7 +83,8 @@ def seeds(suite: "Suite", scores: "pd.DataFrame") -> "pd.DataFrame | None":
             data = [tags.get(name, "") for name in ("low_digest", "normal_digest", "begun_from")]
             key = (tags["variant"], *data, *same)
             alike.setdefault(key, {}).setdefault(tags["seed"], tags["weights_digest"])
-            trained |= dict.fromkeys(weights_of(run), tags["weights_digest"])
+            means = {tags.get("published_in"), tags["published_digest"] if tags.get("published_mean_of") else None}
+            trained |= dict.fromkeys(weights_of(run) - means, tags["weights_digest"])
     known = scores.assign(checkpoint=scores["checkpoint"].map(trained)).dropna(subset=["checkpoint"])
     known = known.drop_duplicates(["checkpoint", "dataset", "image", "metric"])
     parts: dict[str, pd.DataFrame] = {}

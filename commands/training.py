@@ -36,12 +36,15 @@ def start_run(
     suite = open_suite(tracking_uri)
     with suite.run(name or f"{config.variant} {config.preset}", kind="train", tags=tags, parent=parent) as run:
         out = TRAINING / run.id
+        out.mkdir(parents=True)
+        if init_from is not None:
+            # A continued run needs it again.
+            init_from = Path(shutil.copy(init_from, out)) if suite.fetched(init_from) else init_from.resolve()
         plan = {
             "method": config.method, "config": asdict(config), "feature_weights": str(feature_weights or ""),
             "init_from": str(init_from or ""),
             "files": {side: [str(file.resolve()) for file in files] for side, files in sides.files.items()},
         }  # fmt: skip
-        out.mkdir(parents=True)
         (out / "plan.json").write_text(json.dumps(plan))
         (out / "config.json").write_text(json.dumps(asdict(config), indent=1))
         run.artifact(out / "config.json")
@@ -65,7 +68,7 @@ def beginning(init_from: Path | None, tracking_uri: str | None) -> Path | None:
         return init_from
     suite = open_suite(tracking_uri)
     try:
-        run_id = suite.find(str(init_from)).info.run_id
+        run_id = suite.find(str(init_from), finished=True).info.run_id
     except BenchError as error:
         raise BenchError(f"--init-from {init_from} is no file of weights, and no run: {error}") from error
     state = suite.last_state(run_id)
@@ -85,7 +88,7 @@ def continue_run(run_id: str, method: str, *, alone: bool, device: str, tracking
 
     if not alone:
         raise BenchError("A continued run keeps its own settings: give --resume alone (--device may stand with it).")
-    found = open_suite(tracking_uri).find(run_id).info
+    found = open_suite(tracking_uri).find(run_id, finished=False).info
     run_id = found.run_id
     if found.status == "FINISHED":
         raise BenchError(f"Run {run_id} is finished: start another from its weights with --init-from.")

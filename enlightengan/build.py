@@ -79,7 +79,7 @@ def start_from(model: TrainedModel, path: Path) -> None:
     model.begun_from = begun_from(path)
     if is_state(path):
         try:
-            model.restore(read_state(path))
+            model.restore_networks(read_state(path))
         except (RuntimeError, KeyError, ValueError) as error:
             reason = str(error).splitlines()[0]
             raise BenchError(f"{path} is not a training state of {model.config.variant}: {reason}") from error

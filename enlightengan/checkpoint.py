@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import pickle
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -108,21 +107,25 @@ def begun_from(weights: Path | None) -> dict[str, str]:
     if weights is None:
         return {}
     stored, metadata = _generator_of_state(weights) if is_state(weights) else read_weights(weights)
-    more = "".join(
-        f", {how} {metadata[key]}"
-        for key, how in (("mean_with", "averaged with"), ("begun_from", "itself begun from"))
-        if key in metadata
-    )
-    what = "all networks of the training that gave " if is_state(weights) else ""
-    return {"begun_from": f"{what}{generator_told(stored, metadata)}{more}"}
+    if "mean_of" in metadata:
+        told, which = f"generator {weights_digest(_whole(stored))}, the mean of {metadata['mean_of']}", "the first"
+    else:
+        what = "all networks of the training that gave " if is_state(weights) else ""
+        told, which = f"{what}{generator_told(stored, metadata)}", "itself"
+    more = f", {which} begun from {metadata['begun_from']}" if "begun_from" in metadata else ""
+    return {"begun_from": told + more}
 
 
 def generator_told(state: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
     """A generator by the digest of its weights in float32 and, where the metadata tell them, steps and pairs."""
-    whole = {key: value.float() if value.is_floating_point() else value for key, value in state.items()}
     told = [f"{metadata[key]} {what}" for key, what in (("steps", "steps"), ("samples", "pairs")) if key in metadata]
     after = f" after {', '.join(told)}" if told else ""
-    return f"generator {weights_digest(whole)}{after}"
+    return f"generator {weights_digest(_whole(state))}{after}"
+
+
+def _whole(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """`state` in float32."""
+    return {key: value.float() if value.is_floating_point() else value for key, value in state.items()}
 
 
 def save_state(folder: Path, step: int, state: Mapping[str, Any], *, keep: int = 2) -> Path:
@@ -150,8 +153,8 @@ def has_state(folder: Path) -> bool:
 
 
 def is_state(path: Path) -> bool:
-    """Whether `path` is named as training states are; weights are `.safetensors`, or `.pth` as the authors'."""
-    return path.suffix == ".pt"
+    """Whether `path` is named as `save_state` names training states."""
+    return path.match("state-*.pt")
 
 
 def read_state(path: Path) -> dict[str, Any]:
@@ -160,11 +163,15 @@ def read_state(path: Path) -> dict[str, Any]:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise BenchError(f"There is no training state {path}.") from error
-    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
-        raise BenchError(f"Cannot read the training state {path}: {str(error).splitlines()[0]}") from error
+    except Exception as error:  # torch.load lets unpickling errors of every kind through
+        raise BenchError(f"Cannot read the training state {path}: {_reason(error)}") from error
     if not isinstance(state, dict) or not {"networks", "optimisers", "ema", "step"} <= state.keys():
         raise BenchError(f"{path} is not a training state.")
     return state
+
+
+def _reason(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _generator_of_state(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -182,9 +189,9 @@ def latest_state(folder: Path, *, tell: Callable[[str], None] = print) -> dict[s
     """
     for path in sorted(folder.glob("state-*.pt"), reverse=True):
         try:
-            return torch.load(path, map_location="cpu", weights_only=True)  # type: ignore[no-any-return]
-        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-            tell(f"{path} is damaged, so the run goes on from the state before it: {str(error).splitlines()[0]}")
+            return read_state(path)
+        except BenchError as error:
+            tell(f"{path} is damaged, so the run goes on from the state before it: {error}")
     raise BenchError(f"There is no training state to continue from in {folder}.")
 
 

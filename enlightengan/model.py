@@ -97,10 +97,14 @@ class TrainedModel(ABC):
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take up what `state` gave."""
+        self.restore_networks(state)
+        self.restore_further(state["further"])
+
+    def restore_networks(self, state: dict[str, Any]) -> None:
+        """Of what `state` gave, take up networks and optimisers: what another training can begin from."""
         for name, network in self.networks().items():
             network.load_state_dict(state["networks"][name])
             self.optimisers[name].load_state_dict(state["optimisers"][name])
-        self.restore_further(state["further"])
 
 
 def add_gradients(root: Tensor, network: nn.Module, gradient: Tensor | None = None) -> None:

@@ -186,14 +186,19 @@ def test_what_is_spare_is_moved_to_a_local_store_and_the_last_state_is_found(sui
     assert suite.last_state(run.id).read_text() == "state-00000010.pt"
 
 
-def test_a_run_goes_by_its_id_or_by_its_name_and_the_newest_of_a_name_is_found(suite):
+def test_a_run_goes_by_its_id_or_by_the_newest_training_of_its_name(suite):
     ids = []
-    for name in ("night", "it's", "night"):
-        with suite.run(name, kind="train") as run:
+    for name, kind in (("night", "train"), ("it's", "train"), ("night", "train"), ("night", "evaluate")):
+        with suite.run(name, kind=kind) as run:
             ids.append(run.id)
-    assert [suite.find(word).info.run_id for word in (ids[0], "night", "it's")] == [ids[0], ids[2], ids[1]]
-    with pytest.raises(BenchError, match="There is no run nigh in"):
-        suite.find("nigh")
+    with pytest.raises(KeyboardInterrupt), suite.run("night", kind="train") as stopped:
+        raise KeyboardInterrupt
+    words = (ids[3], "night", "it's")
+    assert [suite.find(word, finished=True).info.run_id for word in words] == [ids[3], ids[2], ids[1]]
+    assert [suite.find(word, finished=False).info.run_id for word in words] == [ids[3], stopped.id, ids[1]]
+    for unknown in ("nigh", "0" * 32):
+        with pytest.raises(BenchError, match=f"There is no run {unknown} in"):
+            suite.find(unknown, finished=True)
 
 
 REMOTE = """
@@ -206,9 +211,11 @@ suite = open_suite(sys.argv[1])
 with suite.run("far", kind="train") as run:
     run.metrics({"loss/total": 0.25}, step=3)
     run.artifact(Path("scores.csv"), "folder", spare=True)
+assert Path("scores.csv").exists()  # there is no moving it to a server
 for _ in range(2):
     copies = list(Path(sys.argv[2]).rglob("scores.csv"))
     print(suite.artifact(run.id, "folder/scores.csv").read_text(), len(copies))
+assert suite.fetched(suite.artifact(run.id, "folder/scores.csv"))
 print(suite.artifact(run.id, "absent.csv"), suite.client.get_run(run.id).data.metrics)
 """
 

@@ -102,15 +102,17 @@ def test_the_mean_of_a_chain_of_trainings_is_published_and_each_is_told(bench, f
     first = trained("fast", "--name", "the author's first")
     second = trained("fast", "--init-from", "the author's first", "--learning-rate", "5e-4", "--name", "continued")
     exact = [read_weights(open_suite().artifact(run_id, "weights.safetensors"))[0] for run_id in (second, first)]
-    assert bench("publish", "continued", "--mean-with", first, "--out", "shipped")[0] == 0
+    code, out, _ = bench("publish", "continued", "--mean-with", first, "--out", "shipped")
+    assert code == 0 and "NO COMMON BEGINNING" not in out
     file = workplace / "shipped/enlightengan.safetensors"
     state, metadata = read_weights(file)
     for key in ("conv1_1.weight", "bn1_1.running_var"):
         assert not torch.equal(exact[0][key], exact[1][key])
         assert torch.equal(state[key], ((exact[0][key] + exact[1][key]) / 2).half())
-    generators = [f"generator {weights_digest(weights)} after 2 steps, 2 pairs" for weights in exact]
-    assert metadata["mean_with"] == generators[1]
-    assert metadata["begun_from"] == f"all networks of the training that gave {generators[1]}"
+    alone = [f"generator {weights_digest(weights)} after 2 steps, 2 pairs" for weights in exact]
+    generators = [f"{told} (run {run_id[:8]})" for told, run_id in zip(alone, (second, first), strict=True)]
+    assert metadata["mean_of"] == "; ".join(generators)
+    assert metadata["begun_from"] == f"all networks of the training that gave {alone[1]}"
     card = (workplace / "shipped/enlightengan.md").read_text()
     assert "the mean of the generators of 2 trainings" in card
     for generator in generators:
@@ -120,23 +122,25 @@ def test_the_mean_of_a_chain_of_trainings_is_published_and_each_is_told(bench, f
         assert bench("evaluate", "--images", "dark", "--metric", "entropy", "--method", "identity",
                      "--checkpoint", f"enlightengan={file}")[0] == 0  # fmt: skip
     assert bench("report", "--out", "page")[0] == 0
-    assert f"({second[:8]}), begun from {metadata['begun_from']}, averaged with {generators[1]}" in (
-        workplace / "page/results.md"
-    ).read_text().replace("\\_", "_")
+    told = (workplace / "page/results.md").read_text()
+    assert f"| the mean of {metadata['mean_of']}, begun from {metadata['begun_from']} |" in told
+    assert "*Made by `bench train METHOD` (2 trainings" in told
+    apart = trained("fast", "--learning-rate", "1e-3")
+    code, out, _ = bench("publish", second, "--mean-with", apart, "--out", "doubtful")
+    assert code == 0 and "NO COMMON BEGINNING" in out and f"continued ({second[:8]}, preset" in " ".join(out.split())
     continued = trained("fast", "--init-from", file)
     whole = make("enlightengan", file).checkpoint
-    assert open_suite().find(continued).data.tags["begun_from"] == (
-        f"generator {whole} after 2 steps, 2 pairs, averaged with {generators[1]}, "
-        f"itself begun from {metadata['begun_from']}"
+    assert open_suite().find(continued, finished=True).data.tags["begun_from"] == (
+        f"generator {whole}, the mean of {metadata['mean_of']}, the first begun from {metadata['begun_from']}"
     )
     assert bench("publish", second, "--out", "shipped")[0] == 0  # alone again
-    assert "mean_with" not in read_weights(file)[1]
-    assert open_suite().find(second).data.tags["published_mean_with"] == ""
+    assert "mean_of" not in read_weights(file)[1]
+    assert open_suite().find(second, finished=True).data.tags["published_mean_of"] == ""
 
     assert fails("publish", second, "--mean-with", second) == "A mean needs each training once."
     open_suite().client.set_tag(first, "normal_digest", "other")
-    assert fails("publish", second, "--mean-with", first).startswith(
-        "Trainings of a mean must share their normal-light photographs"
+    assert fails("publish", second, "--mean-with", first) == (
+        "The trainings of a mean must share their normal-light photographs."
     )
 
 
@@ -192,7 +196,7 @@ def test_a_folder_whose_name_has_a_comma_is_one_source(store, workplace):
     tags = {"low_data": "night, 2020", "low_digest": "d", "normal_data": "a, b", "normal_digest": "1, 2"}
     with open_suite().run("train", kind="train", tags=tags) as run:
         pass
-    found = sources(open_suite().find(run.id))
+    found = sources(open_suite().find(run.id, finished=True))
     assert [(source.side, source.name, source.digest) for source in found] == [
         ("low", "night, 2020", "d"), ("normal", "a", "1"), ("normal", "b", "2"),
     ]  # fmt: skip

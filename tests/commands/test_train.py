@@ -279,6 +279,7 @@ def test_adapting_chooses_by_the_rule_and_scores_those_kept_apart(
         photograph(workplace / f"dark/{number}.png", seed=number, size=(60, 64), high=200)  # not dark enough
     words = ("adapt", *sides, "--preset", "smoke", "--hold-out", "0.34", "--metric", "entropy", "--metric", "halo")
     assert fails(*words, "--metric", "psnr").startswith("psnr needs reference photographs")
+    assert "is a training state: adapt begins from a generator" in fails(*words, "--init-from", "state-00000002.pt")
     assert runs() == [], "before any training"
     monkeypatch.setattr("bench.weights.SHIPPED", workplace)
     code, out, err = bench(*words, "--features", "random")

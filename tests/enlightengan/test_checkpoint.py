@@ -79,7 +79,7 @@ def test_a_file_that_would_run_code_is_refused(tmp_path):
 
 def test_the_last_two_states_are_kept_and_a_torn_one_is_passed_over(tmp_path):
     for step in (1, 2, 3):
-        save_state(tmp_path, step, {"step": step})
+        save_state(tmp_path, step, {"step": step, "networks": {}, "optimisers": {}, "ema": {}})
     assert sorted(p.name for p in tmp_path.iterdir()) == ["state-00000002.pt", "state-00000003.pt"]
     (tmp_path / "state-00000004.pt").write_bytes((tmp_path / "state-00000003.pt").read_bytes()[:100])
     (tmp_path / "state-00000005.pt").write_bytes(b"not a state at all")

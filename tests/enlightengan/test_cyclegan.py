@@ -3,6 +3,7 @@ import torch
 
 from enlightengan.batch import Batch
 from enlightengan.build import build
+from enlightengan.checkpoint import save_state
 from enlightengan.cyclegan import History
 from enlightengan.networks import Discriminator, kept_statistics
 from enlightengan.rivals import CYCLEGAN_PRESETS
@@ -20,6 +21,19 @@ def model():
 def batch():
     low, normal = (torch.rand((2, 3, 32, 32), generator=torch.Generator().manual_seed(k)) * 2 - 1 for k in range(2))
     return Batch(low * 0.3 - 0.6, low * 0.3 - 0.6, normal, [])
+
+
+def test_a_state_begins_another_training_with_networks_and_optimisers_and_without_its_pictures(narrow, tmp_path, batch):
+    config = choose_preset(CYCLEGAN_PRESETS, "smoke", {"crop": 32, "batch_size": 2})
+    first = build(config, device=CPU)
+    first.step(batch)
+    path = save_state(tmp_path, 1, {"step": 1, "ema": first.generator.state_dict(), **first.state()})
+    second = build(choose_preset(CYCLEGAN_PRESETS, "smoke", {"crop": 48}), device=CPU, init_from=path)
+    for name, network in first.networks().items():
+        ours = second.networks()[name].state_dict()
+        assert all(torch.equal(value, ours[key]) for key, value in network.state_dict().items())
+        assert second.optimisers[name].state_dict()["state"][0]["step"] == 1
+    assert len(first.histories["low"].kept) == 2 and second.histories["low"].kept == []  # of another crop
 
 
 def test_capacity_is_the_one_path_model_s_twice_and_the_discriminators_are_the_paper_s(model):

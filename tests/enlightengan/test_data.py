@@ -5,7 +5,7 @@ from PIL import Image
 
 from bench.errors import BenchError
 from enlightengan.config import preset
-from enlightengan.data import ImageCache, UnpairedBatches, usable
+from enlightengan.data import ImageCache, UnpairedBatches, shrunk, usable
 
 
 def small(**changes):
@@ -102,6 +102,15 @@ def test_photographs_are_shrunk_before_they_are_cropped_down_to_the_crop_and_no_
             1.0 <= min(drawn) < 1 + 0.2 * (steepest - 1) and steepest * 0.95 < max(drawn) <= steepest + 0.02
         )  # of 8 bits
         assert np.mean(np.log(drawn)) == pytest.approx(np.log(steepest) / 2, rel=0.25)
+
+
+@pytest.mark.parametrize("side", [60, 72, 96, 137])
+def test_shrinking_leaves_the_noise_even(side):
+    noise = np.random.default_rng(side)
+    made = np.stack([shrunk(noise.integers(0, 256, (side, side, 3), dtype=np.uint8), 48) for _ in range(20)])
+    deviations = made.astype(float).std((0, 1, 3))[2:-2]  # of each column
+    assert deviations.max() < 1.2 * deviations.min()
+    assert np.array_equal(shrunk(made[0], 48), made[0])
 
 
 def test_cache_stays_within_its_budget(photographs):

@@ -1,4 +1,5 @@
 import json
+import pickle
 
 import pytest
 import torch
@@ -203,9 +204,10 @@ def test_what_is_no_fitting_training_state_is_refused(photographs, tmp_path):
     torch.save({"step": 1}, tmp_path / "other.pt")
     with pytest.raises(BenchError, match=r"other\.pt is not a training state"):
         read_state(tmp_path / "other.pt")
-    state.write_bytes(state.read_bytes()[:5000])
-    with pytest.raises(BenchError, match="Cannot read the training state"):
-        read_state(state)
+    for damaged in (state.read_bytes()[:5000], b"", b"a text", pickle.dumps(["of another kind"])[:9]):
+        state.write_bytes(damaged)
+        with pytest.raises(BenchError, match="Cannot read the training state"):
+            read_state(state)
     with pytest.raises(BenchError, match="There is no training state"):
         read_state(tmp_path / "absent.pt")
 

@@ -79,9 +79,14 @@ def that_count(
     usual = general(suite, scores)
     usual = scores if usual.empty else usual
     usual, told = _without_cells(suite, usual, named)
-    gone = {str(name) for name in scores["dataset"].unique()} - {str(name) for name in usual["dataset"].unique()}
+    return usual, [*in_place(notes, scores, usual), *told]
+
+
+def in_place(notes: Sequence[str], before: "pd.DataFrame", after: "pd.DataFrame") -> list[str]:
+    """Of `notes` those that are not on a dataset which the scores `before` have and those `after` a choice have not."""
+    gone = {str(name) for name in before["dataset"].unique()} - {str(name) for name in after["dataset"].unique()}
     beginnings = tuple(f"{name}{mark}" for name in gone for mark in " :")
-    return usual, [*(note for note in notes if not note.startswith(beginnings)), *told]
+    return [note for note in notes if not note.startswith(beginnings)]
 
 
 def _without_cells(

@@ -83,7 +83,7 @@ def material(suite: "Suite", choice: Choice, *, csv: Sequence[Path] = (), demo: 
     from commands import report_origin as origin
     from commands import report_runs as runs
     from commands.ablations import ablation_scores, trained_cells
-    from commands.kept import evaluations_of, newest, tables_of, that_count
+    from commands.kept import evaluations_of, in_place, newest, tables_of, that_count
     from commands.report_made import contributing, made
     from commands.report_pictures import Pictures, failures, gallery
     from methods import METHODS
@@ -122,7 +122,7 @@ def material(suite: "Suite", choice: Choice, *, csv: Sequence[Path] = (), demo: 
         provenance=origin.facts(shown),
         origins=origin.tables(suite, scores, shown),
         made=made(suite, shown, weights=weights, seeds=[] if seeds is None else set(seeds["checkpoint"])),
-        notes=list(dict.fromkeys([*notes, *more])),
+        notes=list(dict.fromkeys(in_place([*notes, *more], every, scores))),
         **({} if demo else beside(suite, every, names)),
     )
 

@@ -79,6 +79,7 @@ def _contestants(
     """Our methods by name, and in what those differ from the ones in print that do."""
     from bench.errors import MissingWeightsError
     from commands.evaluate import weight_files
+    from enlightengan.checkpoint import read_weights
     from methods import METHODS, contestant
 
     files = weight_files(checkpoints)
@@ -90,8 +91,8 @@ def _contestants(
         except MissingWeightsError:
             other[name] = f"there are no weights for {name}"
             continue
-        if card.learned and name not in files:
-            other[name] = f"retrained weights ({source})"
+        if card.learned and (name not in files or "config" in read_weights(files[name])[1]):  # as all trained here
+            other[name] = f"retrained weights ({source if name not in files else found[name].checkpoint})"
         elif card.trust.startswith("from the paper"):
             other[name] = "ours is written from the paper without the published code"
     return found, other

@@ -165,7 +165,7 @@ def test_what_cannot_be_made_again_is_said(bench, store, workplace):
     assert "somebody on gone/5.png. Its loe is 11; the median over all results is 8. Not shown:" in page
 
 
-def test_a_part_can_be_chosen_and_compared_with_a_method_of_choice(bench, fails, evaluated):
+def test_a_part_can_be_chosen_and_compared_with_a_method_of_choice(bench, fails, evaluated, photograph):
     words = ("--against", "msr", "--image", "*b.png", "--full-size", "--no-intervals")
     code, _, err = bench("report", "--out", "page", *words)
     assert code == 0, err
@@ -176,6 +176,11 @@ def test_a_part_can_be_chosen_and_compared_with_a_method_of_choice(bench, fails,
     assert "scriptsize" not in (evaluated / "page/tables/leaderboard--entropy.tex").read_text(encoding="utf-8")
     assert bench("report", "--out", "one", "--method", "gamma")[0] == 0
     assert "Only gamma was scored" in (evaluated / "one/index.html").read_text(encoding="utf-8")
+    photograph(evaluated / "dusk/a.png", seed=5)
+    assert bench("evaluate", "--images", "dusk", "--method", "gamma", "--metric", "entropy")[0] == 0
+    assert bench("report", "--out", "night", "--dataset", "night")[0] == 0
+    document = (evaluated / "night/results.md").read_text(encoding="utf-8")
+    assert "night is not pinned" in document and "dusk" not in document
     for option, name in (("--method", "gama"), ("--dataset", "nigt"), ("--metric", "entropie"), ("--against", "mrs")):
         assert "did you mean" in fails("report", option, name).lower()
     assert fails("report", "--image", "nobody").startswith("No scored photograph is called nobody")

@@ -4,6 +4,8 @@ import pytest
 from bench import data, reproduction
 from bench.jobs import run_job
 from bench.tracking import open_suite
+from enlightengan.checkpoint import save_weights
+from enlightengan.networks import Generator
 
 SPEC = 'title = "T"\npaper = "-"\nlicence = "CC0"\nhomepage = "-"\nget = "-"\nrole = "test"\nlow.globs = ["*.png"]\n'
 TABLE = """
@@ -67,6 +69,16 @@ def test_each_cell_is_beside_ours_with_its_verdict(bench, printed, workplace):
     (run,) = open_suite().search(kind="reproduce")
     assert run.data.metrics["difference Table 1/night/identity"] == pytest.approx(-0.004, abs=1e-4)
     assert (open_suite().artifact(run.info.run_id, "reproduce") / "table-1.md").exists()
+
+
+@pytest.mark.parametrize(("metadata", "verdict"), [({"config": "{}"}, "not comparable: retrained"), ({}, "differs")])
+def test_a_file_that_was_trained_here_is_not_the_published_one(bench, printed, workplace, narrow, metadata, verdict):
+    save_weights(workplace / "w.safetensors", Generator().state_dict(), metadata)
+    words = ("--method", "enlightengan", "--checkpoint", "enlightengan=w.safetensors")
+    assert bench("reproduce", *words)[0] == 0
+    row = (workplace / "runs/reproduce/table-1.csv").read_text().splitlines()[-1]
+    assert row.split(",")[-1].startswith(verdict)
+    assert float(row.split(",")[3]) > 0  # what was measured is told in either case
 
 
 def test_a_second_call_computes_nothing(bench, printed, monkeypatch):

@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
-TESTERS ?= 2  # processes that share the tests, file by file
+TESTERS ?= 2  # processes that share the tests, file by file; each computes in one thread: they would wait for each other
 
 # Of the perceptual loss.
 FEATURES ?= --features vgg16
@@ -25,7 +25,7 @@ demo: install
 	$(BIN)/bench demo
 
 test: install
-	$(BIN)/python -m pytest -n $(TESTERS) --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TESTERS) --dist loadfile
 
 lint: install
 	$(BIN)/ruff check .

@@ -14,11 +14,13 @@ SETS := dicm lime lol_eval15
 
 install: $(STAMP)
 
-# uv is bootstrapped with pip and must run in this folder: the overrides in pyproject.toml are read from here.
+# uv is bootstrapped with pip and must run in this folder: the overrides in pyproject.toml are read from here. Compiled
+# now, for importing torch takes twice as long where Python may not keep what it compiles.
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet "uv>=0.5"
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable ".[dev]"
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python \
+	    --constraint constraints.txt --editable ".[dev]"
 	touch $@
 
 demo: install

@@ -64,9 +64,8 @@ def publish(
     file = out / f"{tags['variant']}.safetensors"
     halved = {key: value.half() if value.is_floating_point() else value for key, value in mean.items()}
     known = trainings[0].metadata | begun(tags) | {"run": run_id, "licence": licence(runs[0])} | members
-    if not _holds(
-        file, halved, known
-    ):  # safetensors orders its metadata anew each time: the same would differ in bytes
+    # safetensors orders its metadata anew each time, so that the same would differ in bytes.
+    if not _holds(file, halved, known):
         save_weights(file, halved, known)
     write_sum(file)
     checkpoint = str(make(tags["variant"], file).checkpoint)

@@ -46,7 +46,7 @@ class RunConfig:
     """Side of the random crops, pixels."""
     smallest_scale: float = 1.0
     """Each photograph is shrunk before it is cropped, by a factor drawn log-uniformly from here (but not below a crop's
-    size) to 1, so that a small crop shows as much of the scene as a large one would; 1: no resizing, as the authors."""
+    size) to 1, so that a small crop shows as much of the scene as a large one would; 1: no resizing, theirs."""
     learning_rate: float = 1e-4
     schedule: str = "epoch"
     """The learning rate falls linearly over the second half: by `epoch`, in stairs, as the authors do, or by `step`."""

@@ -9,12 +9,13 @@ import torch
 from bench.tracking import newest_weights, open_suite
 from bench.weights import find_weights
 from commands.publish import sources
-from enlightengan import config, health, rivals, train
+from enlightengan import config, health, networks, rivals, train
 from enlightengan.build import build
 from enlightengan.checkpoint import read_weights
 from enlightengan.log import JsonLinesLog
-from enlightengan.networks import Discriminator, Generator
 from enlightengan.probe import Probe
+
+WHOLE = {name: getattr(networks, name) for name in ("WIDTHS", "FIRST", "WIDEST")}  # before `narrow`
 
 
 @pytest.fixture
@@ -223,6 +224,9 @@ def test_zero_dce_trains_on_dark_photographs_alone_and_is_found(bench, store, br
 def test_cyclegan_leaves_its_cost_beside_its_losses_and_resumes_under_its_own_name(
     bench, fails, store, brief_rivals, sides, monkeypatch
 ):
+    for name, whole in WHOLE.items():
+        monkeypatch.setattr(networks, name, whole)
+
     def stop(*_):
         raise KeyboardInterrupt
 
@@ -236,8 +240,7 @@ def test_cyclegan_leaves_its_cost_beside_its_losses_and_resumes_under_its_own_na
     code, _, err = bench("train", "cyclegan", "--resume", run.info.run_id)
     assert code == 0, err
     (run,) = runs()
-    networks = [Generator(attention=False), Discriminator(3, normalised=True)]
-    assert run.data.metrics["cost/parameters"] == 2 * sum(p.numel() for n in networks for p in n.parameters())
+    assert run.data.metrics["cost/parameters"] == 2 * 8_636_387 + 2 * 2_764_737
     assert {"health/normal_accuracy", "health/low_real", "loss/cycle"} <= run.data.metrics.keys()
     assert run.info.status == "FINISHED" and run.data.tags["weights_digest"]
 

@@ -8,7 +8,7 @@ import torch
 from bench.scores import score_table
 from bench.tracking import open_suite
 from bench.weights import find_weights
-from commands.publish import scores_of, sources
+from commands.publish_card import scores_of, sources
 from enlightengan import config, train
 from enlightengan.checkpoint import read_weights, weights_digest
 from enlightengan.probe import Probe

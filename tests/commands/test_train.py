@@ -8,7 +8,7 @@ import torch
 
 from bench.tracking import newest_weights, open_suite
 from bench.weights import find_weights
-from commands.publish import sources
+from commands.publish_card import sources
 from enlightengan import config, health, networks, rivals, train
 from enlightengan.build import build
 from enlightengan.checkpoint import read_weights

@@ -1,0 +1,137 @@
+"""What the model card of published weights says, from the runs in MLflow."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run as MlflowRun
+
+    from bench.tracking import Suite
+    from commands.publish_from import Stored
+    from reports.card import ModelCard, Source, Training
+
+COMPARED, SIDE = 3, 256  # half precision is compared with the whole on corners of demo photographs
+
+
+def begun(tags: Mapping[str, str]) -> dict[str, str]:
+    """What a training began from, where that was a generator and not chance."""
+    return {key: value for key, value in tags.items() if key == "begun_from"}
+
+
+def licence(run: "MlflowRun") -> str:
+    """The terms of all photographs that `run` was trained on."""
+    return "; ".join(dict.fromkeys(source.licence for source in sources(run)))
+
+
+def sources(run: "MlflowRun") -> list["Source"]:
+    """The datasets of both sides of `run`."""
+    from bench.data import specs
+    from reports.card import Source
+
+    found = []
+    for side in ("low", "normal"):
+        told, digest = (run.data.tags.get(f"{side}_{what}", "") for what in ("data", "digest"))
+        listed, digests = told.split(", "), digest.split(", ")
+        if len(listed) != len(digests):  # a folder's name has a comma
+            listed, digests = [told], [digest]
+        for name, digest in zip(listed, digests, strict=True):
+            if name:
+                spec = specs().get(name.partition("/")[0])
+                title, terms = (spec.title, spec.licence) if spec else ("a folder", "not stated")
+                found.append(Source(side, name, title, terms, digest))
+    return found
+
+
+def model_card(suite: "Suite", trainings: Sequence["Stored"], exact: Path, file: Path, *, observed: str) -> "ModelCard":
+    """The card of `file`, which is the mean of `trainings` in half precision; `exact` is it in float32."""
+    from bench.metrics import get_metric
+    from methods import METHODS, make
+    from reports.card import ModelCard
+
+    first = trainings[0].run
+    tags, settings = first.data.tags, first.data.params
+    card = METHODS.card(tags["variant"])
+    checkpoint = str(make(tags["variant"], file).checkpoint)
+    scores = scores_of(suite, checkpoint)
+    metrics = [get_metric(str(name)) for name in scores["metric"].unique()]
+    return ModelCard(
+        title=card.title, paper=card.paper, file=file.name, checkpoint=checkpoint, sources=sources(first),
+        photographs={side: settings[f"{side}_images"] for side in ("low", "normal") if f"{side}_images" in settings},
+        trainings=[training_of(one) for one in trainings],
+        rounding=rounding(tags["variant"], exact, file),
+        scores=scores, directions={m.name: m.lower_is_better for m in metrics if not m.diagnostic},
+        observed=observed,
+    )  # fmt: skip
+
+
+def training_of(one: "Stored") -> "Training":
+    """What the card tells of a training."""
+    from commands.report_made import minutes
+    from reports.card import Training
+
+    tags, settings, metadata = one.run.data.tags, one.run.data.params, one.metadata
+    took = minutes(one.run)
+    facts = {
+        **{name.replace("_", " "): generator for name, generator in begun(tags).items()},
+        "seed": tags["seed"], "optimiser steps": metadata["steps"], "pairs shown": metadata["samples"],
+        "minutes": "not told" if took is None else f"{took:.0f}",
+        "device": f"{settings['device']}, {tags.get('machine', 'machine not told')}",
+        "precision": settings["precision_used"],
+        "torch": tags.get("torch_version", "not told"), "commit": tags.get("git_commit", "not told"),
+    }  # fmt: skip
+    return Training(one.told, recipe(metadata, tags), facts)
+
+
+def recipe(metadata: dict[str, str], tags: dict[str, str]) -> list[str]:
+    """The preset, the features, and what is not the paper's but for the length, in sentences."""
+    import json
+
+    from enlightengan.build import restored
+    from enlightengan.presets import PRESETS
+    from enlightengan.run_config import changed_settings
+
+    method = tags["variant"].partition("_no_")[0]
+    own = restored(method, json.loads(metadata["config"]))
+    length = {"preset", "epochs", "minutes", "max_steps", "seed", "probes", "precision"}
+    changed = [line for line in changed_settings(own, PRESETS[method]["paper"]) if line.split()[0] not in length]
+    return [f"Preset {tags['preset']}; features of the perceptual loss: {tags['features_used']}.", *changed]
+
+
+def scores_of(suite: "Suite", checkpoint: str) -> Any:
+    """The newest scores in MLflow of the weights `checkpoint`, and the input's by the same metrics on the same sets."""
+    from bench.errors import BenchError
+    from bench.scores import score_table
+    from commands.kept import evaluations_of, general, tables_of
+
+    try:
+        every = general(suite, tables_of(suite, evaluations_of(suite))[0])
+    except BenchError:  # nothing has been evaluated yet
+        return score_table([])
+    own = every[every["checkpoint"] == checkpoint]
+    variants = own.groupby("metric")["metric_digest"].first()  # the newest
+    same = every["dataset"].isin(own["dataset"]) & (every["metric_digest"] == every["metric"].map(variants))
+    chosen = every[same & ((every["checkpoint"] == checkpoint) | (every["method"] == "identity"))]
+    return chosen.drop_duplicates(["method", "dataset", "image", "metric"])
+
+
+def rounding(variant: str, stored: Path, file: Path) -> str:
+    """How far half precision moves results, in a sentence."""
+    import torch
+
+    from bench.data import resolve
+    from bench.images import read_rgb
+    from methods import make
+
+    exact, halved = make(variant, stored), make(variant, file)
+    most = 0.0
+    photographs = resolve("demo", Path()).low[:COMPARED]
+    with torch.inference_mode():
+        for photograph in photographs:
+            corner = read_rgb(photograph)[:SIDE, :SIDE].copy()
+            picture = torch.from_numpy(corner).permute(2, 0, 1)[None].float() / 255
+            most = max(most, float((exact(picture) - halved(picture)).abs().max()) * 255)
+    return (
+        f"Stored in half precision, which moves no value of {len(photographs)} enhanced parts of demo photographs "
+        f"by more than {most:.2f} of 255."
+    )

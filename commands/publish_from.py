@@ -1,0 +1,114 @@
+"""The trainings that weights are published from: found, checked, averaged."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mlflow.entities import Run as MlflowRun
+    from torch import Tensor
+
+    from bench.tracking import Suite
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A training with the generator that it gave."""
+
+    run: "MlflowRun"
+    state: "Mapping[str, Tensor]"
+    metadata: dict[str, str]
+
+    @property
+    def told(self) -> str:
+        """The generator by digest and by how long it was trained, and its run."""
+        from enlightengan.checkpoint import generator_told
+
+        return f"{generator_told(self.state, self.metadata)} (run {self.run.info.run_id[:8]})"
+
+
+def stored(suite: "Suite", run: "MlflowRun", weights: Path) -> Stored:
+    """`run` with its `weights` read."""
+    from enlightengan.checkpoint import read_weights
+
+    return Stored(run, *read_weights(weights))
+
+
+def alike(runs: "Sequence[MlflowRun]") -> None:
+    """Raises BenchError where `runs` cannot be averaged: one is there twice, or photographs or methods differ."""
+    from bench.errors import BenchError
+
+    if len({run.info.run_id for run in runs}) < len(runs):
+        raise BenchError("A mean needs each training once.")
+    for side in ("low", "normal"):
+        if len({frozenset(run.data.tags.get(f"{side}_digest", "").split(", ")) for run in runs}) > 1:
+            raise BenchError(f"The trainings of a mean must share their {side}-light photographs.")
+    methods = sorted({run.data.tags["variant"] for run in runs})
+    if len(methods) > 1:
+        raise BenchError(f"The trainings of a mean must be of one method, not of {', '.join(methods)}.")
+
+
+def related(trainings: "Sequence[Stored]") -> bool:
+    """Whether all `trainings` tell of one generator, as what they gave or as what they or those before began from."""
+    import re
+
+    found = []
+    for one in trainings:
+        tags = one.run.data.tags
+        published = "" if tags.get("published_mean_of") else tags.get("published_digest", "")
+        line = f"{one.told} {tags.get('begun_from', '')} generator {published}"
+        found.append(set(re.findall(r"generator ([0-9a-f]{16})", line)))
+    return bool(set.intersection(*found))
+
+
+def mean_of(states: "Sequence[Mapping[str, Tensor]]") -> "dict[str, Tensor]":
+    """Each state with the same share; counters are the first's."""
+    from functools import reduce
+
+    from torch import add
+
+    first = states[0]
+    return {
+        key: reduce(add, [state[key].float() for state in states]) / len(states) if value.is_floating_point() else value
+        for key, value in first.items()
+    }
+
+
+def trained(suite: "Suite", training: str) -> tuple["MlflowRun", Path]:
+    """The run that `training` names, by ID, name or method, and its weights. Raises BenchError where none may go."""
+    from bench.errors import BenchError
+    from bench.tracking import TRUSTED_PRESETS, newest_training
+    from methods import METHODS
+
+    presets = " or ".join(TRUSTED_PRESETS)
+    if training in METHODS:
+        found = newest_training(suite, training)
+        if found is None:
+            raise BenchError(f"There is no finished {presets} training of {training} here, or {training} takes none.")
+        if "cell" in found[0].data.tags:
+            raise BenchError(f"{training} was trained as a cell of a grid alone: give that run's ID if it shall be.")
+        return _told(found[0]), found[1]
+    run = suite.find(training, finished=True)
+    tags = run.data.tags
+    if tags.get("kind") != "train" or run.info.status != "FINISHED":
+        raise BenchError(f"Run {training} is no finished training.")
+    if tags.get("trusted") != "yes":
+        why = "it is an adaptation" if "adapted" in tags else f"only {presets} trainings are, and none on the demo"
+        raise BenchError(f"Run {training} is not to be published: {why}.")
+    weights = suite.artifact(run.info.run_id, "weights.safetensors")
+    if weights is None:
+        raise BenchError(f"Run {training} has no weights.")
+    return _told(run), weights
+
+
+def _told(run: "MlflowRun") -> "MlflowRun":
+    """`run`. Raises BenchError when it does not tell its photographs, from which the licence follows."""
+    from bench.errors import BenchError
+
+    if not run.data.tags.get("low_data"):
+        raise BenchError(
+            f"Run {run.info.run_id} does not tell what it was trained on: import it with --low and --normal."
+        )
+    return run

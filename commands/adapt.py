@@ -54,14 +54,11 @@ def adapt(
     """
     from bench.adaptation import choose_dark
     from bench.data import data_root as root_of
-    from bench.errors import BenchError
     from commands.sides import choose_sides
     from commands.training import start_run
-    from enlightengan.checkpoint import is_state
     from enlightengan.config import preset as chosen_preset
 
-    if init_from is not None and is_state(init_from):
-        raise BenchError(f"{init_from} is a training state: adapt begins from a generator, give its weights file.")
+    _refuse_state(init_from)
     metrics = _checked(metric or METRICS)
     config = chosen_preset(
         preset or "fast", epochs=epochs, minutes=minutes, batch_size=batch_size, crop=crop,
@@ -106,6 +103,15 @@ def _tags(found: "Selection", threshold: float, *, from_scratch: bool) -> dict[s
 def only(sides: "Sides", kept: set[Path]) -> "Sides":
     """`sides` of whose low-light photographs only the `kept` ones are left."""
     return replace(sides, low=tuple(replace(part, low=tuple(p for p in part.low if p in kept)) for part in sides.low))
+
+
+def _refuse_state(init_from: Path | None) -> None:
+    """Raises BenchError for a training state: what was held out is scored by the generator that it began from, too."""
+    from bench.errors import BenchError
+    from enlightengan.checkpoint import is_state
+
+    if init_from is not None and is_state(init_from):
+        raise BenchError(f"{init_from} is a training state: adapt begins from a generator, give its weights file.")
 
 
 def _score(

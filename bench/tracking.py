@@ -6,12 +6,10 @@ The database is created once, here, before any worker starts and under a lock.
 import fcntl
 import logging
 import os
-import re
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,8 +27,6 @@ EXPERIMENT = "bench"
 DATABASE = Path("runs/mlflow.db")
 ARTIFACTS = Path("runs/artifacts")
 BATCH = 800  # MLflow takes at most 1000 metrics a call
-TRUSTED_PRESETS = ("fast", "paper")
-RUN_ID = re.compile("[0-9a-f]{32}")
 _opened: dict[str, "Suite"] = {}
 
 
@@ -50,39 +46,6 @@ def open_suite(given: str | None = None) -> "Suite":
     return _opened[uri]
 
 
-def newest_weights(variant: str, given: str | None = None) -> tuple[Path, str] | None:
-    """Weights of the newest training of `variant` (see `newest_training`) and a phrase that names the run, or None."""
-    uri = tracking_uri(given)
-    if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
-        return None
-    found = newest_training(open_suite(given), variant)
-    if found is None:
-        return None
-    run, path = found
-    return path, f"run {run.info.run_name} ({run.info.run_id[:8]}, preset {run.data.tags['preset']})"
-
-
-def newest_training(suite: "Suite", variant: str) -> tuple["MlflowRun", Path] | None:
-    """The newest finished trusted run of `variant` that has weights, and their file; or None.
-
-    Trusted are the presets `fast` and `paper` on real photographs, never `smoke` or the demo. A cell of a factorial,
-    which is as short as a grid must be, counts only where there is no other.
-    """
-    found = suite.search(kind="train", variant=variant, trusted="yes")
-    for run in sorted(found, key=lambda run: "cell" in run.data.tags):
-        if run.info.status == "FINISHED":
-            path = suite.artifact(run.info.run_id, "weights.safetensors")
-            if path is not None:
-                return run, path
-    return None
-
-
-def weights_of(run: "MlflowRun") -> set[str]:
-    """The digests of a training's weights: as they were trained, and as `bench publish` wrote them or their mean."""
-    tags = run.data.tags
-    return {tags[name] for name in ("weights_digest", "published_digest", "published_in") if name in tags}
-
-
 class Suite:
     """The experiment in which every command of this project leaves its runs."""
 
@@ -96,7 +59,7 @@ class Suite:
         self.uri = uri
         self._local: dict[tuple[str, str], Path] = {}
         self._fetched: tempfile.TemporaryDirectory[str] | None = None
-        with _sentences(f"MLflow cannot be used at {uri}"), _alone(uri):
+        with sentences(f"MLflow cannot be used at {uri}"), _alone(uri):
             self.client: MlflowClient = MlflowClient(tracking_uri=uri)
             found = self.client.get_experiment_by_name(EXPERIMENT)
             self.experiment = found.experiment_id if found else self._create()
@@ -131,7 +94,7 @@ class Suite:
         Raises BenchError when it is listed and cannot be had: other weights must not take its place.
         """
         if (run_id, path) not in self._local:
-            with _sentences(f"The artifact {path} of run {run_id} cannot be read"):
+            with sentences(f"The artifact {path} of run {run_id} cannot be read"):
                 folder = path.rpartition("/")[0] or None
                 if path not in [entry.path for entry in self.client.list_artifacts(run_id, folder)]:
                     return None
@@ -149,29 +112,9 @@ class Suite:
         folder.mkdir(exist_ok=True)
         return Path(self.client.download_artifacts(run_id, path, str(folder)))
 
-    def find(self, run: str, *, finished: bool) -> "MlflowRun":
-        """The run of this ID, else the newest training of this name, rather one that is `finished` or that is not.
-
-        Raises BenchError when there is none.
-        """
-        with _sentences(f"There is no run {run} in {self.uri}"):
-            if RUN_ID.fullmatch(run):
-                return self.client.get_run(run)
-        named = [found for found in self.search(kind="train") if found.info.run_name == run]
-        if not named:
-            raise BenchError(f"There is no run {run} in {self.uri}.")
-        return next((found for found in named if (found.info.status == "FINISHED") is finished), named[0])
-
     def fetched(self, path: Path) -> bool:
         """Whether `path` is a copy from a server, which goes with this process."""
         return self._fetched is not None and path.is_relative_to(self._fetched.name)
-
-    def last_state(self, run_id: str) -> Path | None:
-        """The last training state that a run keeps, or None."""
-        with _sentences(f"The artifacts of run {run_id} cannot be read"):
-            paths = [entry.path for entry in self.client.list_artifacts(run_id)]
-        states = sorted(path for path in paths if fnmatch(path, "state-*.pt"))
-        return self.artifact(run_id, states[-1]) if states else None
 
     @contextmanager
     def run(
@@ -199,7 +142,7 @@ class Suite:
             try:
                 run.flush()
             finally:
-                with _sentences(f"Run {run_id} could not be ended"):
+                with sentences(f"Run {run_id} could not be ended"):
                     self.client.set_terminated(run_id, status=status)
 
 
@@ -226,8 +169,8 @@ def _alone(uri: str) -> Iterator[None]:
 
 
 @contextmanager
-def _sentences(beginning: str) -> Iterator[None]:
-    """What MLflow, its database or its server raise, as one sentence that starts with `beginning`."""
+def sentences(beginning: str) -> Iterator[None]:
+    """What MLflow, its database or its server raise, as one BenchError that starts with `beginning`."""
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -250,14 +193,14 @@ class Run:
     def parameters(self, values: Mapping[str, object]) -> None:
         from mlflow.entities import Param
 
-        with _sentences(f"The parameters could not be written to run {self.id}"):
+        with sentences(f"The parameters could not be written to run {self.id}"):
             self.client.log_batch(self.id, params=[Param(key, str(value)[:6000]) for key, value in values.items()])
 
     def tags(self, values: Mapping[str, object]) -> None:
         """Set tags; those that are there already are replaced."""
         from mlflow.entities import RunTag
 
-        with _sentences(f"The tags could not be written to run {self.id}"):
+        with sentences(f"The tags could not be written to run {self.id}"):
             self.client.log_batch(self.id, tags=[RunTag(key, str(value)[:5000]) for key, value in values.items()])
 
     def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
@@ -272,17 +215,17 @@ class Run:
     def flush(self) -> None:
         while self._metrics:
             batch, self._metrics = self._metrics[:BATCH], self._metrics[BATCH:]
-            with _sentences(f"The metrics could not be written to run {self.id}"):
+            with sentences(f"The metrics could not be written to run {self.id}"):
                 self.client.log_batch(self.id, metrics=batch)
 
     def image(self, name: str, picture: NDArray[np.uint8], step: int) -> None:
         """A picture, RGB (H, W, 3), that MLflow's page shows with a slider over the steps."""
-        with _sentences(f"The picture {name} could not be written to run {self.id}"):
+        with sentences(f"The picture {name} could not be written to run {self.id}"):
             self.client.log_image(self.id, picture, key=name, step=step)
 
     def artifact(self, path: Path, folder: str | None = None, *, spare: bool = False) -> None:
         """Keep a file with the run. What is `spare` is moved to a local store, not copied."""
-        with _sentences(f"{path.name} could not be written to run {self.id}"):
+        with sentences(f"{path.name} could not be written to run {self.id}"):
             store = _local_store(self.client, self.id) if spare else None
             if store is None:
                 self.client.log_artifact(self.id, str(path), folder)

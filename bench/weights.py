@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 
 from bench.errors import BenchError, MissingWeightsError
-from bench.tracking import newest_weights
+from bench.trainings import newest_weights
 
 SHIPPED = Path(__file__).resolve().parent.parent / "weights"
 SUMS = "SHA256SUMS"  # as `sha256sum --check` reads it

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.tracking import weights_of
+from bench.trainings import weights_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -79,7 +79,7 @@ def mean_of(states: "Sequence[Mapping[str, Tensor]]") -> "dict[str, Tensor]":
 def trained(suite: "Suite", training: str) -> tuple["MlflowRun", Path]:
     """The run that `training` names, by ID, name or method, and its weights. Raises BenchError where none may go."""
     from bench.errors import BenchError
-    from bench.tracking import TRUSTED_PRESETS, newest_training
+    from bench.trainings import TRUSTED_PRESETS, find_training, newest_training
     from methods import METHODS
 
     presets = " or ".join(TRUSTED_PRESETS)
@@ -90,7 +90,7 @@ def trained(suite: "Suite", training: str) -> tuple["MlflowRun", Path]:
         if "cell" in found[0].data.tags:
             raise BenchError(f"{training} was trained as a cell of a grid alone: give that run's ID if it shall be.")
         return _told(found[0]), found[1]
-    run = suite.find(training, finished=True)
+    run = find_training(suite, training, finished=True)
     tags = run.data.tags
     if tags.get("kind") != "train" or run.info.status != "FINISHED":
         raise BenchError(f"Run {training} is no finished training.")

@@ -22,7 +22,7 @@ def made(
     spans the pause, too. Speeds and numbers in print are kept by a run that begins when all is measured, so they count
     by what the command itself told.
     """
-    from bench.tracking import weights_of
+    from bench.trainings import weights_of
     from reports.blocks import Made
 
     trained = _finished(suite, "train")

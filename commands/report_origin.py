@@ -51,7 +51,7 @@ def _photographs(scores: "pd.DataFrame", digests: dict[str, tuple[str, str]]) ->
 
 
 def _weights(suite: "Suite", scores: "pd.DataFrame") -> "Table | None":
-    from bench.tracking import weights_of
+    from bench.trainings import weights_of
     from methods import METHODS
     from reports.layout import Cell, Column, Table
 

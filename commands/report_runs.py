@@ -72,7 +72,7 @@ def seeds(suite: "Suite", scores: "pd.DataFrame") -> "pd.DataFrame | None":
     """Scores of trainings that differ in nothing but the seed; of each variant the newest such group of several."""
     import pandas as pd
 
-    from bench.tracking import weights_of
+    from bench.trainings import weights_of
 
     alike: dict[tuple[str, ...], dict[str, str]] = {}
     trained: dict[str, str] = {}  # as it was trained, of each digest
@@ -148,7 +148,7 @@ def curves(suite: "Suite", checkpoints: set[str]) -> "pd.DataFrame | None":
     """Losses and probe scores of the runs whose weights were scored: run, step, name, value; None without any."""
     import pandas as pd
 
-    from bench.tracking import weights_of
+    from bench.trainings import weights_of
 
     frames = []
     scored = [run for run in suite.search(kind="train") if weights_of(run) & checkpoints]
@@ -163,7 +163,7 @@ def curves(suite: "Suite", checkpoints: set[str]) -> "pd.DataFrame | None":
 
 def costs(suite: "Suite", checkpoints: set[str]) -> dict[str, dict[str, float]]:
     """What the runs whose weights were scored cost, by method, crop, batch and device."""
-    from bench.tracking import weights_of
+    from bench.trainings import weights_of
 
     found: dict[str, dict[str, float]] = {}
     for run in suite.search(kind="train"):

@@ -190,7 +190,8 @@ def import_run(
     """
     from bench.environment import provenance
     from bench.errors import BenchError
-    from bench.tracking import TRUSTED_PRESETS, open_suite
+    from bench.tracking import open_suite
+    from bench.trainings import TRUSTED_PRESETS
     from commands.console import say
     from enlightengan.checkpoint import read_weights, weights_digest
     from enlightengan.log import read_facts, read_parameters, replay

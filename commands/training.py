@@ -23,7 +23,8 @@ def start_run(
     parent: "Run | None" = None, more_tags: Mapping[str, str] | None = None,
 ) -> str:  # fmt: skip
     """Train in a new MLflow run; returns its ID."""
-    from bench.tracking import TRUSTED_PRESETS, open_suite
+    from bench.tracking import open_suite
+    from bench.trainings import TRUSTED_PRESETS
     from enlightengan.build import features_used
     from enlightengan.checkpoint import begun_from
     from enlightengan.presets import all_departures
@@ -63,15 +64,16 @@ def beginning(init_from: Path | None, tracking_uri: str | None) -> Path | None:
     """
     from bench.errors import BenchError
     from bench.tracking import open_suite
+    from bench.trainings import find_training, last_state
 
     if init_from is None or init_from.is_file() or init_from.suffix in (".pt", ".pth", ".safetensors"):
         return init_from
     suite = open_suite(tracking_uri)
     try:
-        run_id = suite.find(str(init_from), finished=True).info.run_id
+        run_id = find_training(suite, str(init_from), finished=True).info.run_id
     except BenchError as error:
         raise BenchError(f"--init-from {init_from} is no file of weights, and no run: {error}") from error
-    state = suite.last_state(run_id)
+    state = last_state(suite, run_id)
     if state is None:
         raise BenchError(f"Run {init_from} keeps no training state: give its weights file to --init-from.")
     return state
@@ -85,10 +87,11 @@ def continue_run(run_id: str, method: str, *, alone: bool, device: str, tracking
     """
     from bench.errors import BenchError
     from bench.tracking import open_suite
+    from bench.trainings import find_training
 
     if not alone:
         raise BenchError("A continued run keeps its own settings: give --resume alone (--device may stand with it).")
-    found = open_suite(tracking_uri).find(run_id, finished=False).info
+    found = find_training(open_suite(tracking_uri), run_id, finished=False).info
     run_id = found.run_id
     if found.status == "FINISHED":
         raise BenchError(f"Run {run_id} is finished: start another from its weights with --init-from.")

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from bench.errors import BenchError
-from bench.tracking import BATCH, newest_weights, open_suite, tracking_uri
+from bench.tracking import BATCH, open_suite, tracking_uri
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -30,14 +30,6 @@ def status(suite, run_id):
 
 def tags(suite, run_id):
     return suite.client.get_run(run_id).data.tags
-
-
-def trained(suite, folder, *, variant="enlightengan", preset="fast", trusted="yes", name="night", content="weights"):
-    weights = folder / "weights.safetensors"
-    weights.write_text(content)
-    with suite.run(name, kind="train", tags={"variant": variant, "preset": preset, "trusted": trusted}) as run:
-        run.artifact(weights)
-    return run.id
 
 
 def test_the_store_is_given_or_said_by_the_environment_or_in_runs(workplace, monkeypatch):
@@ -170,35 +162,12 @@ def test_a_local_artifact_is_the_file_itself_and_nothing_is_copied(suite, tmp_pa
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(scratch))
-    run_id = trained(suite, tmp_path, content="w")
-    path = suite.artifact(run_id, "weights.safetensors")
+    (tmp_path / "weights.safetensors").write_text("w")
+    with suite.run("r", kind="train") as run:
+        run.artifact(tmp_path / "weights.safetensors")
+    path = suite.artifact(run.id, "weights.safetensors")
     assert path.is_relative_to(Path("runs/artifacts").resolve()) and path.read_text() == "w"
     assert list(scratch.iterdir()) == []
-
-
-def test_what_is_spare_is_moved_to_a_local_store_and_the_last_state_is_found(suite, tmp_path):
-    with suite.run("r", kind="train") as run:
-        assert suite.last_state(run.id) is None
-        for name in ("state-00000009.pt", "state-00000010.pt", "weights.safetensors"):
-            (tmp_path / name).write_text(name)
-            run.artifact(tmp_path / name, spare=name.endswith(".pt"))
-    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["weights.safetensors"]
-    assert suite.last_state(run.id).read_text() == "state-00000010.pt"
-
-
-def test_a_run_goes_by_its_id_or_by_the_newest_training_of_its_name(suite):
-    ids = []
-    for name, kind in (("night", "train"), ("it's", "train"), ("night", "train"), ("night", "evaluate")):
-        with suite.run(name, kind=kind) as run:
-            ids.append(run.id)
-    with pytest.raises(KeyboardInterrupt), suite.run("night", kind="train") as stopped:
-        raise KeyboardInterrupt
-    words = (ids[3], "night", "it's")
-    assert [suite.find(word, finished=True).info.run_id for word in words] == [ids[3], ids[2], ids[1]]
-    assert [suite.find(word, finished=False).info.run_id for word in words] == [ids[3], stopped.id, ids[1]]
-    for unknown in ("nigh", "0" * 32):
-        with pytest.raises(BenchError, match=f"There is no run {unknown} in"):
-            suite.find(unknown, finished=True)
 
 
 REMOTE = """
@@ -256,39 +225,6 @@ def wait_for(port, server):
             return
         time.sleep(0.2)
     raise AssertionError("the MLflow server does not answer")
-
-
-def test_the_newest_finished_trusted_run_gives_the_weights(suite, tmp_path):
-    trained(suite, tmp_path, content="old")
-    newest = trained(suite, tmp_path, preset="paper", content="new")
-    trained(suite, tmp_path, preset="smoke", trusted="no", content="smoke")
-    trained(suite, tmp_path, variant="enlightengan_no_attention", content="other variant")
-    with suite.run(
-        "no weights yet", kind="train", tags={"variant": "enlightengan", "preset": "fast", "trusted": "yes"}
-    ):
-        pass
-    path, source = newest_weights("enlightengan")
-    assert path.read_text() == "new"
-    assert source == f"run night ({newest[:8]}, preset paper)"
-    assert newest_weights("enlightengan_no_attention")[0].read_text() == "other variant"
-
-
-@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
-def test_unfinished_runs_give_no_weights(suite, tmp_path, error):
-    (tmp_path / "weights.safetensors").write_text("half")
-    wanted = {"variant": "enlightengan", "preset": "fast", "trusted": "yes"}
-    with pytest.raises(error), suite.run("r", kind="train", tags=wanted) as run:
-        run.artifact(tmp_path / "weights.safetensors")
-        raise error
-    assert newest_weights("enlightengan") is None
-    with suite.run("r", kind="train", tags=wanted) as running:
-        running.artifact(tmp_path / "weights.safetensors")
-        assert newest_weights("enlightengan") is None
-
-
-def test_looking_for_weights_makes_no_database(workplace):
-    assert newest_weights("enlightengan") is None
-    assert list(workplace.iterdir()) == []
 
 
 def test_a_store_of_an_unknown_kind_is_one_sentence(workplace):

@@ -7,6 +7,7 @@ import torch
 
 from bench.scores import score_table
 from bench.tracking import open_suite
+from bench.trainings import find_training
 from bench.weights import find_weights
 from commands.publish_card import scores_of, sources
 from enlightengan import config, train
@@ -130,12 +131,12 @@ def test_the_mean_of_a_chain_of_trainings_is_published_and_each_is_told(bench, f
     assert code == 0 and "NO COMMON BEGINNING" in out and f"continued ({second[:8]}, preset" in " ".join(out.split())
     continued = trained("fast", "--init-from", file)
     whole = make("enlightengan", file).checkpoint
-    assert open_suite().find(continued, finished=True).data.tags["begun_from"] == (
+    assert find_training(open_suite(), continued, finished=True).data.tags["begun_from"] == (
         f"generator {whole}, the mean of {metadata['mean_of']}, the first begun from {metadata['begun_from']}"
     )
     assert bench("publish", second, "--out", "shipped")[0] == 0  # alone again
     assert "mean_of" not in read_weights(file)[1]
-    assert open_suite().find(second, finished=True).data.tags["published_mean_of"] == ""
+    assert find_training(open_suite(), second, finished=True).data.tags["published_mean_of"] == ""
 
     assert fails("publish", second, "--mean-with", second) == "A mean needs each training once."
     open_suite().client.set_tag(first, "normal_digest", "other")
@@ -196,7 +197,7 @@ def test_a_folder_whose_name_has_a_comma_is_one_source(store, workplace):
     tags = {"low_data": "night, 2020", "low_digest": "d", "normal_data": "a, b", "normal_digest": "1, 2"}
     with open_suite().run("train", kind="train", tags=tags) as run:
         pass
-    found = sources(open_suite().find(run.id, finished=True))
+    found = sources(find_training(open_suite(), run.id, finished=True))
     assert [(source.side, source.name, source.digest) for source in found] == [
         ("low", "night, 2020", "d"), ("normal", "a", "1"), ("normal", "b", "2"),
     ]  # fmt: skip

@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 import torch
 
-from bench.tracking import newest_weights, open_suite
+from bench.tracking import open_suite
+from bench.trainings import newest_weights
 from bench.weights import find_weights
 from commands.publish_card import sources
 from enlightengan import config, health, networks, rivals, train

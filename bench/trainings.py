@@ -1,0 +1,70 @@
+"""The trainings in MLflow, found by what they trained or by their name, and the weights and states that they keep."""
+
+import re
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.errors import BenchError
+from bench.tracking import Suite, open_suite, sentences, tracking_uri
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run as MlflowRun
+
+TRUSTED_PRESETS = ("fast", "paper")
+RUN_ID = re.compile("[0-9a-f]{32}")
+
+
+def newest_weights(variant: str, given: str | None = None) -> tuple[Path, str] | None:
+    """Weights of the newest training of `variant` (see `newest_training`) and a phrase that names the run, or None."""
+    uri = tracking_uri(given)
+    if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
+        return None
+    found = newest_training(open_suite(given), variant)
+    if found is None:
+        return None
+    run, path = found
+    return path, f"run {run.info.run_name} ({run.info.run_id[:8]}, preset {run.data.tags['preset']})"
+
+
+def newest_training(suite: Suite, variant: str) -> tuple["MlflowRun", Path] | None:
+    """The newest finished trusted run of `variant` that has weights, and their file; or None.
+
+    Trusted are the presets `fast` and `paper` on real photographs, never `smoke` or the demo. A cell of a factorial,
+    which is as short as a grid must be, counts only where there is no other.
+    """
+    found = suite.search(kind="train", variant=variant, trusted="yes")
+    for run in sorted(found, key=lambda run: "cell" in run.data.tags):
+        if run.info.status == "FINISHED":
+            path = suite.artifact(run.info.run_id, "weights.safetensors")
+            if path is not None:
+                return run, path
+    return None
+
+
+def weights_of(run: "MlflowRun") -> set[str]:
+    """The digests of a training's weights: as they were trained, and as `bench publish` wrote them or their mean."""
+    tags = run.data.tags
+    return {tags[name] for name in ("weights_digest", "published_digest", "published_in") if name in tags}
+
+
+def find_training(suite: Suite, run: str, *, finished: bool) -> "MlflowRun":
+    """The run of this ID, else the newest training of this name, rather one that is `finished` or that is not.
+
+    Raises BenchError when there is none.
+    """
+    with sentences(f"There is no run {run} in {suite.uri}"):
+        if RUN_ID.fullmatch(run):
+            return suite.client.get_run(run)
+    named = [found for found in suite.search(kind="train") if found.info.run_name == run]
+    if not named:
+        raise BenchError(f"There is no run {run} in {suite.uri}.")
+    return next((found for found in named if (found.info.status == "FINISHED") is finished), named[0])
+
+
+def last_state(suite: Suite, run_id: str) -> Path | None:
+    """The last training state that a run keeps, or None."""
+    with sentences(f"The artifacts of run {run_id} cannot be read"):
+        paths = [entry.path for entry in suite.client.list_artifacts(run_id)]
+    states = sorted(path for path in paths if fnmatch(path, "state-*.pt"))
+    return suite.artifact(run_id, states[-1]) if states else None

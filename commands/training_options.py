@@ -29,7 +29,11 @@ Checkpointing = Annotated[
 ]
 Devices = Annotated[int | None, typer.Option("--devices", help="Processes that share every batch, a device each.")]
 BatchNorm = Annotated[
-    str | None, typer.Option("--batch-norm", help="With several devices: synchronised (default) or per-device.")
+    str | None,
+    typer.Option(
+        "--batch-norm",
+        help="With several devices: synchronised (default) or per-device; frozen: keep the statistics of --init-from.",
+    ),
 ]
 Seed = Annotated[int | None, typer.Option("--seed", help="Of weights, crops and order.")]
 InitFrom = Annotated[

@@ -68,18 +68,25 @@ def build(
             raise unknown_name("method to train", config.method, CONFIGS)
     if init_from is not None:
         start_from(model, init_from)
+    elif config.batch_norm == "frozen":
+        raise BenchError("Without --init-from there are no statistics yet that --batch-norm frozen could keep.")
     return model
 
 
 def start_from(model: TrainedModel, path: Path) -> None:
     """Give `model` the generator in `path`, ours or the authors'; from a training state all networks and optimisers.
 
-    Raises BenchError when it is of another kind.
+    Frozen statistics are those of the state's averaged generator, for its last ones are of a few batches. Raises
+    BenchError when it is of another kind.
     """
     model.begun_from = begun_from(path)
     if is_state(path):
         try:
-            model.restore_networks(read_state(path))
+            state = read_state(path)
+            model.restore_networks(state)
+            if model.config.batch_norm == "frozen":
+                kept = {key: value for key, value in state["ema"].items() if ".running_" in key}
+                model.generator.load_state_dict(kept, strict=False)
         except (RuntimeError, KeyError, ValueError) as error:
             reason = str(error).splitlines()[0]
             raise BenchError(f"{path} is not a training state of {model.config.variant}: {reason}") from error

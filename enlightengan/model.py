@@ -10,7 +10,7 @@ from torch.optim import Adam
 
 from enlightengan import group
 from enlightengan.batch import Batch
-from enlightengan.networks import initialise
+from enlightengan.networks import freeze_statistics, initialise
 from enlightengan.run_config import RunConfig
 
 
@@ -37,6 +37,8 @@ class TrainedModel(ABC):
             initialise(network, seeded)
             if group.size() > 1 and config.batch_norm == "synchronised":
                 group.synchronise(network)
+            if config.batch_norm == "frozen":
+                freeze_statistics(network)
             network.to(device=self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimisers = {
             name: Adam(

@@ -194,6 +194,13 @@ def kept_statistics(network: nn.Module) -> Iterator[None]:
             norm.momentum, norm.num_batches_tracked = momentum, count
 
 
+def freeze_statistics(network: nn.Module) -> None:
+    """Let every BatchNorm below `network` normalise by its running statistics and leave them as they are."""
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eval()
+
+
 class Discriminator(nn.Module):
     """A PatchGAN of 4x4 convolutions with padding 2: (B, 3, H, W) to a map of logits (B, 1, h, w).
 

@@ -12,7 +12,7 @@ from bench.errors import BenchError, unknown_name
 PAIRINGS = ("fixed", "random")
 PRECISIONS = ("auto", "float32", "bfloat16")
 SCHEDULES = ("epoch", "step", "constant")
-BATCH_NORMS = ("synchronised", "per-device")
+BATCH_NORMS = ("synchronised", "per-device", "frozen")
 AT_LEAST_ONE = ("epochs", "batch_size", "crop", "learning_rate", "probes", "accumulate", "devices")
 
 
@@ -41,7 +41,9 @@ class RunConfig:
     devices: int = 1
     """Processes that share every batch."""
     batch_norm: str = "synchronised"
-    """Over the whole batch (`synchronised`) or over each device's part (`per-device`), with several devices."""
+    """Over the whole batch (`synchronised`) or over each device's part (`per-device`), with several devices; `frozen`:
+    by the running statistics that the generator begins with, as in use. In a batch of four each picture's brightness
+    depends on the three beside it, which in use are not there."""
     crop: int = 320
     """Side of the random crops, pixels."""
     smallest_scale: float = 1.0

@@ -240,3 +240,39 @@ def test_probe_grid_shows_low_above_enhanced(photographs, tmp_path):
     expected = low[1][0] + (255 - luma) / 8  # [-1, 1] to [0, 255] halves it once more
     assert abs(grid[32:, 48:, 0] - expected).max() <= 1
     assert log.losses[0]["probe/brightness"] == pytest.approx(grid[32:].mean() / 255, abs=2e-3)
+
+
+def statistics(state):
+    return {key: value for key, value in state.items() if ".running_" in key}
+
+
+def test_frozen_statistics_stay_those_of_the_averaged_generator_through_training(photographs, tmp_path):
+    settings = {"without": ("perceptual",), "ema": 0.9, "max_steps": 3}
+    run(photographs, tmp_path / "a", **settings)
+    state = tmp_path / "a/states/state-00000003.pt"
+    average, last = (
+        statistics(found) for found in (read_state(state)["ema"], read_state(state)["networks"]["generator"])
+    )
+    assert all(not torch.equal(average[key], last[key]) for key in average)
+    trained, _ = read_weights(run(photographs, tmp_path / "b", init_from=state, batch_norm="frozen", **settings))
+    assert len(average) == 34
+    for key, value in average.items():
+        torch.testing.assert_close(trained[key], value, rtol=1e-6, atol=0)
+    before = read_state(state)["networks"]["generator"]
+    assert not torch.equal(trained["bn5_1.weight"], before["bn5_1.weight"])
+
+
+def test_with_frozen_statistics_a_picture_is_enhanced_as_in_use_whatever_lies_beside_it(photographs, tmp_path):
+    weights = run(photographs, tmp_path, without=("perceptual",), max_steps=2)
+    pictures = torch.rand((2, 3, 48, 48), generator=torch.Generator().manual_seed(0)) * 2 - 1
+    used = load_generator(weights)[0](pictures[:1])[0]
+    for batch_norm, alike in (("frozen", True), ("synchronised", False)):
+        settings = {"without": ("perceptual",), "crop": 48, "batch_norm": batch_norm}
+        model = build(preset("smoke", **settings), device=CPU, init_from=weights)
+        trained = model.generator(pictures)[0][:1]
+        assert torch.allclose(trained, used, atol=1e-5) is alike
+
+
+def test_there_are_no_statistics_to_freeze_without_a_generator_to_begin_from():
+    with pytest.raises(BenchError, match="Without --init-from"):
+        build(preset("smoke", without=("perceptual",), batch_norm="frozen"), device=CPU)

@@ -25,8 +25,8 @@ def choose_dark(paths: Sequence[Path], *, threshold: float, hold_out: float, see
     """The photographs whose mean intensity, 0 to 255 over all channels, lies below `threshold`, split in two.
 
     About the share `hold_out` (0 to 1) is held out: whole scenes where the photographs lie in one folder a scene, drawn
-    by `seed` until the share is reached; single photographs where all lie in one folder, since nothing tells scenes
-    then. Raises BenchError on impossible numbers, and when nothing is left to train on.
+    by `seed`, without those that would lead away from the share; single photographs where that reaches not half of it
+    or all lie in one folder. Raises BenchError on impossible numbers, and when nothing is left to train on.
     """
     if not 0 <= hold_out < 1 or not 0 < threshold <= 256:
         raise BenchError("The held-out share must lie in [0, 1) and the threshold between 0 and 256.")
@@ -37,17 +37,14 @@ def choose_dark(paths: Sequence[Path], *, threshold: float, hold_out: float, see
                 dark.append(path)
         except BenchError:
             unreadable += 1
-    by_scene = len({path.parent for path in dark}) > 1
+    wanted = round(hold_out * len(dark))
     scenes: dict[Path, list[Path]] = {}
     for path in dark:
-        scenes.setdefault(path.parent if by_scene else path, []).append(path)
-    order = np.random.default_rng(seed).permutation(len(scenes))
-    held: list[Path] = []
-    for place in order:
-        group = list(scenes.values())[place]
-        if len(held) >= round(hold_out * len(dark)):
-            break
-        held += group
+        scenes.setdefault(path.parent, []).append(path)
+    held = _drawn(list(scenes.values()), wanted, seed) if len(scenes) > 1 else []
+    by_scene = 0 < wanted <= 2 * len(held)
+    if not by_scene:
+        held = _drawn([[path] for path in dark], wanted, seed)
     kept = tuple(path for path in dark if path not in set(held))
     if not kept:
         raise BenchError(
@@ -55,3 +52,12 @@ def choose_dark(paths: Sequence[Path], *, threshold: float, hold_out: float, see
             "train on: raise --threshold or lower --hold-out."
         )
     return Selection(kept, tuple(sorted(held)), len(paths), unreadable, by_scene)
+
+
+def _drawn(groups: Sequence[list[Path]], wanted: int, seed: int) -> list[Path]:
+    """The paths of groups drawn by `seed`, as near to `wanted` as each of them leads."""
+    found: list[Path] = []
+    for place in np.random.default_rng(seed).permutation(len(groups)):
+        if abs(len(found) + len(groups[place]) - wanted) < abs(len(found) - wanted):
+            found += groups[place]
+    return found

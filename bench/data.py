@@ -20,7 +20,7 @@ from bench.images import list_images, read_rgb
 SPECS = Path(__file__).resolve().parent.parent / "datasets"
 DEMO_FOLDER = Path("runs/photographs/demo")
 SIDES = ("low", "normal", "reference")
-Role = Literal["test", "paired-test", "train", "adaptation", "demo"]
+Role = Literal["test", "paired-test", "train", "adaptation", "extra", "demo"]
 
 
 class Side(BaseModel):

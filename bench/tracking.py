@@ -191,10 +191,13 @@ class Run:
         self._notes = [told] if told else []
 
     def parameters(self, values: Mapping[str, object]) -> None:
+        """Set parameters; those that are there already stay as they are, which MLflow asks for."""
         from mlflow.entities import Param
 
         with sentences(f"The parameters could not be written to run {self.id}"):
-            self.client.log_batch(self.id, params=[Param(key, str(value)[:6000]) for key, value in values.items()])
+            there = self.client.get_run(self.id).data.params
+            new = [Param(key, str(value)[:6000]) for key, value in values.items() if key not in there]
+            self.client.log_batch(self.id, params=new)
 
     def tags(self, values: Mapping[str, object]) -> None:
         """Set tags; those that are there already are replaced."""

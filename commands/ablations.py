@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -57,24 +57,25 @@ def ablations(
     from bench.data import data_root as root_of
     from bench.errors import BenchError
     from bench.tracking import open_suite
-    from commands.sides import choose_sides
+    from commands.sides import say_demo, tell_sides
 
     changes = {
         "epochs": epochs, "minutes": minutes, "max_steps": max_steps, "batch_size": batch_size, "crop": crop,
-        "smallest_scale": smallest_scale,
-        "learning_rate": learning_rate, "pairing": pairing, "precision": precision, "features": features,
+        "smallest_scale": smallest_scale, "learning_rate": learning_rate, "pairing": pairing, "precision": precision,
+        "features": features,
     }  # fmt: skip
     root = root_of(data_root)
-    sides, _, fallen_back = choose_sides(low, normal, root)
-    base = preset or ("smoke" if fallen_back else "fast")
-    factors, grid = grid_of(base, without or DEFAULT, seeds, changes)
+    sides, fallen_back = tell_sides(low, normal, root)
+    factors, grid = grid_of(preset or ("smoke" if fallen_back else "fast"), without or DEFAULT, seeds, changes)
+    if fallen_back:
+        say_demo(grid[0])
     suite = open_suite(tracking_uri)
-    failed = _train_grid(suite, grid, factors, sides, feature_weights, device=device, tracking_uri=tracking_uri)
+    lacking = _train_grid(suite, grid, factors, sides, feature_weights, device=device, tracking_uri=tracking_uri)
     if dataset:
-        _score(suite, grid, sides, feature_weights, dataset, metric or ["niqe"], root, device, tracking_uri)
+        lacking += _score(suite, grid, sides, feature_weights, dataset, metric or ["niqe"], root, device, tracking_uri)
     print_effects(suite)
-    if failed:
-        raise BenchError(f"{len(failed)} of {len(grid)} trainings failed, the rest is done and kept: {failed[0]}")
+    if lacking:
+        raise BenchError(f"Not everything could be done; the rest is done and kept. {lacking[0]}")
 
 
 def grid_of(
@@ -101,6 +102,11 @@ def cell_key(config: "TrainConfig", sides: "Sides", feature_weights: Path | None
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
 
+def grid_key(config: "TrainConfig", sides: "Sides", feature_weights: Path | None) -> str:
+    """What all cells have in common whose trainings differ in nothing but parts and seed, 16 hex digits likewise."""
+    return cell_key(replace(config, without=(), seed=0), sides, feature_weights)
+
+
 def _train_grid(
     suite: "Suite", grid: Sequence["TrainConfig"], factors: Sequence[str], sides: "Sides", weights: Path | None, *,
     device: str, tracking_uri: str | None,
@@ -117,7 +123,10 @@ def _train_grid(
     with suite.run("ablations", kind="ablations", tags=tags, run_id=known[0].info.run_id if known else None) as parent:
         for number, (config, key) in enumerate(zip(grid, keys, strict=True), start=1):
             say(f"Cell {number} of {len(grid)}: {config.variant}, seed {config.seed}")
-            marks = {"cell": key, "factors": ", ".join(factors), "without": ", ".join(config.without)}
+            marks = {
+                "cell": key, "grid": grid_key(config, sides, weights),
+                "factors": ", ".join(factors), "without": ", ".join(config.without),
+            }  # fmt: skip
             try:
                 _train_cell(suite, config, sides, weights, marks, parent, device=device, tracking_uri=tracking_uri)
             except BenchError as error:
@@ -150,13 +159,15 @@ def _train_cell(
 def _score(
     suite: "Suite", grid: Sequence["TrainConfig"], sides: "Sides", weights: Path | None, datasets: Sequence[str],
     metrics: Sequence[str], root: Path, device: str, tracking_uri: str | None,
-) -> None:  # fmt: skip
-    """One evaluation for each seed: within it the cells' names differ."""
+) -> list[str]:  # fmt: skip
+    """One evaluation for each seed: within it the cells' names differ. Returns a sentence where scores are lacking."""
+    from bench.errors import MissingScoresError
     from commands.evaluate import choose_datasets
     from commands.scoring import Entry, run_evaluation
     from methods import contestant
 
     found, _ = choose_datasets(datasets, root)
+    lacking = []
     for seed in dict.fromkeys(config.seed for config in grid):
         entries = []
         for config in grid:
@@ -165,20 +176,26 @@ def _score(
                 file = suite.artifact(run.info.run_id, "weights.safetensors")
                 entries.append(Entry(contestant(config.variant, file)[0], f"run {run.info.run_id[:8]}, seed {seed}"))
         if entries:
-            run_evaluation(entries, found, metrics, device=device, tracking_uri=tracking_uri)
+            try:
+                run_evaluation(entries, found, metrics, device=device, tracking_uri=tracking_uri)
+            except MissingScoresError as error:
+                lacking.append(f"seed {seed}: {error}")
+    return lacking
 
 
 def trained_cells(suite: "Suite") -> list["Trained"]:
-    """The finished cells of every factorial in MLflow."""
+    """The finished cells of every factorial in MLflow, newest first; of trusted trainings where there are any."""
     from reports.ablations import Trained
 
-    cells = [run.data.tags for run in suite.search(kind="train") if run.info.status == "FINISHED"]
+    told = [run.data.tags for run in suite.search(kind="train") if run.info.status == "FINISHED"]
+    cells = [tags for tags in told if "cell" in tags and "weights_digest" in tags]
     return [
         Trained(
             checkpoint=tags["weights_digest"], seed=int(tags["seed"]), factors=tuple(tags["factors"].split(", ")),
             without=frozenset(filter(None, tags["without"].split(", "))),
+            grid=tags.get("grid", tags.get("mlflow.parentRunId", "")),  # older ones lie apart by their parents alone
         )
-        for tags in cells if "cell" in tags and "weights_digest" in tags
+        for tags in [tags for tags in cells if tags["trusted"] == "yes"] or cells
     ]  # fmt: skip
 
 

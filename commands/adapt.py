@@ -1,5 +1,6 @@
 """`bench adapt`: EnlightenGAN for another kind of darkness; the low side is swapped, the normal side stays."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -50,7 +51,8 @@ def adapt(
     """Train EnlightenGAN on another low-light domain, as the paper does with night streets.
 
     Then the held-out photographs are scored: adapted, unadapted where there are general weights, CLAHE and the input.
-    Adapted weights are never taken for the general model's: name their file. An interrupted run is resumed like any.
+    Adapted weights are never taken for the general model's: name their file. An interrupted run is resumed like any,
+    and scored then.
     """
     from bench.adaptation import choose_dark
     from bench.data import data_root as root_of
@@ -70,9 +72,9 @@ def adapt(
         config, only(sides, set(found.train)), feature_weights=feature_weights, init_from=init_from, device=device,
         tracking_uri=tracking_uri, name=name or f"adapted {config.preset}",
         more_tags=_tags(found, threshold, from_scratch=init_from is None),
+        afterwards={"held_out": [str(file.resolve()) for file in found.held_out], "metrics": metrics},
     )  # fmt: skip
-    if found.held_out:
-        _score(run_id, found.held_out, init_from, metrics, device=device, tracking_uri=tracking_uri)
+    score_held_out(run_id, device=device, tracking_uri=tracking_uri)
 
 
 def _checked(names: Sequence[str]) -> list[str]:
@@ -114,13 +116,11 @@ def _refuse_state(init_from: Path | None) -> None:
         raise BenchError(f"{init_from} is a training state: adapt begins from a generator, give its weights file.")
 
 
-def _score(
-    run_id: str, held_out: tuple[Path, ...], init_from: Path | None, metrics: Sequence[str], *, device: str,
-    tracking_uri: str | None,
-) -> None:  # fmt: skip
+def score_held_out(run_id: str, *, device: str, tracking_uri: str | None) -> None:
     """Score the adapted weights of a run, the unadapted ones, a classical method and the input on what was held out.
 
-    Without a lamp a photograph has no halo: what has no score is told and does not undo the training.
+    What that is, the run's plan tells; where nothing was held out, nothing is scored. Without a lamp a photograph has
+    no halo: what has no score is told and does not undo the training.
     """
     from bench.data import from_folder
     from bench.errors import MissingScoresError, MissingWeightsError
@@ -129,7 +129,12 @@ def _score(
     from commands.training import TRAINING
     from methods import contestant
 
-    folder = keep_held_out(held_out, HELD_OUT / run_id)
+    plan = json.loads((TRAINING / run_id / "plan.json").read_text())
+    held_out, metrics = (plan["afterwards"][key] for key in ("held_out", "metrics"))
+    if not held_out:
+        return
+    folder = keep_held_out(tuple(map(Path, held_out)), HELD_OUT / run_id)
+    init_from = Path(plan["init_from"]) if plan["init_from"] else None
     adapted, _ = contestant("enlightengan", TRAINING / run_id / "weights.safetensors")
     entries = [Entry(replace(adapted, name=ADAPTED), f"run {run_id[:8]}")]
     try:
@@ -146,7 +151,7 @@ def _score(
 
 def told(found: "Selection", threshold: float) -> str:
     """The rule by which the low side was chosen and what it left, in two sentences."""
-    how = "by scene, one folder each" if found.by_scene else "photograph by photograph, since nothing tells the scenes"
+    how = "by scene, one folder each" if found.by_scene else "photograph by photograph, since no folder is a scene"
     return (
         f"Low side by rule: mean intensity below {threshold:g}. {len(found.train) + len(found.held_out)} of "
         f"{found.considered} photographs qualify ({found.unreadable} could not be read); {len(found.held_out)} are "

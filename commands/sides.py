@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bench.data import Dataset
+    from enlightengan.run_config import RunConfig
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,30 @@ class Sides:
             told[f"{side}_digest"] = ", ".join(dataset.digest for dataset in datasets)
         unpinned = sorted({d.name for d in (*self.low, *self.normal) if not d.pinned})
         return told | {"not_pinned": ", ".join(unpinned)}
+
+
+def tell_sides(
+    low: Sequence[str] | None, normal: Sequence[str] | None, root: Path, *, unpaired: bool = True
+) -> tuple[Sides, bool]:
+    """What `choose_sides` chooses, and whether it came to the demo; what is absent is said."""
+    from commands.console import say
+
+    sides, left_out, fallen_back = choose_sides(low, normal, root, unpaired=unpaired)
+    for sentence in left_out:
+        say(sentence)
+    return sides, fallen_back
+
+
+def say_demo(config: "RunConfig") -> None:
+    """Say, loudly, that the demo photographs are trained on with `config`."""
+    from commands.console import say
+
+    features = f" and {config.features} features" if hasattr(config, "features") else ""
+    say(
+        f"NO TRAINING DATA is here: training on the demo photographs with the {config.preset} preset{features}. "
+        "This shows that everything works; its weights are not used by any method.",
+        style="bold yellow",
+    )
 
 
 def choose_sides(

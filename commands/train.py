@@ -141,8 +141,7 @@ def launch(
 ) -> None:  # fmt: skip
     """Continue the run `resume`, else choose photographs and settings, say so, and train `method`."""
     from bench.data import data_root as root_of
-    from commands.console import say
-    from commands.sides import choose_sides
+    from commands.sides import say_demo, tell_sides
     from commands.training import beginning, continue_run, start_run
     from enlightengan.presets import PRESETS
     from enlightengan.run_config import choose_preset
@@ -153,17 +152,10 @@ def launch(
         continue_run(resume, method, alone=alone, device=device, tracking_uri=tracking_uri)
         return
     unpaired = next(iter(PRESETS[method].values())).unpaired
-    sides, left_out, fallen_back = choose_sides(low, normal, root_of(data_root), unpaired=unpaired)
-    for sentence in left_out:
-        say(sentence)
+    sides, fallen_back = tell_sides(low, normal, root_of(data_root), unpaired=unpaired)
     config = choose_preset(PRESETS[method], preset or ("smoke" if fallen_back else "fast"), changes)
     if fallen_back:
-        features = f" and {config.features} features" if hasattr(config, "features") else ""
-        say(
-            f"NO TRAINING DATA is here: training on the demo photographs with the {config.preset} preset{features}. "
-            "This shows that everything works; its weights are not used by any method.",
-            style="bold yellow",
-        )
+        say_demo(config)
     start_run(
         config, sides, feature_weights=feature_weights, init_from=beginning(init_from, tracking_uri), name=name,
         device=device, tracking_uri=tracking_uri,

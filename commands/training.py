@@ -1,9 +1,11 @@
 """One training run in MLflow, from its plan on disk: started, continued, finished; for every trained method."""
 
+import fcntl
 import json
 import math
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,8 +23,9 @@ def start_run(
     config: RunConfig, sides: Sides, *, feature_weights: Path | None = None, init_from: Path | None = None,
     name: str | None = None, device: str = "auto", tracking_uri: str | None = None, keep_optimisers: bool = True,
     parent: "Run | None" = None, more_tags: Mapping[str, str] | None = None,
+    afterwards: Mapping[str, Any] | None = None,
 ) -> str:  # fmt: skip
-    """Train in a new MLflow run; returns its ID."""
+    """Train in a new MLflow run; returns its ID. Its plan keeps what is to be scored `afterwards`, if it is torn."""
     from bench.tracking import open_suite
     from bench.trainings import TRUSTED_PRESETS
     from enlightengan.build import features_used
@@ -45,6 +48,7 @@ def start_run(
             "method": config.method, "config": asdict(config), "feature_weights": str(feature_weights or ""),
             "init_from": str(init_from or ""),
             "files": {side: [str(file.resolve()) for file in files] for side, files in sides.files.items()},
+            "afterwards": dict(afterwards or {}),
         }  # fmt: skip
         (out / "plan.json").write_text(json.dumps(plan))
         (out / "config.json").write_text(json.dumps(asdict(config), indent=1))
@@ -53,7 +57,8 @@ def start_run(
             run.note(f"No method is called {config.variant}: bench evaluate cannot use these weights.")
         for sentence in all_departures(config, used):
             run.note(f"Departure from the authors' training: {sentence}")
-        _train(run, out, plan, device=device, resume=False, keep_optimisers=keep_optimisers)
+        with _alone_in(out):
+            _train(run, out, plan, device=device, resume=False, keep_optimisers=keep_optimisers)
     return str(run.id)
 
 
@@ -104,8 +109,25 @@ def continue_run(run_id: str, method: str, *, alone: bool, device: str, tracking
         raise BenchError(f"Run {run_id} was begun by an older version of this program: train anew.")
     if plan["method"] != method:
         raise BenchError(f"Run {run_id} trains {plan['method']}: bench train {plan['method']} --resume {run_id}")
-    with open_suite(tracking_uri).run(run_id, kind="train", run_id=run_id) as run:
+    with _alone_in(out), open_suite(tracking_uri).run(run_id, kind="train", run_id=run_id) as run:
         _train(run, out, plan, device=device, resume=True, keep_optimisers=True)
+    if plan.get("afterwards"):
+        from commands.adapt import score_held_out
+
+        score_held_out(run_id, device=device, tracking_uri=tracking_uri)
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Be the one process that trains in `folder`; one that was killed has let go. Raises BenchError."""
+    from bench.errors import BenchError
+
+    with (folder / "lock").open("w") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise BenchError(f"Run {folder.name} is being trained by another process.") from error
+        yield
 
 
 def _train(
@@ -128,12 +150,13 @@ def _train(
         f"Training {config.variant} ({config.preset}) on {len(files['low'])} low-light{normal} photographs, "
         f"on {chosen}. To continue it: bench train {config.method} --resume {run.id}"
     )
-    begun = resume and has_state(out / "states")  # if not, it begins anew, from where it was to begin
-    start = Path(plan["init_from"]) if plan["init_from"] and not begun else None
+    continued = resume and has_state(out / "states")  # if not, it begins anew, from where it was to begin
+    start = Path(plan["init_from"]) if plan["init_from"] else None
     with TrainingBar(config) as bar, spread(config.devices, chosen, out, resume=resume):
+        model = build(config, device=chosen, features=features, init_from=start, continued=continued)
         result = train(
-            build(config, device=chosen, features=features, init_from=start), low=files["low"], normal=files["normal"],
-            out=out, log=run, resume=resume, assess=_probe_niqe(), on_step=bar.show, keep_optimisers=keep_optimisers,
+            model, low=files["low"], normal=files["normal"], out=out, log=run, resume=resume, assess=_probe_niqe(),
+            on_step=bar.show, keep_optimisers=keep_optimisers,
         )  # fmt: skip
     run.tags({"weights_digest": weights_digest(read_weights(result)[0])})
     shutil.rmtree(out / "states")

@@ -50,10 +50,10 @@ def main() -> None:
         log.parameters({"features_used": used})
         for sentence in all_departures(config, used):
             log.note(f"Departure from the authors' training: {sentence}")
-    begun = resume and has_state(out / "states")
+    continued = resume and has_state(out / "states")
     place = device_of(local, choose_device(device)) if size > 1 else choose_device(device)
     with join(rank, size, place):
-        model = build(config, device=place, features=features, init_from=None if begun else init_from)
+        model = build(config, device=place, features=features, init_from=init_from, continued=continued)
         train(
             model, low=_photographs(low), normal=_photographs(normal), out=out, log=log, resume=resume,
             on_step=_Printer() if rank == 0 else None,

@@ -50,11 +50,13 @@ def features_used(config: RunConfig, weights: Path | None) -> str:
 
 
 def build(
-    config: RunConfig, *, device: torch.device, features: nn.Module | None = None, init_from: Path | None = None
-) -> TrainedModel:
+    config: RunConfig, *, device: torch.device, features: nn.Module | None = None, init_from: Path | None = None,
+    continued: bool = False,
+) -> TrainedModel:  # fmt: skip
     """The model that `config` trains, from `init_from` where that is given: weights, or a whole training state.
 
-    Raises BenchError when that file does not hold such a generator or such networks.
+    A `continued` run is begun from nothing: it takes up a state of its own afterwards. Raises BenchError when that file
+    does not hold such a generator or such networks.
     """
     model: TrainedModel
     match config:
@@ -66,6 +68,8 @@ def build(
             model = CycleGan(config, device)
         case _:
             raise unknown_name("method to train", config.method, CONFIGS)
+    if continued:
+        return model
     if init_from is not None:
         start_from(model, init_from)
     elif config.batch_norm == "frozen":
@@ -80,6 +84,8 @@ def start_from(model: TrainedModel, path: Path) -> None:
     BenchError when it is of another kind.
     """
     model.begun_from = begun_from(path)
+    if isinstance(model, CycleGan) and model.config.batch_norm == "frozen" and not is_state(path):
+        raise BenchError(f"{path} holds no statistics of CycleGAN's other generator: freeze those of a whole state.")
     if is_state(path):
         try:
             state = read_state(path)

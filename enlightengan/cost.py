@@ -3,6 +3,8 @@
 import resource
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -21,7 +23,7 @@ class Cost:
     def __init__(self, model: TrainedModel) -> None:
         self.model = model
         self.counted: dict[str, float] = {}
-        self._steps, self._since = 0, 0.0
+        self._steps, self._since, self._aside = 0, 0.0, 0.0
 
     def step(self, batch: Batch, *, precision: str) -> dict[str, torch.Tensor]:
         """`model.step`, watched."""
@@ -38,6 +40,15 @@ class Cost:
             self._since = time.monotonic()
         return losses
 
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """What is done meanwhile belongs to no step: its time does not count."""
+        self._wait()
+        begun = time.monotonic()
+        yield
+        if self._steps >= WARM_UP:
+            self._aside += time.monotonic() - begun
+
     def tell(self, log: RunLog, step: int) -> None:
         """Log seconds a step (once some were timed), peak memory in MiB, parameters, multiply-accumulates a sample.
 
@@ -47,7 +58,7 @@ class Cost:
         told = self.counted | {"cost/parameters": float(parameters), "cost/peak_memory_mib": self._peak()}
         if self._steps > WARM_UP:
             self._wait()
-            told["cost/seconds_per_step"] = (time.monotonic() - self._since) / (self._steps - WARM_UP)
+            told["cost/seconds_per_step"] = (time.monotonic() - self._since - self._aside) / (self._steps - WARM_UP)
         log.metrics(told, step)
 
     def _wait(self) -> None:

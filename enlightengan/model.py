@@ -75,7 +75,9 @@ class TrainedModel(ABC):
         for optimiser in self.optimisers.values():
             optimiser.zero_grad(set_to_none=True)
         found: dict[str, Tensor] = {}
-        for part in batch.parts(group.size())[group.rank()].parts(self.config.accumulate):
+        # As many parts in every process: each of them waits for the others.
+        count = min(self.config.accumulate, max(1, len(batch.low) // group.size()))
+        for part in batch.parts(group.size())[group.rank()].parts(count):
             share = len(part.low) / len(batch.low)
             for name, loss in self.gradients(part, share=share, precision=precision).items():
                 found[name] = found.get(name, 0) + share * loss.detach()

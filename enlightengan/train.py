@@ -68,6 +68,8 @@ def train(
     started, first, begun, saved_at = time.monotonic() - elapsed, step, elapsed, elapsed
     done = next_probe = _share_done(config, batches, step, elapsed)
     for batch in batches.stream(step):
+        if done >= 1:
+            break
         if done >= next_probe:
             run.show(probe, step)
             next_probe = done + 1 / config.probes
@@ -83,9 +85,7 @@ def train(
             if on_step:
                 speed = (step - first) * config.batch_size / max(elapsed - begun, 1e-9)
                 on_step(Report(min(done, 1.0), step, batches.epoch(step - 1), run.health.losses, speed))
-        if done >= 1:
-            break
-        if elapsed - saved_at > STATE_EVERY:
+        if done < 1 and elapsed - saved_at > STATE_EVERY:
             run.save(step, elapsed, samples=batches.samples(step))
             saved_at = elapsed
     run.show(probe, step)
@@ -107,7 +107,7 @@ class _Run:
         config, read = self.model.config, ImageCache()
         low, normal = (self._usable(side, name, read) for name, side in (("low", low), ("normal", normal)))
         precision = choose_precision(config.precision, self.model.device)
-        if not resume:
+        if not (resume and has_state(self.out / "states")):  # one that was stopped before has told nothing yet
             used = {"precision_used": precision, "device": _device_name(self.model.device)}
             counts = {"low_images": len(low), "normal_images": len(normal)}
             self.log.parameters({**asdict(config), "variant": config.variant, **used, **counts})
@@ -141,14 +141,17 @@ class _Run:
     def show(self, probe: Probe, step: int) -> None:
         """Enhance and score the probe pictures."""
         if group.rank() == 0:
-            probe.show(self.model.generator, self.ema.state, log=self.log, step=step)
+            with self.cost.aside():
+                probe.show(self.model.generator, self.ema.state, log=self.log, step=step)
 
     def save(self, step: int, elapsed: float, *, samples: int) -> Path | None:
         """Write a training state."""
         if group.rank():
             return None
         told = {"step": step, "samples": samples, "elapsed": elapsed, "begun_from": self.model.begun_from}
-        return save_state(self.out / "states", step, {**told, "ema": self.ema.state, **self.model.state()})
+        with self.cost.aside():
+            self.log.flush()  # a run that is continued tells nothing of the steps before its state
+            return save_state(self.out / "states", step, {**told, "ema": self.ema.state, **self.model.state()})
 
     def finish(self, step: int, elapsed: float, *, samples: int, keep_optimisers: bool) -> Path:
         """Write the last state and the weights, tell the cost; returns the weights' file."""

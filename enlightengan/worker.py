@@ -5,8 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-import torch
-
+from bench.device import choose_device
 from bench.errors import BenchError
 from enlightengan.build import build, features_for, restored
 from enlightengan.checkpoint import has_state
@@ -19,14 +18,14 @@ def main(folder: Path, kind: str, start: str) -> None:
     """Train by the plan in `folder` beside the other processes."""
     plan = json.loads((folder / "plan.json").read_text())
     rank, size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
-    device, resume = device_of(rank, torch.device(kind)), start == "resume"
+    device, resume = device_of(rank, choose_device(kind)), start == "resume"
     config = restored(plan["method"], plan["config"])
     files = {side: [Path(file) for file in listed] for side, listed in plan["files"].items()}
     features = features_for(config, Path(plan["feature_weights"]) if plan["feature_weights"] else None)
-    begun = resume and has_state(folder / "states")
-    init_from = Path(plan["init_from"]) if plan["init_from"] and not begun else None
+    continued = resume and has_state(folder / "states")
+    init_from = Path(plan["init_from"]) if plan["init_from"] else None
     with join(rank, size, device):
-        model = build(config, device=device, features=features, init_from=init_from)
+        model = build(config, device=device, features=features, init_from=init_from, continued=continued)
         train(model, low=files["low"], normal=files["normal"], out=folder, log=Silent(), resume=resume)
 
 

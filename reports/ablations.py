@@ -17,12 +17,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Trained:
-    """One cell of a factorial: the digest of its weights, its seed, the grid's factors and which of them it lacks."""
+    """One cell of a factorial: the digest of its weights, its seed, the grid's factors and which of them it lacks.
+
+    Cells are compared within a `grid`: those that differ in nothing but the factors and the seed.
+    """
 
     checkpoint: str
     seed: int
     factors: tuple[str, ...]
     without: frozenset[str]
+    grid: str = ""
 
 
 @dataclass(frozen=True)
@@ -40,33 +44,41 @@ class Effect:
 
 
 def effects(scores: pd.DataFrame, trained: Sequence[Trained]) -> list[Effect]:
-    """The main effect of each factor of each grid in `trained`, on every dataset and metric of the score table.
+    """The main effect of each factor of the grids in `trained`, on every dataset and metric of the score table.
 
-    For each seed: the mean over the cells that have the factor minus the mean over those that lack it. A seed counts
-    where all 2^k cells of its grid have scores on the same pictures; scores without a value are left out before.
+    Of several grids with the same factors the first that has effects counts: name the newest first. For each seed: the
+    mean over the cells that have the factor minus the mean over those that lack it. A seed counts where all 2^k cells
+    of its grid have scores on the same pictures; scores without a value are left out before.
     """
+    found: dict[tuple[str, ...], list[Effect]] = {}
+    for factors, name in dict.fromkeys((cell.factors, cell.grid) for cell in trained):
+        if not found.get(factors):
+            grid = [cell for cell in trained if (cell.factors, cell.grid) == (factors, name)]
+            found[factors] = _of_grid(scores, grid, factors)
+    return [effect for one in found.values() for effect in one]
+
+
+def _of_grid(scores: pd.DataFrame, grid: Sequence[Trained], factors: tuple[str, ...]) -> list[Effect]:
     found = []
-    for factors in dict.fromkeys(cell.factors for cell in trained):
-        grid = [cell for cell in trained if cell.factors == factors]
-        wanted = {frozenset(lacking) for lacking in _subsets(factors)}
-        seeds = sorted({cell.seed for cell in grid})
-        valued = scores[scores["checkpoint"].isin({cell.checkpoint for cell in grid})].dropna(subset=["value"])
-        for (dataset, metric), part in valued.groupby(["dataset", "metric"], sort=False):
-            images = part.groupby("checkpoint")["image"].nunique()
-            means = part.groupby("checkpoint")["value"].mean()
-            whole = set(images[images == part["image"].nunique()].index)
-            by_seed = [
-                {cell.without: float(means[cell.checkpoint]) for cell in grid if cell.seed == seed
-                 and cell.checkpoint in whole}
-                for seed in seeds
+    wanted = {frozenset(lacking) for lacking in _subsets(factors)}
+    seeds = sorted({cell.seed for cell in grid})
+    valued = scores[scores["checkpoint"].isin({cell.checkpoint for cell in grid})].dropna(subset=["value"])
+    for (dataset, metric), part in valued.groupby(["dataset", "metric"], sort=False):
+        images = part.groupby("checkpoint")["image"].nunique()
+        means = part.groupby("checkpoint")["value"].mean()
+        whole = set(images[images == part["image"].nunique()].index)
+        by_seed = [
+            {cell.without: float(means[cell.checkpoint]) for cell in grid if cell.seed == seed
+             and cell.checkpoint in whole}
+            for seed in seeds
+        ]  # fmt: skip
+        complete = [cells for cells in by_seed if cells.keys() == wanted]
+        if complete:
+            found += [
+                Effect(factor, str(metric), str(dataset), seed_interval([_difference(c, factor) for c in complete]),
+                       len(seeds) - len(complete))
+                for factor in factors
             ]  # fmt: skip
-            complete = [cells for cells in by_seed if cells.keys() == wanted]
-            if complete:
-                found += [
-                    Effect(factor, str(metric), str(dataset), seed_interval([_difference(c, factor) for c in complete]),
-                           len(seeds) - len(complete))
-                    for factor in factors
-                ]  # fmt: skip
     return found
 
 

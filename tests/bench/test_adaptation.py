@@ -27,6 +27,14 @@ def test_only_what_is_dark_enough_is_chosen_and_whole_scenes_are_held_out(scenes
     assert {choose_dark(scenes, threshold=45, hold_out=0.25, seed=s).held_out for s in range(9)} > {found.held_out}
 
 
+def test_a_folder_that_is_no_scene_is_not_held_out_whole(scenes, tmp_path):
+    for stray in (scenes[:5], scenes[:6], scenes[:10]):  # one folder, a stray beside it, two
+        found = choose_dark(stray, threshold=61, hold_out=0.1, seed=0)
+        assert (len(found.held_out), found.by_scene) == (round(0.1 * len(stray)), stray == scenes[:6])
+    sizes = {len(choose_dark(scenes, threshold=61, hold_out=0.3, seed=seed).held_out) for seed in range(9)}
+    assert sizes == {5}, "a second scene of five would lead further away from six"
+
+
 def test_in_one_folder_photographs_are_held_out_one_by_one(scenes):
     found = choose_dark(scenes[:5], threshold=61, hold_out=0.4, seed=0)
     assert (len(found.train), len(found.held_out), found.by_scene) == (3, 2, False)

@@ -1,4 +1,6 @@
 import sys
+from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -40,3 +42,25 @@ def fails(bench):
         return err.removeprefix("Error: ").strip()
 
     return run
+
+
+@pytest.fixture
+def brief(monkeypatch, narrow):
+    """Presets of two steps on small crops, small probe pictures, a cheap stand-in for the probe's NIQE."""
+    from enlightengan import config, train
+    from enlightengan.probe import Probe
+
+    for name in ("fast", "smoke"):
+        tiny = replace(config.PRESETS[name], minutes=None, max_steps=2, crop=48, batch_size=2, features="random")
+        monkeypatch.setitem(config.PRESETS, name, tiny)
+    monkeypatch.setattr(train, "Probe", partial(Probe, size=(32, 48), count=2))
+    monkeypatch.setattr("commands.training._probe_niqe", lambda: lambda pictures: {"niqe": float(len(pictures))})
+
+
+@pytest.fixture
+def sides(workplace, photograph):
+    """The words that name three dark and three bright photographs."""
+    for seed in range(3):
+        photograph(workplace / f"dark/{seed}.png", seed=seed, size=(60, 64), high=50)
+        photograph(workplace / f"bright/{seed}.png", seed=seed, size=(60, 64), low=100)
+    return ("--low", "dark", "--normal", "bright")

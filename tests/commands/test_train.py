@@ -1,8 +1,6 @@
 import json
 from dataclasses import replace
-from functools import partial
 
-import pandas as pd
 import pytest
 import torch
 
@@ -14,27 +12,8 @@ from enlightengan import config, health, networks, rivals, train
 from enlightengan.build import build
 from enlightengan.checkpoint import read_weights
 from enlightengan.log import JsonLinesLog
-from enlightengan.probe import Probe
 
 WHOLE = {name: getattr(networks, name) for name in ("WIDTHS", "FIRST", "WIDEST")}  # before `narrow`
-
-
-@pytest.fixture
-def brief(monkeypatch, narrow):
-    """Presets of two steps on small crops, small probe pictures, a cheap stand-in for the probe's NIQE."""
-    for name in ("fast", "smoke"):
-        tiny = replace(config.PRESETS[name], minutes=None, max_steps=2, crop=48, batch_size=2, features="random")
-        monkeypatch.setitem(config.PRESETS, name, tiny)
-    monkeypatch.setattr(train, "Probe", partial(Probe, size=(32, 48), count=2))
-    monkeypatch.setattr("commands.training._probe_niqe", lambda: lambda pictures: {"niqe": float(len(pictures))})
-
-
-@pytest.fixture
-def sides(workplace, photograph):
-    for seed in range(3):
-        photograph(workplace / f"dark/{seed}.png", seed=seed, size=(60, 64), high=50)
-        photograph(workplace / f"bright/{seed}.png", seed=seed, size=(60, 64), low=100)
-    return ("--low", "dark", "--normal", "bright")
 
 
 def runs():
@@ -111,6 +90,16 @@ def test_an_interrupted_run_is_continued_in_the_same_mlflow_run(bench, store, br
     code, _, err = bench("train", "enlightengan", "--resume", run.info.run_id)
     assert code == 1 and "is finished" in err
     assert runs()[0].info.status == "FINISHED"
+
+
+def test_a_run_torn_before_its_parameters_has_them_when_it_is_continued(bench, store, brief, sides, monkeypatch):
+    with monkeypatch.context() as torn:
+        torn.setattr(train, "usable", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+        assert bench("train", "enlightengan", *sides, "--preset", "smoke", "--without", "perceptual")[0] == 130
+    assert runs()[0].data.params == {}
+    code, _, err = bench("train", "enlightengan", "--resume", runs()[0].info.run_id)
+    assert code == 0, err
+    assert (runs()[0].data.params["crop"], runs()[0].data.params["low_images"]) == ("48", "3")
 
 
 def test_paper_says_where_it_departs(bench, store, brief, sides, monkeypatch):
@@ -244,83 +233,6 @@ def test_cyclegan_leaves_its_cost_beside_its_losses_and_resumes_under_its_own_na
     assert run.data.metrics["cost/parameters"] == 2 * 8_636_387 + 2 * 2_764_737
     assert {"health/normal_accuracy", "health/low_real", "loss/cycle"} <= run.data.metrics.keys()
     assert run.info.status == "FINISHED" and run.data.tags["weights_digest"]
-
-
-def test_a_cell_of_a_grid_never_takes_the_place_of_a_training_of_its_own(bench, store, brief, sides):
-    words = (*sides, "--preset", "fast")
-    for order in (("enlightengan",), ("ablations", "--without", "perceptual")):
-        assert bench("train", order[0], *words, *order[1:])[0] == 0
-    of_its_own = next(run for run in runs() if "cell" not in run.data.tags)
-    assert of_its_own.info.run_id[:8] in newest_weights("enlightengan")[1]
-    assert newest_weights("enlightengan_no_perceptual") is not None  # a cell, where there is nothing else
-
-
-def test_the_factorial_is_trained_once_scored_and_told(bench, store, brief, sides, workplace, photograph):
-    photograph(workplace / "night/a.png", seed=9, size=(40, 40), high=60)
-    photograph(workplace / "night/b.png", seed=8, size=(40, 40), high=60)
-    words = ("train", "ablations", *sides, "--preset", "smoke", "--without", "attention", "--features", "random")
-    code, out, err = bench(*words, "--max-steps", 1)
-    assert code == 0, err
-    assert [run.data.tags["variant"] for run in runs()][::-1] == ["enlightengan", "enlightengan_no_attention"]
-    (parent,) = open_suite().search(kind="ablations")
-    assert {run.data.tags["mlflow.parentRunId"] for run in runs()} == {parent.info.run_id}
-    assert "No grid has been scored" in out
-    code, out, err = bench(*words, "--max-steps", 1, "--dataset", "night", "--metric", "entropy")
-    assert code == 0, err
-    assert out.count("finished already") == 2 and len(runs()) == 2 and len(open_suite().search(kind="ablations")) == 1
-    assert "What each part changes" in out and "one seed: none" in out
-    code, _, err = bench("report", "--out", "page")
-    assert code == 0, err
-    page = (workplace / "page/index.html").read_text(encoding="utf-8")
-    assert "What each part is worth" in page and "What training cost" in page
-    assert (workplace / "page/tables/ablations.csv").exists()
-
-
-def test_adapting_chooses_by_the_rule_and_scores_those_kept_apart(
-    bench, fails, store, brief, sides, workplace, photograph, monkeypatch
-):
-    for number in range(3, 6):
-        photograph(workplace / f"dark/{number}.png", seed=number, size=(60, 64), high=200)  # not dark enough
-    words = ("adapt", *sides, "--preset", "smoke", "--hold-out", "0.34", "--metric", "entropy", "--metric", "halo")
-    assert fails(*words, "--metric", "psnr").startswith("psnr needs reference photographs")
-    assert "is a training state: adapt begins from a generator" in fails(*words, "--init-from", "state-00000002.pt")
-    assert runs() == [], "before any training"
-    monkeypatch.setattr("bench.weights.SHIPPED", workplace)
-    code, out, err = bench(*words, "--features", "random")
-    assert code == 0, err
-    (run,) = runs()
-    assert "no general weights to compare with" in out
-    assert "scores are missing" in out, "the photograph held out has no lamp"
-    assert "3 of 6 photographs qualify" in out and "1 are held out, photograph by photograph" in out
-    assert (run.data.tags["adapted"], run.data.tags["trusted"], run.data.tags["qualifying"]) == (
-        "from scratch",
-        "no",
-        "3",
-    )
-    assert run.data.params["low_images"] == "2"
-    (held,) = (workplace / "runs/held_out" / run.info.run_id).iterdir()
-    assert held.is_symlink()
-    weights = workplace / "runs/training" / run.info.run_id / "weights.safetensors"
-    code, _, err = bench(*words, "--features", "random", "--init-from", weights)
-    assert code == 0, err
-    evaluation = open_suite().search(kind="evaluate")[0]
-    scored = pd.read_csv(open_suite().artifact(evaluation.info.run_id, "scores.csv"))
-    assert set(scored["method"]) == {"enlightengan_adapted", "enlightengan", "identity", "clahe"}
-    again = runs()[0]
-    assert set(scored["dataset"]) == {again.info.run_id} and scored.query("metric == 'entropy'")["value"].notna().all()
-    by_method = scored.drop_duplicates("method").set_index("method")["checkpoint"]
-    assert by_method["enlightengan"] == run.data.tags["weights_digest"]
-    assert bench("evaluate", "--images", "bright", "--metric", "colourfulness", "--method", "clahe")[0] == 0
-    code, _, err = bench("report", "--out", "page")  # of a metric that only the held-out photographs were scored with
-    assert code == 0, err
-    assert "enlightengan\\_adapted" in (workplace / "page/results.md").read_text()
-    assert by_method["enlightengan_adapted"] == again.data.tags["weights_digest"] != by_method["enlightengan"]
-    assert (
-        bench("evaluate", "--images", "bright", "--metric", "entropy", "--method", "clahe", "--method", "gamma")[0] == 0
-    )
-    code, out, err = bench("compare", "--against", "gamma", "--metric", "entropy")
-    assert (code, "enlightengan" in out) == (0, False), err
-    assert "none is left to train on" in fails(*words, "--threshold", "3")
 
 
 def test_two_devices_train_what_one_does(bench, store, brief_rivals, sides):

@@ -8,9 +8,11 @@ from bench.errors import BenchError
 from enlightengan import health
 from enlightengan import train as training
 from enlightengan.average import Ema
+from enlightengan.batch import Batch
 from enlightengan.build import build
 from enlightengan.checkpoint import begun_from, load_generator, read_state, read_weights, weights_digest
 from enlightengan.config import preset
+from enlightengan.cost import WARM_UP, Cost
 from enlightengan.log import JsonLinesLog, read_parameters, replay
 from enlightengan.networks import Generator
 from enlightengan.perceptual import load_features
@@ -25,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("brief")
 def run(photographs, out, *, log=None, resume=False, on_step=None, features=None, init_from=None, **changes):
     settings = {"max_steps": 20, "crop": 48, "batch_size": 2, "precision": "float32"} | changes
     return train(
-        build(preset("smoke", **settings), device=CPU, features=features, init_from=init_from),
+        build(preset("smoke", **settings), device=CPU, features=features, init_from=init_from, continued=resume),
         low=photographs[0],
         normal=photographs[1],
         out=out,
@@ -34,6 +36,10 @@ def run(photographs, out, *, log=None, resume=False, on_step=None, features=None
         on_step=on_step,
         keep_optimisers=False,
     )
+
+
+def interrupt(report):
+    raise KeyboardInterrupt
 
 
 def records(out, kind):
@@ -46,18 +52,58 @@ def test_interrupted_and_resumed_ends_bit_identical(photographs, tmp_path, monke
     settings = {"without": ("perceptual",), "ema": 0.9, "max_steps": 5}
     whole, _ = read_weights(run(photographs, tmp_path / "whole", **settings))
 
-    def stop(report):
-        raise KeyboardInterrupt
-
     with monkeypatch.context() as patched:
         patched.setattr(training, "STATE_EVERY", 0.0)
         with pytest.raises(KeyboardInterrupt):
-            run(photographs, tmp_path / "torn", on_step=stop, **settings)
+            run(photographs, tmp_path / "torn", on_step=interrupt, **settings)
     assert not (tmp_path / "torn" / "weights.safetensors").exists()
     torn, _ = read_weights(run(photographs, tmp_path / "torn", resume=True, **settings))
     assert all(torch.equal(whole[key], torn[key]) for key in whole)
     fresh, _ = read_weights(run(photographs, tmp_path / "seed", seed=1, **settings))
     assert not torch.equal(whole["conv1_1.weight"], fresh["conv1_1.weight"])
+
+
+def test_a_run_that_was_stopped_after_its_last_step_learns_nothing_more(photographs, tmp_path, monkeypatch):
+    settings = {"without": ("perceptual",), "max_steps": 3}
+
+    def full(*_):
+        raise OSError("the disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(training, "save_weights", full)
+        with pytest.raises(OSError, match="full"):
+            run(photographs, tmp_path, **settings)
+    kept = read_state(tmp_path / "states/state-00000003.pt")
+    weights, told = read_weights(run(photographs, tmp_path, resume=True, **settings))
+    assert told["steps"] == "3" and all(torch.equal(weights[key], kept["ema"][key]) for key in weights)
+
+
+def test_a_run_that_was_stopped_before_its_first_step_tells_its_parameters_when_it_is_continued(photographs, tmp_path):
+    with pytest.raises(BenchError, match="no low-light photograph"):
+        run(([], photographs[1]), tmp_path, without=("perceptual",), max_steps=1)
+    run(photographs, tmp_path, without=("perceptual",), max_steps=1, resume=True)
+    assert read_parameters(tmp_path)["low_images"] == "5"
+
+
+def test_seconds_a_step_are_those_of_steps(monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr("enlightengan.cost.time.monotonic", lambda: clock[0])
+    model = build(preset("smoke", crop=48, without=("perceptual",)), device=CPU)
+
+    def step(batch, *, precision):
+        clock[0] += 2
+        return {}
+
+    monkeypatch.setattr(model, "step", step)
+    cost, told = Cost(model), {}
+    batch = Batch(*[torch.zeros(1, 3, 48, 48)] * 3, [])
+    for _ in range(WARM_UP + 4):
+        with cost.aside():
+            clock[0] += 100
+        cost.step(batch, precision="float32")
+    monkeypatch.setattr(JsonLinesLog, "metrics", lambda self, values, step: told.update(values))
+    cost.tell(JsonLinesLog.__new__(JsonLinesLog), 7)
+    assert told["cost/seconds_per_step"] == pytest.approx(2)
 
 
 def test_a_run_without_a_state_begins_anew_and_says_so(photographs, tmp_path, capsys):
@@ -246,7 +292,7 @@ def statistics(state):
     return {key: value for key, value in state.items() if ".running_" in key}
 
 
-def test_frozen_statistics_stay_those_of_the_averaged_generator_through_training(photographs, tmp_path):
+def test_frozen_statistics_stay_those_of_the_averaged_generator_through_training(photographs, tmp_path, monkeypatch):
     settings = {"without": ("perceptual",), "ema": 0.9, "max_steps": 3}
     run(photographs, tmp_path / "a", **settings)
     state = tmp_path / "a/states/state-00000003.pt"
@@ -260,6 +306,12 @@ def test_frozen_statistics_stay_those_of_the_averaged_generator_through_training
         torch.testing.assert_close(trained[key], value, rtol=1e-6, atol=0)
     before = read_state(state)["networks"]["generator"]
     assert not torch.equal(trained["bn5_1.weight"], before["bn5_1.weight"])
+    with pytest.raises(KeyboardInterrupt), monkeypatch.context() as patched:
+        patched.setattr(training, "STATE_EVERY", 0.0)
+        torn = {"init_from": state, "batch_norm": "frozen", "on_step": interrupt}
+        run(photographs, tmp_path / "c", **torn, **settings)
+    again, _ = read_weights(run(photographs, tmp_path / "c", resume=True, batch_norm="frozen", **settings))
+    assert all(torch.equal(again[key], trained[key]) for key in trained)
 
 
 def test_with_frozen_statistics_a_picture_is_enhanced_as_in_use_whatever_lies_beside_it(photographs, tmp_path):

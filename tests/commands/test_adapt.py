@@ -1,0 +1,69 @@
+import pandas as pd
+
+from bench.tracking import open_suite
+from enlightengan import health
+
+
+def runs():
+    return open_suite().search(kind="train")
+
+
+def test_adapting_chooses_by_the_rule_and_scores_those_kept_apart(
+    bench, fails, store, brief, sides, workplace, photograph, monkeypatch
+):
+    for number in range(3, 6):
+        photograph(workplace / f"dark/{number}.png", seed=number, size=(60, 64), high=200)  # not dark enough
+    words = ("adapt", *sides, "--preset", "smoke", "--hold-out", "0.34", "--metric", "entropy", "--metric", "halo")
+    assert fails(*words, "--metric", "psnr").startswith("psnr needs reference photographs")
+    assert "is a training state: adapt begins from a generator" in fails(*words, "--init-from", "state-00000002.pt")
+    assert runs() == [], "before any training"
+    monkeypatch.setattr("bench.weights.SHIPPED", workplace)
+    code, out, err = bench(*words, "--features", "random")
+    assert code == 0, err
+    (run,) = runs()
+    assert "no general weights to compare with" in out
+    assert "scores are missing" in out, "the photograph held out has no lamp"
+    assert "3 of 6 photographs qualify" in out and "1 are held out, photograph by photograph" in out
+    assert (run.data.tags["adapted"], run.data.tags["trusted"], run.data.tags["qualifying"]) == (
+        "from scratch",
+        "no",
+        "3",
+    )
+    assert run.data.params["low_images"] == "2"
+    (held,) = (workplace / "runs/held_out" / run.info.run_id).iterdir()
+    assert held.is_symlink()
+    weights = workplace / "runs/training" / run.info.run_id / "weights.safetensors"
+    code, _, err = bench(*words, "--features", "random", "--init-from", weights)
+    assert code == 0, err
+    evaluation = open_suite().search(kind="evaluate")[0]
+    scored = pd.read_csv(open_suite().artifact(evaluation.info.run_id, "scores.csv"))
+    assert set(scored["method"]) == {"enlightengan_adapted", "enlightengan", "identity", "clahe"}
+    again = runs()[0]
+    assert set(scored["dataset"]) == {again.info.run_id} and scored.query("metric == 'entropy'")["value"].notna().all()
+    by_method = scored.drop_duplicates("method").set_index("method")["checkpoint"]
+    assert by_method["enlightengan"] == run.data.tags["weights_digest"]
+    assert bench("evaluate", "--images", "bright", "--metric", "colourfulness", "--method", "clahe")[0] == 0
+    code, _, err = bench("report", "--out", "page")  # of a metric that only the held-out photographs were scored with
+    assert code == 0, err
+    assert "enlightengan\\_adapted" in (workplace / "page/results.md").read_text()
+    assert by_method["enlightengan_adapted"] == again.data.tags["weights_digest"] != by_method["enlightengan"]
+    assert (
+        bench("evaluate", "--images", "bright", "--metric", "entropy", "--method", "clahe", "--method", "gamma")[0] == 0
+    )
+    code, out, err = bench("compare", "--against", "gamma", "--metric", "entropy")
+    assert (code, "enlightengan" in out) == (0, False), err
+    assert "none is left to train on" in fails(*words, "--threshold", "3")
+
+
+def test_a_torn_adaptation_is_scored_when_it_is_continued(bench, store, brief, sides, workplace, monkeypatch):
+    monkeypatch.setattr("bench.weights.SHIPPED", workplace)
+    words = ("adapt", *sides, "--preset", "smoke", "--hold-out", "0.34", "--metric", "entropy", "--features", "random")
+    with monkeypatch.context() as torn:
+        torn.setattr(health.Health, "_check", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        assert bench(*words)[0] == 130
+    assert open_suite().search(kind="evaluate") == []
+    code, _, err = bench("train", "enlightengan", "--resume", runs()[0].info.run_id)
+    assert code == 0, err
+    (evaluation,) = open_suite().search(kind="evaluate")
+    scored = pd.read_csv(open_suite().artifact(evaluation.info.run_id, "scores.csv"))
+    assert set(scored["method"]) == {"enlightengan_adapted", "identity", "clahe"}

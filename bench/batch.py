@@ -145,6 +145,7 @@ def _sentence(job: Job, error: Exception) -> str:
 
 def through(data: bytes, work: Work, *, suffix: str = "") -> tuple[bytes, tuple[str, ...]]:
     """A photograph's bytes to those of its result, in its own format or that of `suffix`; and sentences on it."""
-    photograph = work(read_photograph(data))
-    encoded, notes = encode(photograph, BY_SUFFIX[suffix] if suffix else photograph.format)
+    original = read_photograph(data)
+    photograph = work(original)  # a comparison has no format of its own
+    encoded, notes = encode(photograph, BY_SUFFIX[suffix] if suffix else original.format)
     return encoded, (*photograph.notes, *notes)

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy.optimize import brentq
-from scipy.stats import nct, t, wilcoxon
+from scipy.stats import nct, rankdata, t, wilcoxon
 
 from bench.errors import BenchError, unknown_name
 from bench.statistics import Interval, paired_difference
@@ -36,11 +36,13 @@ class Difference:
     """After Holm, over all methods that are compared with the chosen one."""
     detectable: float
     """The smallest true mean difference that so many images, with this spread, show in four of five samples."""
+    one_way: bool = True
+    """Whether the ranks of the differences point where their mean does."""
 
     @property
     def told_apart(self) -> bool:
-        """Whether both say so: the corrected p value, and the interval that excludes zero."""
-        return self.corrected < LEVEL and self.interval.decided
+        """Whether both say so, and the same: the corrected p value, and the interval that excludes zero."""
+        return self.corrected < LEVEL and self.interval.decided and self.one_way
 
 
 def differences(values: pd.DataFrame, against: str) -> list[Difference]:
@@ -52,7 +54,7 @@ def differences(values: pd.DataFrame, against: str) -> list[Difference]:
     ps = [signed_rank(values[name].to_numpy() - base) for name in others]
     return [
         Difference(name, paired_difference(values[name].to_numpy(), base), p, corrected,
-                   detectable_difference(values[name].to_numpy() - base))
+                   detectable_difference(values[name].to_numpy() - base), one_way(values[name].to_numpy() - base))
         for name, p, corrected in zip(others, ps, holm(ps), strict=True)
     ]  # fmt: skip
 
@@ -65,6 +67,16 @@ def signed_rank(gaps: npt.ArrayLike) -> float:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of small samples with ties, where SciPy takes the normal approximation
         return float(wilcoxon(sample).pvalue)
+
+
+def one_way(gaps: npt.ArrayLike) -> bool:
+    """Whether the signed ranks of `gaps` (N,), which the test above looks at, have the sign of their mean.
+
+    They have not where many small differences go one way and a few large ones the other.
+    """
+    sample = np.asarray(gaps, dtype=np.float64)
+    sample = sample[sample != 0]
+    return float(np.sign(sample) @ rankdata(np.abs(sample))) * float(sample.sum()) > 0
 
 
 def holm(ps: Sequence[float]) -> list[float]:
@@ -105,12 +117,13 @@ def detectable_effect(count: int, *, power: float = POWER, level: float = LEVEL)
 def groups(values: pd.DataFrame, *, lower_is_better: bool) -> list[list[str]]:
     """Longest runs of the ranking in which no two methods are told apart (all pairs, Holm), best first.
 
-    A method may be in several groups, or in one of its own.
+    Two methods whose ranks and means point apart are not. A method may be in several groups, or in one of its own.
     """
     ranked = ranking(values, lower_is_better=lower_is_better)
     pairs = list(combinations(ranked, 2))
-    ps = holm([signed_rank(values[a].to_numpy() - values[b].to_numpy()) for a, b in pairs])
-    apart = {frozenset(pair) for pair, p in zip(pairs, ps, strict=True) if p < LEVEL}
+    gaps = [values[a].to_numpy() - values[b].to_numpy() for a, b in pairs]
+    ps = holm([signed_rank(gap) for gap in gaps])
+    apart = {frozenset(pair) for pair, gap, p in zip(pairs, gaps, ps, strict=True) if p < LEVEL and one_way(gap)}
     runs: list[list[str]] = []
     for start in range(len(ranked)):
         end = start + 1

@@ -5,7 +5,7 @@ compared like all others. A metric that calls a probe better by more than it tel
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from bench.comparison import differences
 from bench.enhancer import PerPicture, Picture
 from bench.errors import BenchError
 from bench.jobs import Contestant
+from bench.metrics import Metric
 
 UNTOUCHED = "untouched"
 COLUMNS = ("metric", "probe", "difference", "low", "high", "images", "p_holm", "better")
@@ -68,10 +69,16 @@ def _probed(name: str, load: Callable[[], nn.Module]) -> nn.Module:
     return nn.Sequential(load(), PerPicture(PROBES[name]))
 
 
-def effects(scores: pd.DataFrame, lower_is_better: Mapping[str, bool]) -> pd.DataFrame:
+def directions_of(metrics: Iterable[Metric]) -> dict[str, bool | None]:
+    """By name whether lower is better; None for a diagnostic."""
+    return {metric.name: None if metric.diagnostic else metric.lower_is_better for metric in metrics}
+
+
+def effects(scores: pd.DataFrame, lower_is_better: Mapping[str, bool | None]) -> pd.DataFrame:
     """What each probe does to each metric, `COLUMNS`: the paired difference with interval, over images all have.
 
-    `better` says that the metric prefers the probe and that this is no accident. Raises BenchError without values.
+    `better` says that the metric prefers the probe and that this is no accident; a diagnostic, whose direction is None,
+    prefers none. Raises BenchError without values.
     """
     rows = []
     for metric, lower in lower_is_better.items():
@@ -82,6 +89,6 @@ def effects(scores: pd.DataFrame, lower_is_better: Mapping[str, bool]) -> pd.Dat
         ordered: Sequence[str] = [name for name in (UNTOUCHED, *PROBES) if name in wide]
         for found in differences(wide[list(ordered)], UNTOUCHED):
             gap = found.interval
-            better = found.told_apart and (gap.mean < 0) == lower
+            better = lower is not None and found.told_apart and (gap.mean < 0) == lower
             rows.append((metric, found.method, gap.mean, gap.low, gap.high, gap.count, found.corrected, better))
     return pd.DataFrame(rows, columns=list(COLUMNS))

@@ -1,5 +1,7 @@
 """Reading and writing pictures. Outside `enlightengan/` a picture is a float32 RGB tensor (B, 3, H, W) in [0, 1]."""
 
+import hashlib
+import os
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -123,7 +125,9 @@ def beside(path: Path) -> Iterator[Path]:
 
     Raises BenchError that names `path`. Makes the folder.
     """
-    partial = path.with_name(f".{path.stem[:40]}.partial{path.suffix}")  # a name may be at the system's limit already
+    # A name may be at the system's limit already, and another process may write one that begins alike.
+    mark = hashlib.sha256(f"{os.getpid()} {path.name}".encode()).hexdigest()[:12]
+    partial = path.with_name(f".{path.stem[:40]}.{mark}.partial{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield partial

@@ -164,10 +164,20 @@ def _coding(opened: Image.Image, data: bytes, kind: str) -> dict[str, Any]:
         # -1 is a sampling that Pillow cannot write: full colour resolution loses nothing
         return {"qtables": tables, "subsampling": max(sampling, 0), "progressive": progressive}
     if kind == "WEBP":
-        return {"lossless": b"VP8L" in data[:64]}
+        return {"lossless": b"VP8L" in _chunks(data)}
     if kind == "TIFF":
         return {"big_endian": data[:2] == b"MM", "compressed": opened.info.get("compression") != "raw"}
     return {}
+
+
+def _chunks(data: bytes) -> set[bytes]:
+    """The names of the chunks of a RIFF file, such as a WebP."""
+    found, place = set(), 12
+    while place + 8 <= len(data):
+        found.add(data[place : place + 4])
+        length = int.from_bytes(data[place + 4 : place + 8], "little")
+        place += 8 + length + length % 2
+    return found
 
 
 def _metadata(opened: Image.Image, data: bytes, kind: str) -> dict[str, Any]:

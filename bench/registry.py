@@ -6,12 +6,14 @@ import importlib
 import pkgutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from bench.errors import BenchError, unknown_name
 
 SHARED = ("bench", "enlightengan")  # the packages that plugins build on
+LIBRARIES = ("numpy", "opencv-python-headless", "scikit-image", "scipy", "torch")
 T = TypeVar("T")
 C = TypeVar("C")
 
@@ -96,22 +98,37 @@ class Registry(Mapping[str, T], Generic[T, C]):
         return self._cards[name]
 
     def source_digest(self, name: str) -> str:
-        """16 hex digits that change when the module that defines `name` does, or one of ours that it builds on."""
+        """16 hex digits that change when the module that defines `name` does, or what it builds on.
+
+        That are modules of ours and the versions of the libraries that compute.
+        """
         self[name]
         module = self._modules[name]
-        sources = _sources(module, found={}, packages=SHARED)
-        return hashlib.sha256("".join(f"{key}\n{sources[key]}" for key in sorted(sources)).encode()).hexdigest()[:16]
+        sources = _sources(module, found={}, packages=(*SHARED, module.split(".")[0]))
+        told = [f"{key}\n{sources[key]}" for key in sorted(sources)] + [f"{name} {version(name)}" for name in LIBRARIES]
+        return hashlib.sha256("".join(told).encode()).hexdigest()[:16]
 
 
 def _sources(module: str, *, found: dict[str, str], packages: tuple[str, ...]) -> dict[str, str]:
-    """The sources of `module`, of its imports from `packages`, and of theirs within their own package."""
+    """The sources of `module`, of its imports from modules of `packages`, and of theirs within their own package.
+
+    The root of its own package is left out: that is where it registers.
+    """
     file = sys.modules[module].__file__
     if module in found or file is None:
         return found
     found[module] = Path(file).read_text(encoding="utf-8")
+    root = module.partition(".")[0]
     for node in ast.walk(ast.parse(found[module])):
-        if isinstance(node, ast.ImportFrom) and node.module in sys.modules:
-            package = node.module.split(".")[0]
-            if package in packages:
-                _sources(node.module, found=found, packages=(package,))
+        for name in _imported(node):
+            package = name.partition(".")[0]
+            if name in sys.modules and package in packages and name != root:
+                _sources(name, found=found, packages=(package,) if package in SHARED else packages)
     return found
+
+
+def _imported(node: ast.AST) -> list[str]:
+    """What `from` a module is imported: that module, and what may be a module in it."""
+    if not isinstance(node, ast.ImportFrom) or node.module is None:
+        return []
+    return [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]

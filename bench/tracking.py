@@ -6,6 +6,7 @@ The database is created once, here, before any worker starts and under a lock.
 import fcntl
 import logging
 import os
+import re
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -181,6 +182,11 @@ def sentences(beginning: str) -> Iterator[None]:
         raise BenchError(f"{beginning}: {reason}") from error
 
 
+def _key(name: str) -> str:
+    """`name` as MLflow takes it in tags and metrics: a folder or a metric may be called what it refuses."""
+    return re.sub(r"[^\w./: -]", "_", name)
+
+
 class Run:
     """One MLflow run. Satisfies `enlightengan.log.RunLog`."""
 
@@ -204,14 +210,14 @@ class Run:
         from mlflow.entities import RunTag
 
         with sentences(f"The tags could not be written to run {self.id}"):
-            self.client.log_batch(self.id, tags=[RunTag(key, str(value)[:5000]) for key, value in values.items()])
+            self.client.log_batch(self.id, tags=[RunTag(_key(key), str(value)[:5000]) for key, value in values.items()])
 
     def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
         """Buffered; NaN and infinities are kept, since MLflow stores them."""
         from mlflow.entities import Metric
 
         now = int(time.time() * 1000)
-        self._metrics += [Metric(key, float(value), now, step) for key, value in values.items()]
+        self._metrics += [Metric(_key(key), float(value), now, step) for key, value in values.items()]
         if len(self._metrics) >= BATCH:
             self.flush()
 

@@ -185,17 +185,20 @@ def _score(
 
 def trained_cells(suite: "Suite") -> list["Trained"]:
     """The finished cells of every factorial in MLflow, newest first; of trusted trainings where there are any."""
+    from commands.report_runs import steps
     from reports.ablations import Trained
 
-    told = [run.data.tags for run in suite.search(kind="train") if run.info.status == "FINISHED"]
-    cells = [tags for tags in told if "cell" in tags and "weights_digest" in tags]
+    finished = [run for run in suite.search(kind="train") if run.info.status == "FINISHED"]
+    cells = [run for run in finished if "cell" in run.data.tags and "weights_digest" in run.data.tags]
+    trusted = [run for run in cells if run.data.tags["trusted"] == "yes"]
     return [
         Trained(
             checkpoint=tags["weights_digest"], seed=int(tags["seed"]), factors=tuple(tags["factors"].split(", ")),
             without=frozenset(filter(None, tags["without"].split(", "))),
             grid=tags.get("grid", tags.get("mlflow.parentRunId", "")),  # older ones lie apart by their parents alone
+            steps=steps(suite, run),
         )
-        for tags in [tags for tags in cells if tags["trusted"] == "yes"] or cells
+        for run, tags in ((run, run.data.tags) for run in trusted or cells)
     ]  # fmt: skip
 
 

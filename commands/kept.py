@@ -24,18 +24,16 @@ def tables_of(
 ) -> tuple["pd.DataFrame", list[str]]:
     """The score tables of evaluations, given newest first, or of files; and notes. Raises BenchError without any.
 
-    Of datasets of one name with different photographs only the newest counts: their scores must not be averaged.
+    Of datasets of one name with different photographs only the newest counts: their scores must not be averaged. Where
+    a method's code has changed between evaluations, a note says so.
     """
     import pandas as pd
 
     from bench.errors import BenchError
     from bench.scores import read_scores
 
-    tables, notes, latest = (
-        [read_scores(path) for path in csv],
-        [f"Scores from {path.name}." for path in csv],
-        dict[str, str](),
-    )
+    tables, notes = [read_scores(path) for path in csv], [f"Scores from {path.name}." for path in csv]
+    latest, code = dict[str, str](), dict[str, str]()
     for run in evaluations:
         path = suite.artifact(run.info.run_id, "scores.csv")
         if path is None:
@@ -45,6 +43,10 @@ def tables_of(
         older = {name for name, digest in digests.items() if latest.setdefault(name, digest) != digest}
         notes += [f"{name}: scores on other photographs of that name are left out." for name in sorted(older)]
         notes += [line for line in run.data.tags.get("mlflow.note.content", "").split("\n\n") if "not pinned" in line]
+        # The first part of a digest is the code's, the second that of weights or finished results.
+        made = {tag["method"]: tag["method_digest"].partition("-")[0] for tag in tags if "method_digest" in tag}
+        changed = {name for name, digest in made.items() if code.setdefault(name, digest) != digest}
+        notes += [f"{name}: its code changed between evaluations." for name in sorted(changed)]
         table = read_scores(path)
         tables.append(table[~table["dataset"].isin(older)])
     if not tables:
@@ -83,8 +85,8 @@ def that_count(
 
 
 def in_place(notes: Sequence[str], before: "pd.DataFrame", after: "pd.DataFrame") -> list[str]:
-    """Of `notes` those that are not on a dataset which the scores `before` have and those `after` a choice have not."""
-    gone = {str(name) for name in before["dataset"].unique()} - {str(name) for name in after["dataset"].unique()}
+    """Of `notes` those not on a dataset or method that the scores `before` have and those `after` a choice have not."""
+    gone = {str(name) for column in ("dataset", "method") for name in set(before[column]) - set(after[column])}
     beginnings = tuple(f"{name}{mark}" for name in gone for mark in " :")
     return [note for note in notes if not note.startswith(beginnings)]
 

@@ -30,7 +30,7 @@ def probe(
     from bench.cells import CellStore
     from bench.data import data_root as root_of
     from bench.evaluation import evaluate
-    from bench.gaming import contestants, effects
+    from bench.gaming import contestants, directions_of, effects
     from bench.metrics import get_metric
     from commands.console import progress, say
     from commands.evaluate import choose_datasets, choose_methods
@@ -49,7 +49,7 @@ def probe(
     failed = scores[scores["error"] != ""]
     if len(failed):
         say(f"{len(failed)} of {len(scores)} scores are missing, for one: {failed['error'].iloc[0]}")
-    found = effects(scores, {m.name: m.lower_is_better for m in metrics})
+    found = effects(scores, directions_of(metrics))
     _show(found, metrics)
     where = ", ".join(d.name for d in datasets)
     run = _keep(found, metrics, where, method, csv, tracking_uri)
@@ -65,7 +65,7 @@ def _show(found: "pd.DataFrame", metrics: "list[Metric]") -> None:
         part = found[found["metric"] == metric.name]
         rows = [
             [row.probe, bounds(Interval(row.difference, row.low, row.high, row.images)), str(row.images),
-             "yes" if row.better and not metric.diagnostic else ""]
+             "yes" if row.better else ""]
             for row in part.itertuples()
         ]  # fmt: skip
         headings = ("probe", "difference [95 %]", "images", "taken for better")

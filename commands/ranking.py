@@ -41,10 +41,11 @@ def rank(
     with open_store(name) as store:
         folder = out or store.folder / "ranking"
         table = _scores(scores or [])
+        directions = _directions(table, lower_is_better or [], higher_is_better or [])
         found = results(
             votes_of(store), study=store.name, dataset=str(store.facts["dataset"]), methods=store.methods,
-            keep_all=keep_all, scores=table, resamples=resamples, seed=seed,
-            lower_is_better=_directions(table, lower_is_better or [], higher_is_better or []),
+            keep_all=keep_all, scores=None if table is None else table[table["metric"].isin(list(directions))],
+            lower_is_better=directions, resamples=resamples, seed=seed,
         )  # fmt: skip
     write(found, folder)
     figures = [
@@ -67,7 +68,7 @@ def _scores(files: Sequence[Path]) -> "pd.DataFrame | None":
 
 
 def _directions(table: "pd.DataFrame | None", lower: Sequence[str], higher: Sequence[str]) -> dict[str, bool]:
-    """Whether lower is better, for every metric of the table: as told, else as bench knows."""
+    """Whether lower is better, for every metric of the table but diagnostics: as told, else as bench knows."""
     from bench.errors import BenchError
 
     told = dict.fromkeys(lower, True) | dict.fromkeys(higher, False)
@@ -78,11 +79,13 @@ def _directions(table: "pd.DataFrame | None", lower: Sequence[str], higher: Sequ
             from bench.metrics import get_metric
 
             try:
-                told[metric] = get_metric(metric).lower_is_better
+                known = get_metric(metric)
             except BenchError as error:
                 raise BenchError(
                     f"{error} Say --lower-is-better {metric} or --higher-is-better {metric} for one of your own."
                 ) from error
+            if not known.diagnostic:
+                told[metric] = known.lower_is_better
     return told
 
 

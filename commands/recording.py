@@ -65,8 +65,10 @@ def _log_child(
     suite: "Suite", parent: "Run", part: "pd.DataFrame", entry: "Entry", dataset: "Dataset", table: Path
 ) -> None:
     contestant = entry.contestant
-    tags = {"method": contestant.name, "dataset": dataset.name, "dataset_digest": dataset.digest,
-            "weights_digest": contestant.checkpoint, "pinned": "yes" if dataset.pinned else "no"}  # fmt: skip
+    tags = {
+        "method": contestant.name, "method_digest": contestant.digest, "weights_digest": contestant.checkpoint,
+        "dataset": dataset.name, "dataset_digest": dataset.digest, "pinned": "yes" if dataset.pinned else "no",
+    }  # fmt: skip
     with suite.run(f"{contestant.name} on {dataset.name}", kind="score", tags=tags, parent=parent) as child:
         child.parameters(
             {

@@ -118,6 +118,7 @@ def material(suite: "Suite", choice: Choice, *, csv: Sequence[Path] = (), demo: 
         diagnostics=diagnostics,
         curves=runs.curves(suite, weights),
         training_costs=runs.costs(suite, weights),
+        budgets=runs.budgets(suite, weights),
         ablations=effects(ablation_scores(suite, every), trained_cells(suite)),
         provenance=origin.facts(shown),
         origins=origin.tables(suite, scores, shown),
@@ -160,10 +161,16 @@ def check_against(name: str, known: Sequence[str]) -> str:
 
 
 def apart(scores: "pd.DataFrame") -> tuple["pd.DataFrame", "pd.DataFrame | None"]:
-    """The rows of metrics that rank, and those of diagnostics; where there are only diagnostics, they stand in."""
+    """The rows of metrics that rank, and those of diagnostics. Raises BenchError where there are only diagnostics."""
+    from bench.errors import BenchError
     from bench.metrics import get_metric
 
-    seen = {name for name in scores["metric"].unique() if get_metric(name).diagnostic}
-    if not seen or seen == set(scores["metric"]):
+    seen = {str(name) for name in scores["metric"].unique() if get_metric(name).diagnostic}
+    if not seen:
         return scores, None
+    if seen == set(scores["metric"]):
+        named = ", ".join(sorted(seen))
+        raise BenchError(
+            f"Neither direction of {named} is better, so nothing can be compared: score a metric like niqe."
+        )
     return scores[~scores["metric"].isin(seen)], scores[scores["metric"].isin(seen)]

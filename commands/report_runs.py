@@ -1,5 +1,6 @@
 """What the report takes from MLflow besides scores: probes, studies, times, seeds, adaptations, curves, costs."""
 
+import math
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -21,17 +22,18 @@ def _finished(suite: "Suite", kind: str) -> Iterator["MlflowRun"]:
     return (run for run in suite.search(kind=kind) if run.info.status == "FINISHED")
 
 
-def probes(suite: "Suite") -> tuple["pd.DataFrame", dict[str, bool]] | None:
-    """What the newest `bench probe` found, and whether lower is better for each of its metrics; None without any."""
+def probes(suite: "Suite") -> tuple["pd.DataFrame", dict[str, bool | None]] | None:
+    """What the newest `bench probe` found, and whether lower is better, None for diagnostics; None without any."""
     import pandas as pd
 
+    from bench.gaming import directions_of
     from bench.metrics import get_metric
 
     for run in _finished(suite, "gaming"):
         file = suite.artifact(run.info.run_id, "gaming.csv")
         if file is not None:
             found = pd.read_csv(file)
-            return found, {name: get_metric(name).lower_is_better for name in found["metric"].unique()}
+            return found, directions_of(map(get_metric, found["metric"].unique()))
     return None
 
 
@@ -162,17 +164,41 @@ def curves(suite: "Suite", checkpoints: set[str]) -> "pd.DataFrame | None":
 
 
 def costs(suite: "Suite", checkpoints: set[str]) -> dict[str, dict[str, float]]:
-    """What the runs whose weights were scored cost, by method, crop, batch and device."""
+    """What the runs whose weights were scored cost, by name, method, crop, batch and device."""
     from bench.trainings import weights_of
+    from commands.report_made import minutes
 
     found: dict[str, dict[str, float]] = {}
     for run in suite.search(kind="train"):
         told = {name: value for name, value in run.data.metrics.items() if name.startswith("cost/")}
         if told and weights_of(run) & checkpoints:
-            settings = run.data.params
-            label = f"{run.data.tags['variant']}, {settings['crop']} pixels, batch {settings['batch_size']}"
-            found.setdefault(f"{label}, {settings['precision_used']}, {settings['device']}", told)
+            settings, tags = run.data.params, run.data.tags
+            label = (
+                f"{run.info.run_name} ({tags['variant']}), {settings['crop']} pixels, batch {settings['batch_size']}"
+            )
+            label = f"{label}, {settings['precision_used']}, {settings['device']}"
+            label = label if label not in found else f"{label}, run {run.info.run_id[:8]}"
+            found[label] = told | {"steps": float(steps(suite, run)), "minutes": minutes(run) or math.nan}
     return found
+
+
+def budgets(suite: "Suite", checkpoints: set[str]) -> dict[str, tuple[int, float]]:
+    """Steps and minutes, by method, of the trainings whose weights, or their mean, were scored, all together."""
+    from bench.trainings import weights_of
+    from commands.report_made import minutes
+
+    found: dict[str, tuple[int, float]] = {}
+    for run in suite.search(kind="train"):
+        if weights_of(run) & checkpoints and "variant" in run.data.tags:
+            before = found.get(run.data.tags["variant"], (0, 0.0))
+            found[run.data.tags["variant"]] = (before[0] + steps(suite, run), before[1] + (minutes(run) or math.nan))
+    return found
+
+
+def steps(suite: "Suite", run: "MlflowRun") -> int:
+    """How many optimiser steps a finished training took; 0 where it did not tell."""
+    told = suite.client.get_metric_history(run.info.run_id, "cost/seconds")
+    return int(told[-1].step) if told else 0
 
 
 def _thinned(frame: "pd.DataFrame") -> "pd.DataFrame":

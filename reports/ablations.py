@@ -27,13 +27,16 @@ class Trained:
     factors: tuple[str, ...]
     without: frozenset[str]
     grid: str = ""
+    steps: int = 0
+    """How many it was trained for; 0 where that is not known."""
 
 
 @dataclass(frozen=True)
 class Effect:
     """What `factor` changes in the mean `metric` on `dataset`: with it minus without it, and the interval over seeds.
 
-    `left_out` counts the seeds of which not every cell has a score.
+    `left_out` counts the seeds of which not every cell has a score; `steps` are those of the shortest training, 0 where
+    they are not known.
     """
 
     factor: str
@@ -41,6 +44,7 @@ class Effect:
     dataset: str
     difference: Interval
     left_out: int
+    steps: int = 0
 
 
 def effects(scores: pd.DataFrame, trained: Sequence[Trained]) -> list[Effect]:
@@ -76,7 +80,7 @@ def _of_grid(scores: pd.DataFrame, grid: Sequence[Trained], factors: tuple[str, 
         if complete:
             found += [
                 Effect(factor, str(metric), str(dataset), seed_interval([_difference(c, factor) for c in complete]),
-                       len(seeds) - len(complete))
+                       len(seeds) - len(complete), min(cell.steps for cell in grid))
                 for factor in factors
             ]  # fmt: skip
     return found
@@ -124,6 +128,11 @@ def effects_table(found: Sequence[Effect]) -> Table:
     notes = [
         "Intervals are Student's 95 % over training seeds; one seed gives none. They say nothing about photographs."
     ]
+    steps = min((effect.steps for effect in found), default=0)
+    if steps:
+        notes.append(
+            f"Each was trained for {steps:,} steps or more; parts may be worth something else after longer ones."
+        )
     left_out = max((effect.left_out for effect in found), default=0)
     if left_out:
         notes.append(f"Seeds of which a cell has no score are left out: up to {left_out}.")
@@ -131,8 +140,9 @@ def effects_table(found: Sequence[Effect]) -> Table:
 
 
 def cost_table(costs: Mapping[str, Mapping[str, float]]) -> Table:
-    """What training cost, one row a run: seconds a step, memory, parameters, multiply-accumulates a picture."""
+    """What training cost, one row a run: steps, minutes, seconds a step, memory, parameters, multiply-accumulates."""
     names = {
+        "steps": ("steps", 0), "minutes": ("minutes", 0),
         "cost/seconds_per_step": ("seconds a step", 3), "cost/peak_memory_mib": ("peak memory, MiB", 0),
         "cost/parameters": ("parameters", 0), "cost/gmac_per_sample": ("10⁹ multiply-accumulates a picture", 2),
     }  # fmt: skip

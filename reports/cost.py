@@ -41,12 +41,13 @@ def cost_section(material: Material) -> Section | None:
                     if name in board.overall and name != material.baseline}  # fmt: skip
             if len(both) < 2:
                 continue
-            worth[board.metric] = front(both, lower_is_better=board.lower_is_better)
+            worth[board.metric] = front(both, lower_is_better=board.lower_is_better), len(both)
             figure = trade_off(both, board, size=size)
             plots.append(plotted(figure, stem=file_name("cost", board.metric, f"{width}x{height}-{number}"),
                                  alt=_in_words(both, board, size), prefix=f"c{number}m{place}"))  # fmt: skip
         stem = file_name("speed", f"{width}x{height}-{number}")
-        blocks.append(Block(f"{size} pixels", f"On {device}.", {stem: speed_table(rows)}, tuple(plots), _worth(worth)))
+        notes = (*_worth(worth), *_untimed(material, timed))
+        blocks.append(Block(f"{size} pixels", f"On {device}.", {stem: speed_table(rows)}, tuple(plots), notes))
     return Section("cost", "Cost", "Cost against quality", LEDE, tuple(blocks), on_plots=ON_PLOTS,
                    made=material.made.get("speed"))  # fmt: skip
 
@@ -123,9 +124,15 @@ def _label(axes: Axes, points: Mapping[str, tuple[float, float]], worth: list[st
             text.remove()
 
 
-def _worth(found: Mapping[str, list[str]]) -> tuple[str, ...]:
-    return tuple(f"By {metric} nothing is both faster and better than {named(names, most=12)}." for metric, names
-                 in found.items())  # fmt: skip
+def _worth(found: Mapping[str, tuple[list[str], int]]) -> tuple[str, ...]:
+    return tuple(f"By {metric}, of the {timed} methods timed, none is both faster and better than "
+                 f"{named(names, most=12)}." for metric, (names, timed) in found.items())  # fmt: skip
+
+
+def _untimed(material: Material, timed: Mapping[str, float]) -> tuple[str, ...]:
+    """Which ranked methods have no time here."""
+    lacking = dict.fromkeys(name for board in material.ranked for name in board.overall if name not in timed)
+    return (f"Not timed: {named(list(lacking), most=12)}.",) if lacking else ()
 
 
 def _in_words(points: Mapping[str, tuple[float, float]], board: Leaderboard, size: str) -> str:

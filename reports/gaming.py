@@ -28,10 +28,10 @@ def gaming_section(material: Material) -> Section | None:
     return Section("probes", "Probes", "What moves the scores", LEDE, (Block(tables={"probes": table}, notes=notes),))
 
 
-def gaming_table(effects: pd.DataFrame, *, directions: Mapping[str, bool]) -> tuple[Table, tuple[str, ...]]:
+def gaming_table(effects: pd.DataFrame, *, directions: Mapping[str, bool | None]) -> tuple[Table, tuple[str, ...]]:
     """`effects`, as `bench.gaming.effects` gives them, as a table; and in words which probes are taken for better.
 
-    `directions` says for each of its metrics whether lower is better. Raises BenchError.
+    `directions` says for each of its metrics whether lower is better, None for a diagnostic. Raises BenchError.
     """
     missing = [column for column in NEEDED if column not in effects]
     if missing:
@@ -41,8 +41,9 @@ def gaming_table(effects: pd.DataFrame, *, directions: Mapping[str, bool]) -> tu
     for metric in metrics:
         part = effects[effects["metric"] == metric].set_index("probe").reindex(probes)
         digits = decimals(list(part["difference"]))
-        images = int(part["images"].max())
-        columns.append(Column(metric, digits, arrow(directions[metric]), images, images, intervals=True))
+        images, lower = int(part["images"].max()), directions[metric]
+        direction = "" if lower is None else arrow(lower)
+        columns.append(Column(metric, digits, direction, images, images, intervals=True))
         filled.append([
             Cell(Interval(float(row.difference), float(row.low), float(row.high), images)) for row in part.itertuples()
         ])  # fmt: skip
@@ -50,6 +51,6 @@ def gaming_table(effects: pd.DataFrame, *, directions: Mapping[str, bool]) -> tu
     notes = []
     for metric in metrics:
         fooled = effects[(effects["metric"] == metric) & effects["better"].astype(bool)]["probe"]
-        if len(fooled):
+        if len(fooled) and directions[metric] is not None:
             notes.append(f"{metric} takes for better: {named(list(fooled), most=8)}.")
     return Table(caption, tuple(columns), tuple(zip(*filled, strict=True))), tuple(notes)

@@ -70,10 +70,12 @@ class Material:
     curves: pd.DataFrame | None = None
     """Columns run, step, name, value."""
     training_costs: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    budgets: Mapping[str, tuple[int, float]] = field(default_factory=dict)
+    """Steps and minutes that each learned method was trained for here."""
     ablations: Sequence[Effect] = ()
     studies: Studies = ()
     """Facts and tables of human studies (see `reports.study`)."""
-    gaming: tuple[pd.DataFrame, Mapping[str, bool]] | None = None
+    gaming: tuple[pd.DataFrame, Mapping[str, bool | None]] | None = None
     """Effects of probes, and the directions of their metrics (see `reports.gaming`)."""
     published: Sequence[tuple[str, Table]] = ()
     """Numbers in print beside ours, with the stems of their files."""

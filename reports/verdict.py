@@ -4,7 +4,7 @@ The input itself, where it was scored, is no rival: that doing nothing scores be
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.comparison import Difference, differences
@@ -35,7 +35,7 @@ def verdict_section(material: Material) -> Section:
     verdicts = [verdict(board, baseline=material.baseline) for board in material.boards]
     return Section(
         "verdict", "Verdict", "Verdict", template="verdict.html", made=material.made.get("evaluate"),
-        view={"verdicts": verdicts, "answers": answers(verdicts)},
+        view={"verdicts": verdicts, "answers": [*answers(verdicts), *unequal(material.budgets)]},
     )  # fmt: skip
 
 
@@ -58,6 +58,19 @@ def answers(verdicts: Sequence[Verdict]) -> list[str]:
         f"By {v.metric}, {v.best} has the best mean but cannot be told apart from {named(v.alike, most=3)}."
         for v in contested if v.alike
     ]  # fmt: skip
+
+
+def unequal(budgets: Mapping[str, tuple[int, float]]) -> list[str]:
+    """That the learned methods were trained for different lengths, where one had twice the steps of another."""
+    longest = sorted(budgets, key=lambda name: -budgets[name][0])
+    if len(longest) < 2 or budgets[longest[0]][0] < 2 * budgets[longest[-1]][0]:
+        return []
+    told = [f"{name} for {steps:,} step{'' if steps == 1 else 's'} ({minutes:.0f} min)"
+            for name, (steps, minutes) in ((name, budgets[name]) for name in longest)]  # fmt: skip
+    return [
+        f"The learned methods were not trained alike: {named(told, most=20)}. Their places are those of these weights, "
+        "not of the methods."
+    ]
 
 
 def verdict(board: Leaderboard, *, baseline: str = "") -> Verdict:
@@ -123,15 +136,17 @@ def _told(gap: Difference, best: str, *, digits: int) -> str:
     if interval.count < FEWEST_TO_DECIDE:
         return f"{none}; it takes at least six."
     seen = "" if math.isnan(gap.detectable) else f" So few can only show about {gap.detectable:.{digits}f} or more."
-    if interval.decided:
-        return (
-            f"{none}: the 95 % interval excludes zero, but not after a correction for the number of methods "
-            f"compared (p = {gap.corrected:.2f}).{seen}"
+    if not interval.decided:
+        why = f"the 95 % interval of the paired difference, {interval.low:+.{digits}f} to {interval.high:+.{digits}f}"
+        why = f"{why}, includes zero"
+    elif not gap.one_way:
+        why = f"{best} has the better mean, but by ranks the differences point the other way"
+    else:
+        why = (
+            "the 95 % interval excludes zero, but not after a correction for the number of methods compared "
+            f"(p = {gap.corrected:.2f})"
         )
-    return (
-        f"{none}: the 95 % interval of the paired difference, {interval.low:+.{digits}f} to "
-        f"{interval.high:+.{digits}f}, includes zero.{seen}"
-    )
+    return f"{none}: {why}.{seen}"
 
 
 def _undecided(method: str, alike: Sequence[str], *, rivals: int) -> str:
@@ -141,12 +156,14 @@ def _undecided(method: str, alike: Sequence[str], *, rivals: int) -> str:
 
 
 def _by_dataset(board: Leaderboard, baseline: str) -> tuple[str, ...]:
-    if len(board.images) < 2:
+    first = {dataset: next((name for name in board.on(dataset) if name != baseline), "") for dataset in board.images}
+    best = {dataset: method for dataset, method in first.items() if method}
+    if len(best) < 2:
         return ()
-    best = {dataset: next((name for name in board.on(dataset) if name != baseline), "") for dataset in board.images}
-    leaders = dict.fromkeys(method for method in best.values() if method)
+    leaders = dict.fromkeys(best.values())
     if len(leaders) == 1:
-        return (f"{next(iter(leaders))} has the best mean on every dataset.",)
+        where = "every dataset" if len(best) == len(first) else named(list(best))
+        return (f"{next(iter(leaders))} has the best mean on {where}.",)
     lines = [f"{method} on {named([name for name in best if best[name] == method])}" for method in leaders]
     return (f"Best mean, told apart or not: {'; '.join(lines)}.",) if lines else ()
 

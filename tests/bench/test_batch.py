@@ -2,6 +2,7 @@ import errno
 import os
 import subprocess
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image
 
 from bench import batch
 from bench.batch import Job, plan, run, through
+from bench.brighten import brightened
 from bench.errors import BenchError
 from bench.photograph import read_photograph
 
@@ -221,6 +223,9 @@ def test_a_pipe_keeps_the_format_or_takes_another(folder):
     assert notes == ()
     assert np.array_equal(read_photograph(result).pixels, read_photograph(data).pixels // 2)
     assert read_photograph(through(data, halve, suffix=".tif")[0]).format == "TIFF"
+    compared = partial(brightened, pixels=read_photograph(data).upright(), compare=True)
+    both = read_photograph(through(data, compared)[0])
+    assert (both.format, both.pixels.shape[1]) == ("PNG", 2 * read_photograph(data).pixels.shape[1])
     with pytest.raises(BenchError, match="standard input"):
         through(data[:50], halve)
 

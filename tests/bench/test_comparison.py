@@ -46,6 +46,16 @@ def test_equal_values_are_never_told_apart():
     assert (difference.p, difference.detectable, difference.told_apart) == (1.0, 0.0, False)
 
 
+def test_many_small_wins_against_few_large_losses_tell_nothing_apart():
+    gaps = np.r_[np.linspace(0.05, 0.15, 72), np.linspace(-5.5, -4.5, 17)]
+    values = pd.DataFrame({"a": np.zeros(89), "b": gaps})
+    (difference,) = differences(values, "a")
+    assert difference.p < 0.05 and difference.interval.decided and difference.interval.mean < 0
+    assert not difference.told_apart and groups(values, lower_is_better=True) == [["b", "a"]]
+    (other,) = differences(pd.DataFrame({"a": np.zeros(89), "b": np.abs(gaps)}), "a")
+    assert other.told_apart
+
+
 def test_the_detectable_effect_is_the_tables():
     """n = 34 for d = 0.5 and n = 15 for d = 0.8 (paired t, two-sided 0.05, power 0.8) are in every power table."""
     assert detectable_effect(34) == pytest.approx(0.495, abs=0.005)

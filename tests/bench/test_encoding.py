@@ -156,8 +156,11 @@ def test_grey_and_cmyk_jpegs_are_written(tmp_path):
 
 
 def test_a_lossless_webp_stays_lossless():
-    given = read_photograph(coded("WEBP", lossless=True))
-    assert np.array_equal(read_photograph(encode(given, "WEBP")[0]).pixels, SMOOTH)
+    for more in ({}, {"icc_profile": PROFILE}):
+        given = read_photograph(coded("WEBP", lossless=True, **more))
+        again = read_photograph(encode(given, "WEBP")[0])
+        assert np.array_equal(again.pixels, SMOOTH) and again.icc == more.get("icc_profile", b"")
+    assert not read_photograph(coded("WEBP", quality=95)).coding["lossless"]
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "BMP", "PPM"])

@@ -1,4 +1,5 @@
 import shutil
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -9,7 +10,7 @@ from PIL import Image
 
 from bench import images
 from bench.errors import BenchError
-from bench.images import SUFFIXES, list_images, read_image, read_rgb, to_pixels, to_tensor, write_rgb
+from bench.images import SUFFIXES, beside, list_images, read_image, read_rgb, to_pixels, to_tensor, write_rgb
 
 NOISE = np.random.default_rng(0).integers(0, 256, (11, 7, 3), dtype=np.uint8)
 SMOOTH = np.stack(np.broadcast_arrays(*np.ogrid[40:200:48j, 60:220:64j], 128.0), axis=2).astype(np.uint8)
@@ -202,6 +203,16 @@ class FullDisk:
     @property
     def chunks(self):
         raise OSError(28, "No space left on device")
+
+
+def test_names_that_begin_alike_are_written_at_one_time(tmp_path):
+    first, second = (tmp_path / f"{'a' * 60}{k}.png" for k in range(2))
+    with beside(first) as one, beside(second) as two:
+        one.write_bytes(b"1")
+        two.write_bytes(b"2")
+    assert (first.read_bytes(), second.read_bytes()) == (b"1", b"2")
+    with beside(Path(tmp_path / f"{'b' * 251}.png")) as long:
+        long.write_bytes(b"3")
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_partial_one(tmp_path):

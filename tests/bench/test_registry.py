@@ -94,6 +94,20 @@ def test_the_source_digest_follows_the_file(package, tmp_path):
     assert things.source_digest("second") == other
 
 
+def test_the_source_digest_follows_a_method_that_another_builds_on_and_the_libraries(tmp_path, monkeypatch):
+    from methods import METHODS
+
+    before = {name: METHODS.source_digest(name) for name in ("dual", "exposure_fusion", "lime")}
+    changed = tmp_path / "exposure_fusion.py"
+    changed.write_text("# another fusion\n")
+    with monkeypatch.context() as patched:
+        patched.setattr(sys.modules["methods.exposure_fusion"], "__file__", str(changed))
+        after = {name: METHODS.source_digest(name) for name in before}
+    assert {name for name in before if after[name] != before[name]} == {"dual", "exposure_fusion"}
+    monkeypatch.setattr("bench.registry.version", lambda name: f"{name} of tomorrow")
+    assert not set(before.values()) & {METHODS.source_digest(name) for name in before}
+
+
 def test_the_source_digest_follows_the_modules_that_a_method_builds_on(tmp_path, monkeypatch):
     from methods import METHODS
 

@@ -158,6 +158,15 @@ def test_parameters_tags_artifacts_and_pictures_are_stored(suite, tmp_path):
     assert any("probe" in path and "7" in path for path in pictures)
 
 
+def test_what_mlflow_does_not_take_in_a_name_is_written_in_another_way(suite):
+    with suite.run("r", kind="score", tags={"dataset": "Photos (2024) & more"}) as run:
+        run.metrics({"Photos (2024)/clipiqa+": 0.5})
+        run.tags({"digest clipiqa+": "d"})
+    kept = suite.client.get_run(run.id).data
+    assert kept.metrics["Photos _2024_/clipiqa_"] == 0.5
+    assert (kept.tags["digest clipiqa_"], kept.tags["dataset"]) == ("d", "Photos (2024) & more")
+
+
 def test_a_local_artifact_is_the_file_itself_and_nothing_is_copied(suite, tmp_path, monkeypatch):
     scratch = tmp_path / "scratch"
     scratch.mkdir()

@@ -1,4 +1,7 @@
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from bench.scores import score_table
@@ -51,6 +54,19 @@ def test_a_seed_without_all_its_cells_or_pictures_is_counted_not_averaged():
     assert "up to 1" in " ".join(effects_table(effects(scores, cells)).notes)
 
 
+def test_grids_with_the_same_parts_are_not_mixed_and_the_first_named_counts():
+    old, new = grid(lambda w, s: 1.0 * ("attention" not in w)), grid(lambda w, s: 5.0 * ("attention" in w), seeds=1)
+    renamed = [replace(cell, checkpoint=f"new {cell.checkpoint}", grid="new", steps=800) for cell in new[1]]
+    scores = pd.concat([new[0].assign(checkpoint="new " + new[0]["checkpoint"]), old[0]], ignore_index=True)
+    found = effects(scores, [*renamed, *old[1]])
+    assert [(e.factor, e.difference.mean, e.difference.count) for e in found] == [
+        ("attention", -5, 1),
+        ("perceptual", 0, 1),
+    ]
+    assert "Each was trained for 800 steps or more" in " ".join(effects_table(found).notes)
+    assert effects(old[0], [*renamed, *old[1]])[0].difference.mean == 1, "of the newer none is scored"
+
+
 def test_one_seed_has_no_interval_and_nothing_scored_no_effect():
     scores, cells = grid(lambda w, s: float(len(w)), seeds=1)
     assert np.isnan(effects(scores, cells)[0].difference.low)
@@ -61,4 +77,4 @@ def test_one_seed_has_no_interval_and_nothing_scored_no_effect():
 def test_the_cost_of_runs_is_a_table_with_a_dash_where_it_was_not_measured():
     table = cost_table({"cyclegan, 112 pixels": {"cost/parameters": 22.8e6, "cost/gmac_per_sample": 40.123}})
     row = [cell.text(column) for cell, column in zip(table.rows[0], table.columns, strict=True)]
-    assert row == ["cyclegan, 112 pixels", "–", "–", "22800000", "40.12"]
+    assert row == ["cyclegan, 112 pixels", "–", "–", "–", "–", "22800000", "40.12"]

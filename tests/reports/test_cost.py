@@ -32,7 +32,9 @@ def test_each_method_has_its_numbers_and_the_front_is_said(table):
     texts = [[cell.text(column) for cell, column in zip(row, found.columns, strict=True)] for row in found.rows]
     assert texts[0] == ["input", "0.0010", "–", "0", "5"]
     assert texts[2] == ["b", "1.0000", "2.50", "10", "5"]
-    assert block.notes == ("By niqe nothing is both faster and better than a and b.",)
+    assert block.notes == ("By niqe, of the 3 methods timed, none is both faster and better than a and b.",)
+    fewer = cost_section(material(table, SPEED.query("method != 'c'"))).blocks[0]
+    assert fewer.notes[1:] == ("Not timed: c.",)
     assert "a 0.1 s and 5.5, b 1 s and 4.5, c 2 s and 6.5" in block.plots[0].alt
     assert "input" not in block.plots[0].alt
 

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from reports.tables import leaderboard
-from reports.verdict import Verdict, answers, verdict
+from reports.verdict import Verdict, answers, unequal, verdict
 
-DIRECTIONS = {"niqe": True, "psnr": False}
+DIRECTIONS = {"niqe": True, "psnr": False, "halo": True}
 
 
 @pytest.fixture
@@ -31,6 +31,32 @@ def test_a_lead_that_higher_scores_give_reads_the_same(words):
     )
     assert answer.headline == "b leads"
     assert "b is ahead by 2.00 on average (95 % interval 2.00 to 2.00)" in answer.sentence
+
+
+def test_a_mean_that_a_few_images_make_is_not_called_a_lead(words):
+    gaps = np.r_[np.linspace(0.05, 0.15, 72), np.linspace(-5.5, -4.5, 17)]
+    answer = words({("a", "d", "niqe"): np.full(89, 9.0), ("b", "d", "niqe"): 9 + gaps})
+    assert answer.headline == "b and a cannot be told apart"
+    assert "b has the better mean, but by ranks the differences point the other way." in answer.sentence
+
+
+def test_the_best_mean_on_a_dataset_that_has_none_is_not_claimed(words):
+    here, both = {("a", "d", "halo"): [1.0] * 8, ("b", "d", "halo"): [2.0] * 8}, range(8)
+    none = {(name, "e", "halo"): [np.nan] * 8 for name in "ab"}
+    answer = words({**here, **none}, "halo")
+    assert not any("every dataset" in detail for detail in answer.details)
+    more = {(name, "f", "halo"): [float(name == "b") + k for k in both] for name in "ab"}
+    answer = words({**here, **none, **more}, "halo")
+    assert "a has the best mean on d and f." in answer.details
+    assert "a has the best mean on every dataset." in words({**here, **more}, "halo").details
+
+
+def test_trainings_of_unequal_length_are_said():
+    assert unequal({"a": (5133, 211.2), "b": (8, 2.1), "c": (1, 0.4)}) == [
+        "The learned methods were not trained alike: a for 5,133 steps (211 min), b for 8 steps (2 min) and c for 1 "
+        "step (0 min). Their places are those of these weights, not of the methods."
+    ]
+    assert unequal({"a": (5133, 211.2)}) == unequal({"a": (100, 2.0), "b": (60, 9.0)}) == unequal({}) == []
 
 
 def test_noise_is_not_called_a_lead(words):

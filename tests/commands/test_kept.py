@@ -1,0 +1,62 @@
+"""Which of the scores and trainings in MLflow a report takes, and what it says of them."""
+
+import pytest
+
+from bench.registry import Registry
+from bench.tracking import open_suite
+from commands.kept import evaluations_of, in_place, tables_of
+from commands.ranking import _directions
+from commands.report_runs import budgets, costs
+
+
+@pytest.fixture
+def night(store, workplace, photograph):
+    for seed, name in enumerate("ab"):
+        photograph(workplace / f"night/{name}.png", seed=seed, size=(40, 40), high=60)
+    return ("evaluate", "--images", "night", "--method", "gamma", "--metric")
+
+
+def test_a_method_whose_code_has_changed_between_evaluations_is_told_of(bench, night, monkeypatch):
+    assert bench(*night, "entropy")[0] == 0
+    suite = open_suite()
+    assert tables_of(suite, evaluations_of(suite))[1] == [
+        "night is not pinned: its files cannot be checked against the published set."
+    ]
+    monkeypatch.setattr(Registry, "source_digest", lambda self, name: "0" * 16)
+    assert bench(*night, "colourfulness")[0] == 0
+    every, notes = tables_of(suite, evaluations_of(suite))
+    assert "gamma: its code changed between evaluations." in notes
+    others = every.assign(method="msr")
+    assert not any(note.startswith("gamma") for note in in_place(notes, every, others))
+
+
+def test_what_has_no_better_direction_is_no_contest(bench, fails, night, workplace):
+    assert bench(*night, "clipped_bright", "--csv", "scores.csv")[0] == 0
+    assert fails("report").startswith("Neither direction of clipped_bright is better, so nothing can be compared")
+    assert bench(*night, "entropy")[0] == 0
+    assert bench("report", "--out", "page")[0] == 0
+    assert "clipped" not in (workplace / "page/results.md").read_text().partition("## Leaderboard")[0]
+    from bench.scores import read_scores
+
+    table = read_scores(workplace / "scores.csv")
+    assert _directions(table, [], []) == {} and _directions(table, ["clipped_bright"], []) == {"clipped_bright": True}
+
+
+def test_steps_and_minutes_of_trainings_are_those_of_all_whose_weights_were_scored(store):
+    suite = open_suite()
+    settings = {"crop": 112, "batch_size": 4, "precision_used": "float32", "device": "cpu"}
+    for name, variant, digest, steps in (
+        ("one", "m", "w", 100),
+        ("two", "m", "w", 50),
+        ("x", "n", "v", 8),
+        ("y", "n", "u", 9),
+    ):
+        with suite.run(name, kind="train", tags={"variant": variant, "published_in": digest}) as run:
+            run.parameters(settings)
+            run.metrics({"cost/seconds": 60.0 * steps}, steps)
+    assert budgets(suite, {"w", "v"}) == {"m": (150, 150.0), "n": (8, 8.0)}
+    found = costs(suite, {"w", "v"})
+    assert {label: (told["steps"], told["minutes"]) for label, told in found.items()} == {
+        "x (n), 112 pixels, batch 4, float32, cpu": (8, 8), "two (m), 112 pixels, batch 4, float32, cpu": (50, 50),
+        "one (m), 112 pixels, batch 4, float32, cpu": (100, 100),
+    }  # fmt: skip

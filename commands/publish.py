@@ -23,7 +23,7 @@ def publish(
     ],
     mean_with: Annotated[
         list[str] | None,
-        typer.Option(help="Another training of the method on the same photographs; the mean is published. Repeatable."),
+        typer.Option(help="Another training of the method; the mean of all is published. Repeatable."),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the weights, SHA256SUMS and the card.")] = Path("weights"),
     observed: Annotated[
@@ -53,7 +53,7 @@ def publish(
         say("NO COMMON BEGINNING is told: a mean of networks that began apart is no good.", style="bold red")
     variant, mean = runs[0].data.tags["variant"], mean_of([one.state for one in trainings])
     members = {"mean_of": "; ".join(one.told for one in trainings)} if mean_with else {}
-    known = _known(trainings[0]) | members
+    known = _known(trainings) | members
     file = out / f"{variant}.safetensors"
     _write_halved(file, mean, known)
     write_sum(file)
@@ -68,11 +68,12 @@ def publish(
     say(f"Weights: {file} ({file.stat().st_size / 1e6:.1f} MB). Card: {card}")
 
 
-def _known(one: "Stored") -> dict[str, str]:
-    """The metadata of weights that `one` gave."""
+def _known(trainings: "Sequence[Stored]") -> dict[str, str]:
+    """The metadata of the first's weights, under the terms of all."""
     from commands.publish_card import begun, licence
 
-    return one.metadata | begun(one.run.data.tags) | {"run": one.run.info.run_id, "licence": licence(one.run)}
+    first, terms = trainings[0], licence([one.run for one in trainings])
+    return first.metadata | begun(first.run.data.tags) | {"run": first.run.info.run_id, "licence": terms}
 
 
 def _write_halved(file: Path, state: "Mapping[str, Tensor]", metadata: "Mapping[str, str]") -> None:

@@ -1,6 +1,7 @@
 """What the model card of published weights says, from the runs in MLflow."""
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,18 +20,18 @@ def begun(tags: Mapping[str, str]) -> dict[str, str]:
     return {key: value for key, value in tags.items() if key == "begun_from"}
 
 
-def licence(run: "MlflowRun") -> str:
-    """The terms of all photographs that `run` was trained on."""
-    return "; ".join(dict.fromkeys(source.licence for source in sources(run)))
+def licence(runs: Sequence["MlflowRun"]) -> str:
+    """The terms of all photographs that `runs` were trained on."""
+    return "; ".join(dict.fromkeys(source.licence for source in sources(runs)))
 
 
-def sources(run: "MlflowRun") -> list["Source"]:
-    """The datasets of both sides of `run`."""
+def sources(runs: Sequence["MlflowRun"]) -> list["Source"]:
+    """The datasets of both sides of `runs`, each once."""
     from bench.data import specs
     from reports.card import Source
 
     found = []
-    for side in ("low", "normal"):
+    for side, run in product(("low", "normal"), runs):
         told, digest = (run.data.tags.get(f"{side}_{what}", "") for what in ("data", "digest"))
         listed, digests = told.split(", "), digest.split(", ")
         if len(listed) != len(digests):  # a folder's name has a comma
@@ -40,7 +41,13 @@ def sources(run: "MlflowRun") -> list["Source"]:
                 spec = specs().get(name.partition("/")[0])
                 title, terms = (spec.title, spec.licence) if spec else ("a folder", "not stated")
                 found.append(Source(side, name, title, terms, digest))
-    return found
+    return list(dict.fromkeys(found))
+
+
+def counted(runs: Sequence["MlflowRun"], side: str) -> str:
+    """How many photographs of `side` `runs` were trained on, from the fewest to the most; empty where none tells."""
+    told = sorted({int(run.data.params[f"{side}_images"]) for run in runs if f"{side}_images" in run.data.params})
+    return " to ".join(map(str, told[:1] + told[1:][-1:]))
 
 
 def model_card(suite: "Suite", trainings: Sequence["Stored"], exact: Path, file: Path, *, observed: str) -> "ModelCard":
@@ -49,15 +56,15 @@ def model_card(suite: "Suite", trainings: Sequence["Stored"], exact: Path, file:
     from methods import METHODS, make
     from reports.card import ModelCard
 
-    first = trainings[0].run
-    tags, settings = first.data.tags, first.data.params
+    runs = [one.run for one in trainings]
+    tags = runs[0].data.tags
     card = METHODS.card(tags["variant"])
     checkpoint = str(make(tags["variant"], file).checkpoint)
     scores = scores_of(suite, checkpoint)
     metrics = [get_metric(str(name)) for name in scores["metric"].unique()]
     return ModelCard(
-        title=card.title, paper=card.paper, file=file.name, checkpoint=checkpoint, sources=sources(first),
-        photographs={side: settings[f"{side}_images"] for side in ("low", "normal") if f"{side}_images" in settings},
+        title=card.title, paper=card.paper, file=file.name, checkpoint=checkpoint, sources=sources(runs),
+        photographs={side: count for side in ("low", "normal") if (count := counted(runs, side))},
         trainings=[training_of(one) for one in trainings],
         rounding=rounding(tags["variant"], exact, file),
         scores=scores, directions={m.name: m.lower_is_better for m in metrics if not m.diagnostic},

@@ -37,14 +37,11 @@ def stored(suite: "Suite", run: "MlflowRun", weights: Path) -> Stored:
 
 
 def alike(runs: "Sequence[MlflowRun]") -> None:
-    """Raises BenchError where `runs` cannot be averaged: one is there twice, or photographs or methods differ."""
+    """Raises BenchError where `runs` cannot be averaged: one is there twice, or methods differ."""
     from bench.errors import BenchError
 
     if len({run.info.run_id for run in runs}) < len(runs):
         raise BenchError("A mean needs each training once.")
-    for side in ("low", "normal"):
-        if len({frozenset(run.data.tags.get(f"{side}_digest", "").split(", ")) for run in runs}) > 1:
-            raise BenchError(f"The trainings of a mean must share their {side}-light photographs.")
     methods = sorted({run.data.tags["variant"] for run in runs})
     if len(methods) > 1:
         raise BenchError(f"The trainings of a mean must be of one method, not of {', '.join(methods)}.")

@@ -139,10 +139,11 @@ def test_the_mean_of_a_chain_of_trainings_is_published_and_each_is_told(bench, f
     assert find_training(open_suite(), second, finished=True).data.tags["published_mean_of"] == ""
 
     assert fails("publish", second, "--mean-with", second) == "A mean needs each training once."
-    open_suite().client.set_tag(first, "normal_digest", "other")
-    assert fails("publish", second, "--mean-with", first) == (
-        "The trainings of a mean must share their normal-light photographs."
-    )
+    open_suite().client.set_tag(first, "low_data", "sice/lit")
+    assert bench("publish", second, "--mean-with", first, "--out", "shipped")[0] == 0
+    assert read_weights(file)[1]["licence"] == "not stated; CC BY-NC 4.0", "the terms of both"
+    card = file.with_suffix(".md").read_text(encoding="utf-8")
+    assert all(f"| low | {name} |" in card for name in ("dark", "sice/lit")) and card.count("| normal |") == 1
 
 
 def test_what_proves_nothing_is_not_published(fails, trained, store, workplace):
@@ -197,7 +198,7 @@ def test_a_folder_whose_name_has_a_comma_is_one_source(store, workplace):
     tags = {"low_data": "night, 2020", "low_digest": "d", "normal_data": "a, b", "normal_digest": "1, 2"}
     with open_suite().run("train", kind="train", tags=tags) as run:
         pass
-    found = sources(find_training(open_suite(), run.id, finished=True))
+    found = sources([find_training(open_suite(), run.id, finished=True)])
     assert [(source.side, source.name, source.digest) for source in found] == [
         ("low", "night, 2020", "d"), ("normal", "a", "1"), ("normal", "b", "2"),
     ]  # fmt: skip

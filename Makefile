@@ -53,15 +53,15 @@ results: install
 	$(BIN)/bench publish third --mean-with second
 	$(BIN)/bench train ablations --seeds 2 --learning-rate 3e-4 --max-steps 80 $(FEATURES) \
 	    --dataset lime --dataset lol_eval15 --metric niqe --metric psnr --metric ssim_rgb
-	$(BIN)/bench train cyclegan --minutes 2
-	$(BIN)/bench train zero_dce --minutes 4
+	$(BIN)/bench train cyclegan --minutes 19 --batch-size 2 --crop 96
+	$(BIN)/bench train zero_dce --minutes 19
 	$(BIN)/bench adapt --low amos_night/train --hold-out 0.3 --minutes 6 $(FEATURES)
 	$(BIN)/bench adapt --low amos_night/train --hold-out 0.3 --minutes 5 $(FEATURES) \
 	    --init-from weights/enlightengan.safetensors
 	$(BIN)/bench evaluate --workers 2 $(SETS:%=--dataset %) $(METRICS:%=--metric %) \
 	    --checkpoint enlightengan=weights/enlightengan.safetensors
 	$(BIN)/bench publish third --mean-with second
-	$(BIN)/bench speed --size 600x400
+	$(BIN)/bench speed --size 600x400  # with nothing beside it
 	$(BIN)/bench reproduce --workers 2 --checkpoint enlightengan=weights/enlightengan.safetensors
 	$(BIN)/bench report $(SETS:%=--dataset %)
 	cp runs/report/results.md RESULTS.md

@@ -12,9 +12,9 @@ from bench.errors import BenchError
 def choose_device(name: str = "auto") -> torch.device:
     """`auto` is CUDA where there is one, else the CPU. Raises BenchError when the named device is not there.
 
-    float32 then means float32: TF32, which torch allows convolutions by default, is switched off.
+    float32 then means float32 (see `forbid_tf32`).
     """
-    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+    forbid_tf32()
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
@@ -24,6 +24,11 @@ def choose_device(name: str = "auto") -> torch.device:
         reason = str(error).splitlines()[0]
         raise BenchError(f"The device {name} cannot be used: {reason} Choose auto, cpu or another.") from error
     return device
+
+
+def forbid_tf32() -> None:
+    """Switch TF32 off in this process, which torch allows convolutions by default."""
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
 
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of mallopt(3)

@@ -5,7 +5,9 @@ import os
 import sys
 from pathlib import Path
 
-from bench.device import choose_device
+import torch
+
+from bench.device import forbid_tf32
 from bench.errors import BenchError
 from enlightengan.build import build, features_for, restored
 from enlightengan.checkpoint import has_state
@@ -18,7 +20,8 @@ def main(folder: Path, kind: str, start: str) -> None:
     """Train by the plan in `folder` beside the other processes."""
     plan = json.loads((folder / "plan.json").read_text())
     rank, size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
-    device, resume = device_of(rank, choose_device(kind)), start == "resume"
+    device, resume = device_of(rank, torch.device(kind)), start == "resume"
+    forbid_tf32()
     config = restored(plan["method"], plan["config"])
     files = {side: [Path(file) for file in listed] for side, listed in plan["files"].items()}
     features = features_for(config, Path(plan["feature_weights"]) if plan["feature_weights"] else None)

@@ -12,9 +12,9 @@ READING = (
     "photographs of the same kind, not with another training seed. Two methods are compared image by image over the "
     "photographs that every method has a value for. A lead is only called one when two things hold: the 95 % interval "
     "of the differences excludes zero on at least six images, and Wilcoxon's signed-rank test does so at 5 % after "
-    "Holm's correction for the number of methods. The methods are not corrected for the number of metrics, so among "
-    "many metrics an occasional lead is luck. No-reference scores reward what they were built to measure; look at the "
-    "pictures too."
+    "Holm's correction for the number of methods, the same way round. The methods are not corrected for the number of "
+    "metrics, so among many metrics an occasional lead is luck. No-reference scores reward what they were built to "
+    "measure; look at the pictures too."
 )
 TIMES = (
     "Times under the headings are those of finished runs, by the clock on the wall; scores that a run found kept from "

@@ -202,7 +202,8 @@ def test_a_specification_needs_its_licence(write_spec):
 def test_names_tell_the_present_from_the_absent(write_spec, root):
     write_spec("tiny", 'role = "test"\nlow.globs = ["*"]\n[splits.day]\nlow.globs = ["*"]')
     write_spec("away", 'role = "test"\nlow.globs = ["*"]')
-    write_spec("other", 'role = "train"\nlow.globs = ["*"]')
+    more = '[splits.more]\nrole = "extra"\nlow.globs = ["*"]'  # used only where it is named
+    write_spec("other", f'role = "train"\nlow.globs = ["*"]\n{more}')
     assert data.names(roles=("test",), root=root) == (["tiny", "tiny/day"], ["away"])
     assert data.names(roles=("train",), root=root) == ([], ["other"])
 

@@ -78,7 +78,7 @@ def test_published_weights_are_half_as_large_checked_on_loading_and_carry_a_card
         next(line for line in table if line.startswith(name)) for name in ("enlightengan", "identity")))  # fmt: skip
     assert bench("report", "--out", "page")[0] == 0  # it knows the training of weights that were published
     told = (workplace / "page/results.md").read_text()
-    assert "enlightengan, 48 pixels, batch 2" in told and f"({run_id[:8]})" in told
+    assert "(enlightengan), 48 pixels, batch 2" in told and f"({run_id[:8]})" in told
     row = next(line for line in (workplace / "shipped/enlightengan.md").read_text().splitlines() if "entropy" in line)
     assert own in row and untouched in row and row.endswith("| 1 |")
     assert (workplace / "shipped/enlightengan.md").read_text().endswith("\nA brown rim around lamps.\n")

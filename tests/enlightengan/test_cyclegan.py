@@ -1,9 +1,10 @@
 import pytest
 import torch
 
+from bench.errors import BenchError
 from enlightengan.batch import Batch
 from enlightengan.build import build
-from enlightengan.checkpoint import save_state
+from enlightengan.checkpoint import save_state, save_weights
 from enlightengan.cyclegan import History
 from enlightengan.networks import Discriminator, kept_statistics
 from enlightengan.rivals import CYCLEGAN_PRESETS
@@ -29,6 +30,11 @@ def test_a_state_begins_another_training_with_networks_and_optimisers_and_withou
     first.step(batch)
     path = save_state(tmp_path, 1, {"step": 1, "ema": first.generator.state_dict(), **first.state()})
     second = build(choose_preset(CYCLEGAN_PRESETS, "smoke", {"crop": 48}), device=CPU, init_from=path)
+    frozen = choose_preset(CYCLEGAN_PRESETS, "smoke", {"batch_norm": "frozen"})
+    assert build(frozen, device=CPU, init_from=path).begun_from
+    save_weights(tmp_path / "generator.safetensors", first.generator.state_dict(), {})
+    with pytest.raises(BenchError, match="no statistics of CycleGAN's other generator"):
+        build(frozen, device=CPU, init_from=tmp_path / "generator.safetensors")
     for name, network in first.networks().items():
         ours = second.networks()[name].state_dict()
         assert all(torch.equal(value, ours[key]) for key, value in network.state_dict().items())

@@ -54,6 +54,23 @@ def test_relativistic_means_are_those_of_the_parts(without, couples):
     assert (abs(float(parts[name] / whole[name]) - 1) > 1e-5) == couples
 
 
+def test_all_processes_cut_their_share_of_a_short_batch_into_as_many_parts(monkeypatch):
+    from enlightengan import group
+
+    monkeypatch.setattr(group, "add_up", lambda tensors: None)
+    monkeypatch.setattr(group, "size", lambda: 2)
+    for count, expected in ((3, 1), (4, 2), (1, 1)):
+        seen = []
+        for rank in range(min(2, count)):
+            monkeypatch.setattr(group, "rank", lambda rank=rank: rank)
+            model = build(preset("smoke", without=("perceptual",), accumulate=2, devices=2), device=CPU)
+            parts = []
+            monkeypatch.setattr(model, "gradients", lambda part, parts=parts, **_: parts.append(len(part.low)) or {})
+            model.step(batch_of(count=count))
+            seen.append(parts)
+        assert {len(parts) for parts in seen} == {expected} and sum(map(sum, seen)) == count
+
+
 def test_a_clip_cuts_the_gradient_of_each_network_and_its_absence_cuts_none():
     settings = {"without": ("perceptual",), "crop": 40, "batch_size": 3, "precision": "float32"}
 

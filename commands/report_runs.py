@@ -197,8 +197,11 @@ def budgets(suite: "Suite", checkpoints: set[str]) -> dict[str, tuple[int, float
 
 def steps(suite: "Suite", run: "MlflowRun") -> int:
     """How many optimiser steps a finished training took; 0 where it did not tell."""
-    told = suite.client.get_metric_history(run.info.run_id, "cost/seconds")
-    return int(told[-1].step) if told else 0
+    for name in ("cost/seconds", "learning_rate"):  # the first is told at the end alone, and not by older runs
+        told = suite.client.get_metric_history(run.info.run_id, name)
+        if told:
+            return max(int(one.step) for one in told)
+    return 0
 
 
 def _thinned(frame: "pd.DataFrame") -> "pd.DataFrame":

@@ -42,7 +42,7 @@ def test_adapting_chooses_by_the_rule_and_scores_those_kept_apart(
     assert set(scored["dataset"]) == {again.info.run_id} and scored.query("metric == 'entropy'")["value"].notna().all()
     by_method = scored.drop_duplicates("method").set_index("method")["checkpoint"]
     assert by_method["enlightengan"] == run.data.tags["weights_digest"]
-    assert bench("evaluate", "--images", "bright", "--metric", "colourfulness", "--method", "clahe")[0] == 0
+    assert bench("evaluate", "--images", "bright", "--metric", "loe", "--method", "clahe")[0] == 0
     code, _, err = bench("report", "--out", "page")  # of a metric that only the held-out photographs were scored with
     assert code == 0, err
     assert "enlightengan\\_adapted" in (workplace / "page/results.md").read_text()

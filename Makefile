@@ -39,8 +39,8 @@ typecheck: install
 speed: install
 	$(BIN)/python benchmarks/train_step.py
 
-# RESULTS.md and the shipped weights from nothing, by the commands that made the committed ones, which took about six
-# hours on two cores, in parts. BENCH_DATA says where the photographs are; the committed ones were made with
+# RESULTS.md and the shipped weights from nothing, by the commands that made the committed ones, which took more than
+# seven hours on two cores, in parts. BENCH_DATA says where the photographs are; the committed ones were made with
 # FEATURES="--features vgg19-distilled --feature-weights FILE".
 results: install
 	$(BIN)/bench data overlap

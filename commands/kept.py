@@ -25,7 +25,7 @@ def tables_of(
     """The score tables of evaluations, given newest first, or of files; and notes. Raises BenchError without any.
 
     Of datasets of one name with different photographs only the newest counts: their scores must not be averaged. Where
-    a method's code has changed between evaluations, a note says so.
+    a method's code or its libraries have changed between evaluations, a note says so.
     """
     import pandas as pd
 
@@ -46,7 +46,7 @@ def tables_of(
         # The first part of a digest is the code's, the second that of weights or finished results.
         made = {tag["method"]: tag["method_digest"].partition("-")[0] for tag in tags if "method_digest" in tag}
         changed = {name for name, digest in made.items() if code.setdefault(name, digest) != digest}
-        notes += [f"{name}: its code changed between evaluations." for name in sorted(changed)]
+        notes += [f"{name}: its code or its libraries changed between evaluations." for name in sorted(changed)]
         table = read_scores(path)
         tables.append(table[~table["dataset"].isin(older)])
     if not tables:

@@ -22,7 +22,7 @@ from enlightengan.devices import device_of, join, launched
 from enlightengan.log import JsonLinesLog, RunLog, Silent
 from enlightengan.perceptual import FEATURES
 from enlightengan.presets import PRESETS, all_departures
-from enlightengan.run_config import PAIRINGS, PRECISIONS, choose_preset
+from enlightengan.run_config import BATCH_NORMS, PAIRINGS, PRECISIONS, choose_preset
 from enlightengan.train import Report, train
 
 
@@ -80,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
         parser.add_argument(f"--{name}", type=float)
     parser.add_argument("--precision", choices=PRECISIONS)
     parser.add_argument("--pairing", choices=PAIRINGS)
+    parser.add_argument("--batch-norm", choices=BATCH_NORMS)
     parser.add_argument("--features", choices=FEATURES)
     parser.add_argument("--feature-weights", type=Path)
     parser.add_argument("--checkpointing", action="store_const", const=True)

@@ -25,7 +25,7 @@ def test_a_method_whose_code_has_changed_between_evaluations_is_told_of(bench, n
     monkeypatch.setattr(Registry, "source_digest", lambda self, name: "0" * 16)
     assert bench(*night, "colourfulness")[0] == 0
     every, notes = tables_of(suite, evaluations_of(suite))
-    assert "gamma: its code changed between evaluations." in notes
+    assert "gamma: its code or its libraries changed between evaluations." in notes
     others = every.assign(method="msr")
     assert not any(note.startswith("gamma") for note in in_place(notes, every, others))
 

@@ -129,7 +129,8 @@ def score_held_out(run_id: str, *, device: str, tracking_uri: str | None) -> Non
     from commands.training import TRAINING
     from methods import contestant
 
-    plan = json.loads((TRAINING / run_id / "plan.json").read_text())
+    planned = TRAINING / run_id / "plan.json"
+    plan = json.loads(planned.read_text())
     held_out, metrics = (plan["afterwards"][key] for key in ("held_out", "metrics"))
     if not held_out:
         return
@@ -147,6 +148,7 @@ def score_held_out(run_id: str, *, device: str, tracking_uri: str | None) -> Non
         run_evaluation(entries, [from_folder(folder)], metrics, device=device, tracking_uri=tracking_uri)
     except MissingScoresError as error:
         say(str(error))
+    planned.write_text(json.dumps(plan | {"afterwards": {}}))
 
 
 def told(found: "Selection", threshold: float) -> str:
@@ -161,7 +163,9 @@ def told(found: "Selection", threshold: float) -> str:
 
 def keep_held_out(files: tuple[Path, ...], folder: Path) -> Path:
     """Links to the held-out photographs in a folder of their own, numbered so that names cannot clash."""
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for number, file in enumerate(files):
-        (folder / f"{number:04d}-{file.parent.name}-{file.name}").symlink_to(file.resolve())
+        link = folder / f"{number:04d}-{file.parent.name}-{file.name}"
+        link.unlink(missing_ok=True)
+        link.symlink_to(file.resolve())
     return folder

@@ -25,7 +25,7 @@ def start_run(
     parent: "Run | None" = None, more_tags: Mapping[str, str] | None = None,
     afterwards: Mapping[str, Any] | None = None,
 ) -> str:  # fmt: skip
-    """Train in a new MLflow run; returns its ID. Its plan keeps what is to be scored `afterwards`, if it is torn."""
+    """Train in a new MLflow run; returns its ID. Its plan keeps what is still to be scored `afterwards`."""
     from bench.tracking import open_suite
     from bench.trainings import TRUSTED_PRESETS
     from enlightengan.build import features_used
@@ -87,8 +87,9 @@ def beginning(init_from: Path | None, tracking_uri: str | None) -> Path | None:
 def continue_run(run_id: str, method: str, *, alone: bool, device: str, tracking_uri: str | None) -> None:
     """Continue an interrupted run of `method` in the same MLflow run, from its last training state. Raises BenchError.
 
-    A run that was killed still counts as running in MLflow, so that is no reason to refuse it. `alone`: no other
-    option was given, for a continued run keeps its own.
+    A run that was killed still counts as running in MLflow, so that is no reason to refuse it. An adaptation whose
+    training is finished and whose scores are not gets its scores. `alone`: no other option was given, for a continued
+    run keeps its own.
     """
     from bench.errors import BenchError
     from bench.tracking import open_suite
@@ -97,21 +98,25 @@ def continue_run(run_id: str, method: str, *, alone: bool, device: str, tracking
     if not alone:
         raise BenchError("A continued run keeps its own settings: give --resume alone (--device may stand with it).")
     found = find_training(open_suite(tracking_uri), run_id, finished=False).info
-    run_id = found.run_id
-    if found.status == "FINISHED":
-        raise BenchError(f"Run {run_id} is finished: start another from its weights with --init-from.")
-    out = TRAINING / run_id
+    run_id, out = found.run_id, TRAINING / found.run_id
+    finished = found.status == "FINISHED"
     try:
         plan = json.loads((out / "plan.json").read_text())
     except (OSError, ValueError) as error:
-        raise BenchError(f"There is no interrupted run {run_id} in {TRAINING}: {error}") from error
+        if not finished:
+            raise BenchError(f"There is no interrupted run {run_id} in {TRAINING}: {error}") from error
+        plan = {}
+    unscored = bool(plan.get("afterwards", {}).get("held_out"))
+    if finished and not unscored:
+        raise BenchError(f"Run {run_id} is finished: start another from its weights with --init-from.")
     if "method" not in plan:
         raise BenchError(f"Run {run_id} was begun by an older version of this program: train anew.")
     if plan["method"] != method:
         raise BenchError(f"Run {run_id} trains {plan['method']}: bench train {plan['method']} --resume {run_id}")
-    with _alone_in(out), open_suite(tracking_uri).run(run_id, kind="train", run_id=run_id) as run:
-        _train(run, out, plan, device=device, resume=True, keep_optimisers=True)
-    if plan.get("afterwards"):
+    if not finished:
+        with _alone_in(out), open_suite(tracking_uri).run(run_id, kind="train", run_id=run_id) as run:
+            _train(run, out, plan, device=device, resume=True, keep_optimisers=True)
+    if unscored:
         from commands.adapt import score_held_out
 
         score_held_out(run_id, device=device, tracking_uri=tracking_uri)

@@ -67,3 +67,17 @@ def test_a_torn_adaptation_is_scored_when_it_is_continued(bench, store, brief, s
     (evaluation,) = open_suite().search(kind="evaluate")
     scored = pd.read_csv(open_suite().artifact(evaluation.info.run_id, "scores.csv"))
     assert set(scored["method"]) == {"enlightengan_adapted", "identity", "clahe"}
+
+
+def test_an_adaptation_torn_while_it_is_scored_gets_its_scores_once(bench, fails, brief, sides, workplace, monkeypatch):
+    monkeypatch.setattr("bench.weights.SHIPPED", workplace)
+    words = ("adapt", *sides, "--preset", "smoke", "--hold-out", "0.34", "--metric", "entropy", "--features", "random")
+    with monkeypatch.context() as torn:
+        torn.setattr("commands.scoring.run_evaluation", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+        assert bench(*words)[0] == 130
+    (run,) = [run for run in runs() if run.data.tags.get("adapted")]
+    assert run.info.status == "FINISHED" and open_suite().search(kind="evaluate") == []
+    code, _, err = bench("train", "enlightengan", "--resume", run.info.run_id)
+    assert code == 0, err
+    assert len(open_suite().search(kind="evaluate")) == 1
+    assert "is finished" in fails("train", "enlightengan", "--resume", run.info.run_id)

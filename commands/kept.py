@@ -106,7 +106,7 @@ def _without_cells(
     if not gone.any():
         return scores, []
     names = ", ".join(sorted(scores.loc[gone, "method"].unique()))
-    return scores[~gone], [f"Weights of grids of ablations have a part of their own and no place here: {names}."]
+    return scores[~gone], [f"The short trainings of ablations stand apart from all other parts: {names}."]
 
 
 def newest(scores: "pd.DataFrame") -> tuple["pd.DataFrame", list[str]]:
@@ -115,6 +115,8 @@ def newest(scores: "pd.DataFrame") -> tuple["pd.DataFrame", list[str]]:
     for column, group in (("checkpoint", "method"), ("metric_digest", "metric")):
         latest = scores.groupby(group)[column].transform("first")
         older = scores.loc[scores[column] != latest, group].unique()
-        notes += [f"{name}: scores of an older {column.replace('_', ' ')} are left out." for name in older]
+        if len(older):
+            what = "of older weights" if column == "checkpoint" else "of another variant"
+            notes.append(f"Scores {what} are left out: {', '.join(map(str, older))}.")
         scores = scores[scores[column] == latest]
     return scores.drop_duplicates(["method", "dataset", "image", "metric"]).reset_index(drop=True), notes

@@ -1,6 +1,6 @@
 """`bench report`: one page, tables and figures from what has been evaluated and trained."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -124,17 +124,18 @@ def material(suite: "Suite", choice: Choice, *, csv: Sequence[Path] = (), demo: 
         origins=origin.tables(suite, scores, shown),
         made=made(suite, shown, weights=weights, seeds=[] if seeds is None else set(seeds["checkpoint"])),
         notes=list(dict.fromkeys(in_place([*notes, *more], every, scores))),
-        **({} if demo else beside(suite, every, names)),
+        **({} if demo else beside(suite, every, checkpoints)),
     )
 
 
-def beside(suite: "Suite", scores: "pd.DataFrame", names: Sequence[str]) -> dict[str, Any]:
-    """Fields of `Material` that come from other commands than evaluation and training."""
+def beside(suite: "Suite", scores: "pd.DataFrame", checkpoints: Mapping[str, str]) -> dict[str, Any]:
+    """Fields of `Material` that come from other commands than evaluation and training; `checkpoints` by method."""
     from commands import report_runs as runs
+    from commands.report_printed import published
 
     return {
-        "speed": runs.speed(suite, names), "adaptations": runs.adaptations(suite, scores),
-        "studies": runs.studies(suite), "gaming": runs.probes(suite), "published": runs.published(suite),
+        "speed": runs.speed(suite, checkpoints), "adaptations": runs.adaptations(suite, scores),
+        "studies": runs.studies(suite), "gaming": runs.probes(suite), "published": published(suite, checkpoints),
     }  # fmt: skip
 
 

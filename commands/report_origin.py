@@ -1,6 +1,6 @@
 """Where the numbers of a report come from: commit, versions, machine; photographs, weights and metrics by digest."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,9 +18,14 @@ def facts(evaluations: Sequence["MlflowRun"]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name in [*provenance(), "device"] if evaluations else []:
         values = dict.fromkeys(run.data.tags.get(name.replace(" ", "_"), "") for run in evaluations)
-        found[name] = ", ".join(value for value in values if value)
+        told = _changed if name == "git commit" else str
+        found[name] = ", ".join(told(value) for value in values if value)
     found = {name: value for name, value in found.items() if value}
-    return found | {"report written with": f"lowlight-bench at commit {provenance()['git commit']}"}
+    return found | {"report written with": f"lowlight-bench at commit {_changed(provenance()['git commit'])}"}
+
+
+def _changed(commit: str) -> str:
+    return f"{commit[:-1]} with changes that were not committed" if commit.endswith("+") else commit
 
 
 def tables(suite: "Suite", scores: "pd.DataFrame", evaluations: Sequence["MlflowRun"]) -> dict[str, "Table"]:
@@ -56,13 +61,14 @@ def _weights(suite: "Suite", scores: "pd.DataFrame") -> "Table | None":
     from reports.layout import Cell, Column, Table
 
     columns = (Column("Method"), Column("Weights digest", words=True), Column("Seed", words=True),
-               Column("Training", words=True), Column("Licence of the weights", words=True))  # fmt: skip
+               Column("Training", words=True), Column("Trained on", words=True),
+               Column("Licence of the weights", words=True))  # fmt: skip
     runs: dict[str, MlflowRun] = {}
     for run in reversed(suite.search(kind="train")):
         for digest in weights_of(run):
             if digest not in runs or digest != run.data.tags.get("published_in"):
                 runs[digest] = run  # of a mean the run that tells of all
-    rows = []
+    rows, used = [], dict[str, None]()
     for method, digest in scores[["method", "checkpoint"]].drop_duplicates().itertuples(index=False, name=None):
         if not digest:
             continue
@@ -73,8 +79,19 @@ def _weights(suite: "Suite", scores: "pd.DataFrame") -> "Table | None":
             trained = f"the mean of {told['published_mean_of']}"
         trained += f", begun from {told['begun_from']}" if "begun_from" in told else ""
         seed = told.get("seed", "")
-        rows.append(tuple(Cell(text or "–") for text in (method, digest, seed, trained, licence)))
-    return Table("Weights", columns, tuple(rows)) if rows else None
+        sides = {side: told[f"{side}_data"] for side in ("low", "normal") if told.get(f"{side}_data")}
+        used |= dict.fromkeys(name for names in sides.values() for name in names.split(", "))
+        photographs = "; ".join(f"{side}: {names}" for side, names in sides.items())
+        rows.append(tuple(Cell(text or "–") for text in (method, digest, seed, trained, photographs, licence)))
+    return Table("Weights", columns, tuple(rows), _told_of(used)) if rows else None
+
+
+def _told_of(datasets: Iterable[str]) -> tuple[str, ...]:
+    """What their specs say of these datasets, where they say something."""
+    from bench.data import specs
+
+    known = ((name, specs().get(name.partition("/")[0])) for name in datasets)
+    return tuple(f"{name}: {spec.note}" for name, spec in known if spec and spec.note)
 
 
 def _metrics(scores: "pd.DataFrame") -> "Table":

@@ -9,8 +9,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Run as MlflowRun
 
     from bench.tracking import Suite
-    from reports.layout import Table
-    from reports.material import Adaptation
+    from reports.material import Adaptation, Budget
 
 CURVE_POINTS = 150  # a run of thousands of steps is drawn by the means of so many stretches
 CURVE_RUNS = 6
@@ -71,13 +70,17 @@ def speed(suite: "Suite", methods: Collection[str]) -> "pd.DataFrame | None":
 
 
 def seeds(suite: "Suite", scores: "pd.DataFrame") -> "pd.DataFrame | None":
-    """Scores of trainings that differ in nothing but the seed; of each variant the newest such group of several."""
+    """Scores of trainings that differ in nothing but the seed; of each variant the newest such group of several.
+
+    A column `steps` says how long each was trained, 0 where it did not tell.
+    """
     import pandas as pd
 
     from bench.trainings import weights_of
 
     alike: dict[tuple[str, ...], dict[str, str]] = {}
     trained: dict[str, str] = {}  # as it was trained, of each digest
+    runs: dict[str, MlflowRun] = {}
     for run in _finished(suite, "train"):
         tags, settings = run.data.tags, run.data.params
         if "weights_digest" in tags:
@@ -85,6 +88,7 @@ def seeds(suite: "Suite", scores: "pd.DataFrame") -> "pd.DataFrame | None":
             data = [tags.get(name, "") for name in ("low_digest", "normal_digest", "begun_from")]
             key = (tags["variant"], *data, *same)
             alike.setdefault(key, {}).setdefault(tags["seed"], tags["weights_digest"])
+            runs.setdefault(tags["weights_digest"], run)
             means = {tags.get("published_in"), tags["published_digest"] if tags.get("published_mean_of") else None}
             trained |= dict.fromkeys(weights_of(run) - means, tags["weights_digest"])
     known = scores.assign(checkpoint=scores["checkpoint"].map(trained)).dropna(subset=["checkpoint"])
@@ -93,7 +97,8 @@ def seeds(suite: "Suite", scores: "pd.DataFrame") -> "pd.DataFrame | None":
     for (variant, *_), by_seed in alike.items():
         part = known[known["checkpoint"].isin(list(by_seed.values()))]
         if part["checkpoint"].nunique() > 1 and variant not in parts:
-            parts[variant] = part.assign(method=variant)
+            lasted = {digest: steps(suite, runs[digest]) for digest in part["checkpoint"].unique()}
+            parts[variant] = part.assign(method=variant, steps=part["checkpoint"].map(lasted))
     return pd.concat(parts.values(), ignore_index=True) if parts else None
 
 
@@ -115,35 +120,6 @@ def adaptations(suite: "Suite", scores: "pd.DataFrame") -> list["Adaptation"]:
         rule = tags.get("rule", "")
         found.append(Adaptation(run.info.run_name, rule, tags["adapted"], data, held_out, directions))
     return found
-
-
-def published(suite: "Suite") -> list[tuple[str, "Table"]]:
-    """The tables of the newest `bench reproduce`, by the stem of their files."""
-    import pandas as pd
-
-    from bench.statistics import Interval
-    from reports.layout import Cell, Column, Table
-
-    columns = (Column("In print"), Column("Set", words=True), Column("Published", 3),
-               Column("Here", 3, intervals=True), Column("Tolerance", 3), Column("Verdict", words=True))  # fmt: skip
-    for run in _finished(suite, "reproduce"):
-        folder = suite.artifact(run.info.run_id, "reproduce")
-        found = []
-        for file in sorted(folder.glob("*.csv")) if folder else []:
-            frame = pd.read_csv(file, dtype={"In print": str, "Set": str, "Verdict": str})
-            lacking = {"Here low", "Here high"} - set(frame)  # nothing could be measured
-            frame = frame.assign(**dict.fromkeys(lacking, float("nan")))
-            rows = tuple(
-                (Cell(row["In print"]), Cell(row["Set"]), Cell(float(row["Published"])),
-                 Cell(Interval(float(row["Here"]), float(row["Here low"]), float(row["Here high"]), 0)),
-                 Cell(float(row["Tolerance"])), Cell(row["Verdict"]))
-                for _, row in frame.iterrows()
-            )  # fmt: skip
-            title = file.stem.replace("-", " ")
-            found.append((f"published-{file.stem}", Table(f"In print: {title}; 95 % intervals in brackets", columns,
-                                                          rows)))  # fmt: skip
-        return found
-    return []
 
 
 def curves(suite: "Suite", checkpoints: set[str]) -> "pd.DataFrame | None":
@@ -182,16 +158,19 @@ def costs(suite: "Suite", checkpoints: set[str]) -> dict[str, dict[str, float]]:
     return found
 
 
-def budgets(suite: "Suite", checkpoints: set[str]) -> dict[str, tuple[int, float]]:
-    """Steps and minutes, by method, of the trainings whose weights, or their mean, were scored, all together."""
+def budgets(suite: "Suite", checkpoints: set[str]) -> dict[str, "Budget"]:
+    """What the trainings whose weights, or their mean, were scored took together, by method."""
     from bench.trainings import weights_of
     from commands.report_made import minutes
+    from reports.material import Budget
 
-    found: dict[str, tuple[int, float]] = {}
-    for run in suite.search(kind="train"):
+    found: dict[str, Budget] = {}
+    for run in suite.search(kind="train"):  # newest first, so that the oldest tells what it began from
         if weights_of(run) & checkpoints and "variant" in run.data.tags:
-            before = found.get(run.data.tags["variant"], (0, 0.0))
-            found[run.data.tags["variant"]] = (before[0] + steps(suite, run), before[1] + (minutes(run) or math.nan))
+            before = found.get(run.data.tags["variant"], Budget(0, 0.0, begun=False))
+            crops = before.crops + steps(suite, run) * int(run.data.params.get("batch_size", 0))
+            lasted = before.minutes + (minutes(run) or math.nan)
+            found[run.data.tags["variant"]] = Budget(crops, lasted, begun="begun_from" in run.data.tags)
     return found
 
 

@@ -191,16 +191,24 @@ def _print_people(tracking_uri: str | None) -> None:
     table(("in print", "rank", "images on rank 1 to 5", "mean rank", "rank here", "verdict"), rows, title=title)
 
 
+def stem(published: "PublishedTable") -> str:
+    """The name of a table's files, without what comes after the dot."""
+    from reports.writers import file_name
+
+    return file_name(published.name.lower().replace(" ", "-"))
+
+
 def _layout(published: "PublishedTable", outcomes: Sequence["Outcome"]) -> "Table":
     from bench.statistics import Interval
     from reports.layout import Cell, Column, Table
 
     nothing = Interval(float("nan"), float("nan"), float("nan"), 0)
-    columns = (Column("In print"), Column("Set"), Column("Published", 3), Column("Here", 3, intervals=True),
-               Column("Images"), Column("Tolerance", 3), Column("Verdict"))  # fmt: skip
+    columns = (Column("In print"), Column("Our method"), Column("Set"), Column("Published", 3),
+               Column("Here", 3, intervals=True), Column("Images"), Column("Tolerance", 3),
+               Column("Verdict"))  # fmt: skip
     rows = tuple(
-        (Cell(o.cell.label), Cell(o.cell.dataset), Cell(o.cell.published), Cell(o.measured or nothing),
-         Cell(sum(o.cell.images.values())), Cell(o.cell.tolerance), Cell(o.said))
+        (Cell(o.cell.label), Cell(o.cell.method), Cell(o.cell.dataset), Cell(o.cell.published),
+         Cell(o.measured or nothing), Cell(sum(o.cell.images.values())), Cell(o.cell.tolerance), Cell(o.said))
         for o in outcomes
     )  # fmt: skip
     return Table(
@@ -216,17 +224,17 @@ def _keep(
     from bench.metrics import get_metric
     from bench.scores import write_csv, write_text
     from bench.tracking import open_suite
-    from reports.writers import file_name, to_csv, to_markdown
+    from reports.writers import to_csv, to_markdown
 
     metrics = {table.metric for table, _ in shown}
     tags = {f"digest {name}": get_metric(name).digest for name in metrics}
     with open_suite(tracking_uri).run("reproduce", kind="reproduce", tags=tags) as run:
         run.metrics({"wall_seconds": seconds})
         for published, outcomes in shown:
-            stem = out / file_name(published.name.lower().replace(" ", "-"))
+            file = out / stem(published)
             for suffix, text in ((".csv", to_csv), (".md", to_markdown)):
-                write_text(text(_layout(published, outcomes)), stem.with_suffix(suffix))
-                run.artifact(stem.with_suffix(suffix), "reproduce")
+                write_text(text(_layout(published, outcomes)), file.with_suffix(suffix))
+                run.artifact(file.with_suffix(suffix), "reproduce")
             for o in outcomes:
                 if o.measured is not None and not o.why:
                     name = f"{published.name}/{o.cell.dataset}/{o.cell.method}"

@@ -1,6 +1,6 @@
 """What each part of a model is worth: a factorial of trainings, from the score table and what is known of the runs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING
@@ -9,7 +9,7 @@ import pandas as pd
 
 from bench.statistics import Interval, seed_interval
 from reports.blocks import Block, Section
-from reports.layout import Cell, Column, Table
+from reports.layout import MISSING, Cell, Column, Table
 
 if TYPE_CHECKING:
     from reports.material import Material
@@ -35,8 +35,8 @@ class Trained:
 class Effect:
     """What `factor` changes in the mean `metric` on `dataset`: with it minus without it, and the interval over seeds.
 
-    `left_out` counts the seeds of which not every cell has a score; `steps` are those of the shortest training, 0 where
-    they are not known.
+    `left_out` counts the seeds of which not every cell has a score; `steps` are those of the shortest training and
+    `most_steps` those of the longest, 0 where they are not known.
     """
 
     factor: str
@@ -45,6 +45,7 @@ class Effect:
     difference: Interval
     left_out: int
     steps: int = 0
+    most_steps: int = 0
 
 
 def effects(scores: pd.DataFrame, trained: Sequence[Trained]) -> list[Effect]:
@@ -78,9 +79,10 @@ def _of_grid(scores: pd.DataFrame, grid: Sequence[Trained], factors: tuple[str, 
         ]  # fmt: skip
         complete = [cells for cells in by_seed if cells.keys() == wanted]
         if complete:
+            steps = [cell.steps for cell in grid]
             found += [
                 Effect(factor, str(metric), str(dataset), seed_interval([_difference(c, factor) for c in complete]),
-                       len(seeds) - len(complete), min(cell.steps for cell in grid))
+                       len(seeds) - len(complete), min(steps), max(steps))
                 for factor in factors
             ]  # fmt: skip
     return found
@@ -107,48 +109,74 @@ def ablations_section(material: "Material") -> Section | None:
         "Trainings with every combination of parts on and off: the mean score of those that have a part, minus that of "
         "those that lack it."
     )
-    tables = {"ablations": effects_table(material.ablations)}
+    found = effects_table(material.ablations, material.directions, elsewhere=shortest(material))
     made = material.made.get("ablations")
-    return Section("parts", "Parts", "What each part is worth", lede, made=made, blocks=(Block(tables=tables),))
+    return Section("parts", "Parts", "What each part is worth", lede, made=made,
+                   blocks=(Block(tables={"ablations": found}),))  # fmt: skip
 
 
-def effects_table(found: Sequence[Effect]) -> Table:
-    """The effects as a table, one row a factor, dataset and metric."""
+def shortest(material: "Material") -> int:
+    """Steps of the shortest training whose weights were scored and whose cost is told; 0 where they are not known."""
+    return int(min((costs.get("steps", 0) for costs in material.training_costs.values()), default=0))
+
+
+def effects_table(
+    found: Sequence[Effect], directions: Mapping[str, bool] | None = None, *, elsewhere: int = 0
+) -> Table:
+    """The effects as a table, one row a factor, dataset and metric.
+
+    `directions` says for each metric whether lower is better, where that is known; `elsewhere` are the steps of the
+    shortest training in the rest of the report.
+    """
     columns = (
-        Column("factor"),
-        Column("metric", words=True),
-        Column("dataset", words=True),
-        Column("with minus without", digits=3, intervals=True),
-        Column("seeds"),
+        Column("Factor"),
+        Column("Metric", words=True),
+        Column("Better", words=True),
+        Column("Dataset", words=True),
+        Column("With minus without", digits=3, intervals=True),
+        Column("Seeds"),
     )
+    better = {metric: "lower" if lower else "higher" for metric, lower in (directions or {}).items()}
     rows = tuple(
-        (Cell(e.factor), Cell(e.metric), Cell(e.dataset), Cell(e.difference), Cell(float(e.difference.count)))
+        (Cell(e.factor), Cell(e.metric), Cell(better.get(e.metric, MISSING)), Cell(e.dataset), Cell(e.difference),
+         Cell(float(e.difference.count)))
         for e in found
-    )
-    notes = [
-        "Intervals are Student's 95 % over training seeds; one seed gives none. They say nothing about photographs."
-    ]
+    )  # fmt: skip
+    return Table("What each part changes", columns, rows, tuple(_notes(found, elsewhere)))
+
+
+def _notes(found: Sequence[Effect], elsewhere: int) -> Iterator[str]:
+    known = [effect.difference for effect in found if effect.difference.count > 1]
+    if known and all(interval.low <= 0 <= interval.high for interval in known):
+        yield "Every interval includes zero: nothing can be said of any part yet."
+    yield "Intervals are Student's 95 % over training seeds; one seed gives none. They say nothing about photographs."
     steps = min((effect.steps for effect in found), default=0)
     if steps:
-        notes.append(
-            f"Each was trained for {steps:,} steps or more; parts may be worth something else after longer ones."
-        )
+        most = max(effect.most_steps for effect in found)
+        told = f"{steps:,} steps" if steps == most else f"{steps:,} steps or more"
+        others = f", those under “What training cost” for {elsewhere:,} or more" if elsewhere > most > 0 else ""
+        yield f"Each was trained for {told}{others}; parts may be worth something else after longer ones."
     left_out = max((effect.left_out for effect in found), default=0)
     if left_out:
-        notes.append(f"Seeds of which a cell has no score are left out: up to {left_out}.")
-    return Table("What each part changes", columns, rows, tuple(notes))
+        yield f"Seeds of which a cell has no score are left out: up to {left_out}."
 
 
 def cost_table(costs: Mapping[str, Mapping[str, float]]) -> Table:
     """What training cost, one row a run: steps, minutes, seconds a step, memory, parameters, multiply-accumulates."""
     names = {
-        "steps": ("steps", 0), "minutes": ("minutes", 0),
-        "cost/seconds_per_step": ("seconds a step", 3), "cost/peak_memory_mib": ("peak memory, MiB", 0),
-        "cost/parameters": ("parameters", 0), "cost/gmac_per_sample": ("10⁹ multiply-accumulates a picture", 2),
+        "steps": ("Steps", 0), "minutes": ("Minutes", 0),
+        "cost/seconds_per_step": ("Seconds a step", 3), "cost/peak_memory_mib": ("Peak memory in all, MiB", 0),
+        "cost/parameters": ("Parameters, discriminators included", 0),
+        "cost/gmac_per_sample": ("10⁹ multiply-accumulates a crop and step", 2),
     }  # fmt: skip
-    columns = (Column("run"), *(Column(title, digits=digits) for title, digits in names.values()))
+    columns = (Column("Run"), *(Column(title, digits=digits) for title, digits in names.values()))
     rows = tuple(
         (Cell(run), *(Cell(float(values.get(name, float("nan")))) for name in names)) for run, values in costs.items()
     )
-    note = "Seconds and memory compare only between runs on one device with one crop and batch, which the label gives."
-    return Table("What training cost", columns, rows, (note,))
+    notes = (
+        "Seconds and memory compare only between runs on one device with one crop and batch, which the label gives. "
+        "Memory is the card's, or, on a processor, that of the whole process.",
+        "Parameters are those of all networks that are trained. Multiply-accumulates are those of a whole step, "
+        "forward and backward through these and the fixed one of a perceptual loss, for each dark crop.",
+    )
+    return Table("What training cost", columns, rows, notes)

@@ -1,6 +1,6 @@
 """Cost against quality: what a better score takes in seconds, from `bench speed`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -11,7 +11,7 @@ from matplotlib.transforms import BboxBase
 
 from bench.errors import BenchError
 from reports.blocks import Block, Section, plotted
-from reports.layout import Cell, Column, Table, better
+from reports.layout import Cell, Column, Table, arrow, better, decimals, marked
 from reports.material import Material
 from reports.style import ACCENT, INK, MUTED, PAPER, styled
 from reports.tables import Leaderboard, named
@@ -19,8 +19,8 @@ from reports.writers import file_name, printable
 
 NEEDED = ("method", "width", "height", "seconds", "macs", "parameters", "peak_mib", "device")
 MOST_LABELS = 14
-LEDE = "Seconds for one picture as bench speed measured them, against the mean score."
-ON_PLOTS = "Filled diamonds on the line are worth a look: no other method is both faster and better."
+LEDE = "Seconds for one picture as bench speed measured them, against the mean score over all images."
+ON_PLOTS = "Filled diamonds on the line are worth a look: no other method is both as fast and better."
 
 
 def cost_section(material: Material) -> Section | None:
@@ -47,7 +47,8 @@ def cost_section(material: Material) -> Section | None:
                                  alt=_in_words(both, board, size), prefix=f"c{number}m{place}"))  # fmt: skip
         stem = file_name("speed", f"{width}x{height}-{number}")
         notes = (*_worth(worth), *_untimed(material, timed))
-        blocks.append(Block(f"{size} pixels", f"On {device}.", {stem: speed_table(rows)}, tuple(plots), notes))
+        table = speed_table(rows, material.ranked, baseline=material.baseline)
+        blocks.append(Block(f"{size} pixels", f"On {device}.", {stem: table}, tuple(plots), notes))
     return Section("cost", "Cost", "Cost against quality", LEDE, tuple(blocks), on_plots=ON_PLOTS,
                    made=material.made.get("speed"))  # fmt: skip
 
@@ -62,19 +63,26 @@ def front(points: Mapping[str, tuple[float, float]], *, lower_is_better: bool) -
     return kept
 
 
-def speed_table(rows: pd.DataFrame) -> Table:
-    """Seconds, operations, parameters and memory of each method, fastest first."""
-    columns = (
-        Column("Method"), Column("Seconds", 4), Column("10⁹ multiply-accumulates", 2), Column("Parameters"),
-        Column("Peak memory, MiB"),
-    )  # fmt: skip
-    filled = tuple(
-        (Cell(str(row.method)), Cell(float(row.seconds)), Cell(float(row.macs) / 1e9), Cell(float(row.parameters)),
-         Cell(float(row.peak_mib)))
-        for row in rows.itertuples()
-    )  # fmt: skip
-    note = "Multiply-accumulates are those of neural networks; a dash means that the method has none, or was not told."
-    return Table("What one picture takes, the median of several calls", columns, filled, (note,))
+def speed_table(rows: pd.DataFrame, boards: Sequence[Leaderboard] = (), *, baseline: str = "") -> Table:
+    """Seconds, mean scores, operations, parameters and memory of each method, fastest first."""
+    methods = [str(method) for method in rows["method"]]
+    columns, filled = [Column("Method"), Column("Seconds", 4)], [[Cell(name) for name in methods], _cells(rows.seconds)]
+    for board in boards:
+        digits = decimals([interval.mean for interval in board.overall.values()])
+        columns.append(Column(board.metric, digits, arrow(board.lower_is_better), len(board.values), len(board.values)))
+        filled.append(marked(methods, board.overall, digits=digits, sign=board.sign, baseline=baseline))
+    columns += [Column("10⁹ multiply-accumulates", 2), Column("Parameters"), Column("Peak memory beyond rest, MiB")]
+    filled += [_cells(rows.macs / 1e9), _cells(rows.parameters), _cells(rows.peak_mib)]
+    notes = (
+        "Multiply-accumulates are those of neural networks; a dash means that the method has none, or was not told.",
+        "Memory is what one call needs at its peak beyond what was there before it.",
+    )
+    caption = "What one picture takes, the median of several calls"
+    return Table(caption, tuple(columns), tuple(zip(*filled, strict=True)), notes)
+
+
+def _cells(numbers: pd.Series) -> list[Cell]:
+    return [Cell(float(number)) for number in numbers]
 
 
 def trade_off(points: Mapping[str, tuple[float, float]], board: Leaderboard, *, size: str) -> Figure:
@@ -125,8 +133,13 @@ def _label(axes: Axes, points: Mapping[str, tuple[float, float]], worth: list[st
 
 
 def _worth(found: Mapping[str, tuple[list[str], int]]) -> tuple[str, ...]:
-    return tuple(f"By {metric}, of the {timed} methods timed, none is both faster and better than "
-                 f"{named(names, most=12)}." for metric, (names, timed) in found.items())  # fmt: skip
+    """Which methods are on the front, by metric."""
+    return tuple(
+        f"By {metric}, of the {timed} methods timed, {'these are' if len(names) > 1 else 'this one is'} on the front "
+        f"of time and mean{', fastest first' if len(names) > 1 else ''} (no other is both as fast and better): "
+        f"{named(names, most=12)}."
+        for metric, (names, timed) in found.items()
+    )
 
 
 def _untimed(material: Material, timed: Mapping[str, float]) -> tuple[str, ...]:

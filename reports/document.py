@@ -18,8 +18,8 @@ from reports.verdict import Verdict
 from reports.writers import markdown, to_markdown
 
 ANCHORS = (
-    "verdict", "leaderboard", "datasets", "cost", "published", "parts", "seeds", "adaptation", "training", "notes",
-    "reading", "provenance",
+    "verdict", "reading", "leaderboard", "comparison", "cost", "published", "parts", "seeds", "adaptation", "training",
+    "methods", "datasets", "notes", "provenance",
 )  # fmt: skip
 PRIVATE = ("platform",)  # the kernel's release may carry the name of a machine or of whoever built it
 PATH = re.compile(r"(?:^|[\s'\"(=,:])(?:~?/[\w.]|[A-Za-z]:\\|\\\\|file:)")
@@ -48,9 +48,15 @@ def _section(section: Section, material: Material) -> list[str]:
     said = [*([_text(lede)] if lede else []), *_view(section)]
     told: set[str] = set()
     for block in section.blocks:
-        said += _block(block, material, told)
+        if not (section.anchor == "leaderboard" and len(section.blocks) > 1 and _stands_below(block)):
+            said += _block(block, material, told)
     made = [_made(section.made)] if section.made else []
     return [f"## {_text(section.title)}", *made, *said] if said else []
+
+
+def _stands_below(block: Block) -> bool:
+    """Whether a leaderboard has a column for one dataset alone, whose own table says as much."""
+    return all(len(table.columns) == 2 for table in block.tables.values())
 
 
 def _made(made: Made) -> str:
@@ -58,10 +64,15 @@ def _made(made: Made) -> str:
 
 
 def _view(section: Section) -> Iterator[str]:
-    """What the verdict and the provenance have besides blocks."""
+    """What the verdict, the methods and the provenance have besides blocks."""
     yield from map(_text, section.view.get("answers", ()))
     for verdict in section.view.get("verdicts", ()):
         yield from _verdict(verdict)
+    cards = [(method, dict(entries)) for method, entries in section.view.get("cards", ())]
+    if cards:
+        asked = ("title", "year", "family", "paper", "trust")
+        said = ("; ".join(card[key] for key in asked if key in card) for _, card in cards)
+        yield _bullets([f"{method}: {told}" for (method, _), told in zip(cards, said, strict=True)])
     facts = public(section.view.get("facts", {}))
     if facts:
         yield _bullets([f"{name}: {told}" for name, told in facts.items()])

@@ -31,6 +31,17 @@ class Adaptation:
 
 
 @dataclass(frozen=True)
+class Budget:
+    """What the trainings of one method's weights took together."""
+
+    crops: int
+    """Shown, of low-light photographs."""
+    minutes: float
+    begun: bool
+    """Whether the first of them began from weights that another training had given."""
+
+
+@dataclass(frozen=True)
 class Failure:
     """A photograph that a rule chose (see `reports.failures`), with its pictures or why they cannot be shown."""
 
@@ -70,8 +81,8 @@ class Material:
     curves: pd.DataFrame | None = None
     """Columns run, step, name, value."""
     training_costs: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    budgets: Mapping[str, tuple[int, float]] = field(default_factory=dict)
-    """Steps and minutes that each learned method was trained for here."""
+    budgets: Mapping[str, Budget] = field(default_factory=dict)
+    """How long each learned method was trained here."""
     ablations: Sequence[Effect] = ()
     studies: Studies = ()
     """Facts and tables of human studies (see `reports.study`)."""
@@ -115,6 +126,11 @@ class Material:
     def measured(self) -> pd.DataFrame:
         """The summary (see `reports.tables.summary`)."""
         return summary(self.scores, directions=self.directions)
+
+    @property
+    def timed(self) -> bool:
+        """Whether bench speed timed every method, so that the seconds of a busy machine need not be shown."""
+        return self.speed is not None and set(self.frame["method"]) <= {*self.speed["method"], self.baseline}
 
     def printed(self, table: Table) -> Table:
         """The table as Markdown and LaTeX have it: with intervals or without."""

@@ -4,22 +4,23 @@ from reports.blocks import Block, Section
 from reports.material import Material
 
 PUBLISHED_LEDE = (
-    "What was printed and what was measured here, cell by cell, as bench reproduce judged it. “Not comparable” says "
-    "that something else than the number differs, and what."
+    "What others published and what was measured here, cell by cell, as bench reproduce judged it. “Not comparable” "
+    "says that something else than the number differs, and what."
 )
 READING = (
     "Intervals are 95 % bootstrap intervals over images (BCa). They say how far a mean would move with other "
-    "photographs of the same kind, not with another training seed. Two methods are compared image by image over the "
-    "photographs that every method has a value for. A lead is only called one when two things hold: the 95 % interval "
-    "of the differences excludes zero on at least six images, and Wilcoxon's signed-rank test does so at 5 % after "
-    "Holm's correction for the number of methods, the same way round. The methods are not corrected for the number of "
-    "metrics, so among many metrics an occasional lead is luck. No-reference scores reward what they were built to "
-    "measure; look at the pictures too."
+    "photographs of the same kind, not with another training seed.",
+    "Two methods are compared image by image, over the photographs that every method has a value for. A lead is only "
+    "called one when two things agree on its direction: the 95 % interval of the differences excludes zero, on at "
+    "least six images; and Wilcoxon's signed-rank test has p below 0.05 after Holm's correction for the number of "
+    "methods.",
+    "Nothing is corrected for the number of metrics: among many metrics an occasional lead is luck.",
+    "No-reference scores reward what they were built to measure. Look at the pictures too.",
 )
 TIMES = (
-    "Times under the headings are those of finished runs, by the clock on the wall; scores that a run found kept from "
-    "an earlier one cost it nothing. A training's is its own clock, which stands still while it is interrupted, or, "
-    "where it did not tell, the time from its first beginning to its end."
+    "“Made by” counts finished runs and the time that they took from beginning to end; scores that a run found kept "
+    "from an earlier one cost it nothing. A training's time is that of its own clock, which stands still while it is "
+    "interrupted."
 )
 
 
@@ -29,7 +30,7 @@ def published_section(material: Material) -> Section | None:
         return None
     blocks = (Block(tables=dict(material.published)),)
     made = material.made.get("reproduce")
-    return Section("published", "In print", "Numbers in print beside ours", PUBLISHED_LEDE, made=made, blocks=blocks)
+    return Section("published", "In print", "Published numbers beside ours", PUBLISHED_LEDE, made=made, blocks=blocks)
 
 
 def notes_section(material: Material) -> Section | None:
@@ -41,8 +42,8 @@ def notes_section(material: Material) -> Section | None:
 
 def reading_section(material: Material) -> Section:
     """What intervals and leads mean, and what the times under the headings are."""
-    told = f"{READING} {TIMES}" if material.made else READING
-    return Section("reading", "How to read this", "How to read this", told)
+    told = (*READING, TIMES) if material.made else READING
+    return Section("reading", "How to read this", "How to read this", blocks=(Block(notes=told),))
 
 
 def provenance_section(material: Material) -> Section | None:

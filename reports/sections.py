@@ -79,8 +79,9 @@ def datasets_section(material: Material) -> Section | None:
     """A table a dataset that any metric was asked for on, then its plots."""
     blocks: list[Block] = []
     names = list(dict.fromkeys(name for board in material.boards for name in board.images)) if material.valued else []
+    measured = material.measured.assign(seconds=np.nan) if material.timed else material.measured
     for number, dataset in enumerate(names):
-        table = dataset_table(dataset, boards=material.boards, summary=material.measured, baseline=material.baseline)
+        table = dataset_table(dataset, boards=material.boards, summary=measured, baseline=material.baseline)
         plots = {board.metric: tuple(_plots(board, dataset=dataset, prefix=f"d{number}m{place}"))
                  for place, board in enumerate(material.boards) if dataset in board.images}  # fmt: skip
         drawn = {metric: found for metric, found in plots.items() if found}

@@ -4,14 +4,15 @@ The input itself, where it was scored, is no rival: that doing nothing scores be
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.comparison import Difference, differences
+from bench.comparison import LEVEL, Difference, differences
+from bench.stability import without_a_set
 from bench.statistics import FEWEST_TO_DECIDE
 from reports.blocks import Section
 from reports.layout import better, decimals
-from reports.material import Material
+from reports.material import Budget, Material
 from reports.tables import Leaderboard, named
 
 
@@ -28,6 +29,8 @@ class Verdict:
     """The method of the best mean, where there are rivals."""
     alike: tuple[str, ...] = ()
     """Those that cannot be told apart from it."""
+    idle: bool = False
+    """Whether the untouched input has a better mean than every method."""
 
 
 def verdict_section(material: Material) -> Section:
@@ -41,14 +44,22 @@ def verdict_section(material: Material) -> Section:
 
 def answers(verdicts: Sequence[Verdict]) -> list[str]:
     """Who wins by which metrics, and where nobody does; one sentence each, nothing for a single metric."""
-    contested = [one for one in verdicts if one.best]
-    if len(contested) < 2:
+    scored = [one for one in verdicts if one.best]
+    contested = [one for one in scored if not one.idle]
+    if len(scored) < 2:
         return []
+    idle = [
+        f"By {one.metric} the untouched input is better than every method: it says how little a method changes, and "
+        "nobody wins by it." for one in scored if one.idle
+    ]  # fmt: skip
+    if not contested:
+        return idle
     clear = [one for one in contested if not one.alike]
     leads = {name: [v.metric for v in clear if v.best == name] for name in dict.fromkeys(v.best for v in clear)}
     leads = dict(sorted(leads.items(), key=lambda item: -len(item[1])))
     if len(leads) == 1 and len(clear) == len(contested):
-        return [f"{clear[0].best} wins by every metric: {named([v.metric for v in clear], most=20)}."]
+        every = "every other metric" if idle else "every metric"
+        return [f"{clear[0].best} wins by {every}: {named([v.metric for v in clear], most=20)}.", *idle]
     if not leads:
         told = ["By no metric does one method stand apart from all others."]
     else:
@@ -57,16 +68,16 @@ def answers(verdicts: Sequence[Verdict]) -> list[str]:
     return told + [
         f"By {v.metric}, {v.best} has the best mean but cannot be told apart from {named(v.alike, most=3)}."
         for v in contested if v.alike
-    ]  # fmt: skip
+    ] + idle  # fmt: skip
 
 
-def unequal(budgets: Mapping[str, tuple[int, float]]) -> list[str]:
-    """That the learned methods were trained for different lengths, where one had twice the steps of another."""
-    longest = sorted(budgets, key=lambda name: -budgets[name][0])
-    if len(longest) < 2 or budgets[longest[0]][0] < 2 * budgets[longest[-1]][0]:
+def unequal(budgets: Mapping[str, Budget]) -> list[str]:
+    """That the learned methods were trained for different lengths, where one saw twice the crops of another."""
+    longest = sorted(budgets, key=lambda name: -budgets[name].crops)
+    if len(longest) < 2 or budgets[longest[0]].crops < 2 * budgets[longest[-1]].crops:
         return []
-    told = [f"{name} for {steps:,} step{'' if steps == 1 else 's'} ({minutes:.0f} min)"
-            for name, (steps, minutes) in ((name, budgets[name]) for name in longest)]  # fmt: skip
+    told = [f"{name} saw {budgets[name].crops:,} crops in {budgets[name].minutes:.0f} min"
+            f"{' (begun from trained weights)' if budgets[name].begun else ''}" for name in longest]  # fmt: skip
     return [
         f"The learned methods were not trained alike: {named(told, most=20)}. Their places are those of these weights, "
         "not of the methods."
@@ -103,7 +114,8 @@ def verdict(board: Leaderboard, *, baseline: str = "") -> Verdict:
     if gap.told_apart and alike:
         details = [f"Yet not told apart from {best}: {named(alike, most=8)}."]
     details += [*beside, *_by_dataset(board, baseline)]
-    return Verdict(board.metric, direction, headline, sentence, tuple(details), best, tuple(alike))
+    idle = beside != [] and board.sign * board.overall[baseline].mean < board.sign * board.overall[best].mean
+    return Verdict(board.metric, direction, headline, sentence, tuple(details), best, tuple(alike), idle)
 
 
 def _input(board: Leaderboard, ranked: Sequence[str], baseline: str, *, digits: int) -> list[str]:
@@ -115,9 +127,11 @@ def _input(board: Leaderboard, ranked: Sequence[str], baseline: str, *, digits: 
     told = f"The untouched input ({baseline}) has {mean:.{digits}f}"
     if worse == len(ranked):
         return [f"{told}, better than every method: by this metric alone, doing nothing wins."]
-    if worse:
-        return [f"{told}, better than {worse} of the {len(ranked)} methods."]
-    return [f"{told}, worse than every method."]
+    apart = [d.interval.mean for d in differences(board.values[[*ranked, baseline]], baseline) if d.told_apart]
+    gained = sum(board.sign * gap < 0 for gap in apart)
+    clearly = f"told apart from it are {gained} as better and {len(apart) - gained} as worse"
+    place = f"better than {worse} of the {len(ranked)} methods by the mean" if worse else "worse than every method"
+    return [f"{told}, {place}; {clearly}."]
 
 
 def _told(gap: Difference, best: str, *, digits: int) -> str:
@@ -135,24 +149,43 @@ def _told(gap: Difference, best: str, *, digits: int) -> str:
     none = f"On {_images(interval.count)} no difference between {best} and {other} can be shown"
     if interval.count < FEWEST_TO_DECIDE:
         return f"{none}; it takes at least six."
-    seen = "" if math.isnan(gap.detectable) else f" So few can only show about {gap.detectable:.{digits}f} or more."
+    lead = f"the 95 % interval of {best}'s lead, {_lead(gap, digits=digits)}"
     if not interval.decided:
-        why = f"the 95 % interval of the paired difference, {interval.low:+.{digits}f} to {interval.high:+.{digits}f}"
-        why = f"{why}, includes zero"
+        why = f"{lead}, includes zero"
     elif not gap.one_way:
         why = f"{best} has the better mean, but by ranks the differences point the other way"
+    elif gap.p >= LEVEL:
+        why = f"{lead}, excludes zero, but Wilcoxon's signed-rank test sees no shift (p = {gap.p:.2f})"
     else:
         why = (
-            "the 95 % interval excludes zero, but not after a correction for the number of methods compared "
-            f"(p = {gap.corrected:.2f})"
+            f"{lead}, excludes zero, but p = {gap.p:.2g} becomes {gap.corrected:.2g} after Holm's correction for the "
+            "number of methods"
         )
-    return f"{none}: {why}.{seen}"
+    return f"{none}: {why}.{_seen(gap, digits=digits)}"
+
+
+def _lead(gap: Difference, *, digits: int) -> str:
+    """The interval of the lead that the other method does not have, which is positive by its mean."""
+    flipped = -1 if gap.interval.mean < 0 else 1
+    low, high = sorted((flipped * gap.interval.low, flipped * gap.interval.high))
+    return f"{low:+.{digits}f} to {high:+.{digits}f}"
+
+
+def _seen(gap: Difference, *, digits: int) -> str:
+    if math.isnan(gap.detectable):
+        return ""
+    return (
+        f" One paired t test would find a true difference of {gap.detectable:.{digits}f} in four of five such sets of "
+        "photographs; among many methods it takes more."
+    )
 
 
 def _undecided(method: str, alike: Sequence[str], *, rivals: int) -> str:
-    if len(alike) == rivals and rivals > 1:
+    if len(alike) == 1:
+        return f"{method} and {alike[0]} cannot be told apart"
+    if len(alike) == rivals:
         return "No method can be told apart from the best"
-    return f"{named([method, *alike], most=4)} cannot be told apart"
+    return f"{method} has the best mean, {len(alike)} of the {rivals} others cannot be told apart from it"
 
 
 def _by_dataset(board: Leaderboard, baseline: str) -> tuple[str, ...]:
@@ -165,7 +198,28 @@ def _by_dataset(board: Leaderboard, baseline: str) -> tuple[str, ...]:
         where = "every dataset" if len(best) == len(first) else named(list(best))
         return (f"{next(iter(leaders))} has the best mean on {where}.",)
     lines = [f"{method} on {named([name for name in best if best[name] == method])}" for method in leaders]
-    return (f"Best mean, told apart or not: {'; '.join(lines)}.",) if lines else ()
+    return (f"Best mean, told apart or not: {'; '.join(lines)}.", *_without_a_set(board, leaders, baseline))
+
+
+def _without_a_set(board: Leaderboard, leaders: Iterable[str], baseline: str) -> tuple[str, ...]:
+    """Where the best over all images is on each dataset, if it leads on none; and who it would be without one."""
+    rivals = [name for name in board.overall if name != baseline]
+    if not rivals:
+        return ()
+    best, told = rivals[0], []
+    if best not in leaders:
+        ranks = {name: [n for n in board.on(name) if n != baseline] for name in board.images}
+        places = [f"{_place(rank.index(best) + 1)} on {name}" for name, rank in ranks.items() if best in rank]
+        told.append(f"{best} has the best mean over all images and leads on no dataset: it is {named(places)}.")
+    ranks = without_a_set(board.values[rivals], lower_is_better=board.lower_is_better)
+    others = {str(column): str(ranks[column].idxmin()) for column in ranks if column != "all"}
+    told += [f"{key.capitalize()} the best mean would be {other}'s." for key, other in others.items() if other != best]
+    return tuple(told)
+
+
+def _place(number: int) -> str:
+    suffix = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{suffix}"
 
 
 def _images(count: int) -> str:

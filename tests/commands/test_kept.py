@@ -7,6 +7,7 @@ from bench.tracking import open_suite
 from commands.kept import evaluations_of, in_place, tables_of
 from commands.ranking import _directions
 from commands.report_runs import budgets, costs
+from reports.material import Budget
 
 
 @pytest.fixture
@@ -54,7 +55,9 @@ def test_steps_and_minutes_of_trainings_are_those_of_all_whose_weights_were_scor
         with suite.run(name, kind="train", tags={"variant": variant, "published_in": digest}) as run:
             run.parameters(settings)
             run.metrics({"cost/seconds": 60.0 * steps}, steps)
-    assert budgets(suite, {"w", "v"}) == {"m": (150, 150.0), "n": (8, 8.0)}
+    assert budgets(suite, {"w", "v"}) == {
+        "m": Budget(600, 150.0, begun=False), "n": Budget(32, 8.0, begun=False)
+    }  # fmt: skip
     found = costs(suite, {"w", "v"})
     assert {label: (told["steps"], told["minutes"]) for label, told in found.items()} == {
         "x (n), 112 pixels, batch 4, float32, cpu": (8, 8), "two (m), 112 pixels, batch 4, float32, cpu": (50, 50),

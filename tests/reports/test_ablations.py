@@ -63,7 +63,11 @@ def test_grids_with_the_same_parts_are_not_mixed_and_the_first_named_counts():
         ("attention", -5, 1),
         ("perceptual", 0, 1),
     ]
-    assert "Each was trained for 800 steps or more" in " ".join(effects_table(found).notes)
+    assert "Each was trained for 800 steps; parts" in " ".join(effects_table(found).notes)
+    told = " ".join(effects_table(found, elsewhere=5000).notes)
+    assert "Each was trained for 800 steps, those under “What training cost” for 5,000 or more; parts" in told
+    assert "What training cost" not in " ".join(effects_table(found, elsewhere=800).notes)
+    assert "800 steps or more; parts" in " ".join(effects_table([replace(e, most_steps=900) for e in found]).notes)
     assert effects(old[0], [*renamed, *old[1]])[0].difference.mean == 1, "of the newer none is scored"
 
 
@@ -74,7 +78,23 @@ def test_one_seed_has_no_interval_and_nothing_scored_no_effect():
     assert seed_interval([1.0, 3.0]).mean == 2
 
 
+def test_the_direction_is_beside_the_metric_and_intervals_with_zero_say_nothing():
+    scores, cells = grid(lambda w, s: (s - 1.0) * ("attention" in w))
+    found = effects(scores, cells)
+    table = effects_table(found, {"niqe": True})
+    assert [cell.text(column) for cell, column in zip(table.rows[0], table.columns, strict=True)][:4] == [
+        "attention", "niqe", "lower", "dicm"]  # fmt: skip
+    assert table.notes[0] == "Every interval includes zero: nothing can be said of any part yet."
+    assert effects_table(found, {"psnr": False}).rows[0][2].value == "–"
+    shown = effects(*grid(lambda w, s: 5.0 * ("attention" in w)))
+    assert "includes zero" not in " ".join(effects_table(shown).notes)
+    alone = effects(*grid(lambda w, s: 1.0, seeds=1))
+    assert "includes zero" not in " ".join(effects_table(alone).notes), "one seed has no interval"
+
+
 def test_the_cost_of_runs_is_a_table_with_a_dash_where_it_was_not_measured():
     table = cost_table({"cyclegan, 112 pixels": {"cost/parameters": 22.8e6, "cost/gmac_per_sample": 40.123}})
     row = [cell.text(column) for cell, column in zip(table.rows[0], table.columns, strict=True)]
     assert row == ["cyclegan, 112 pixels", "–", "–", "–", "–", "22800000", "40.12"]
+    assert [column.name for column in table.columns][-2:] == [
+        "Parameters, discriminators included", "10⁹ multiply-accumulates a crop and step"]  # fmt: skip

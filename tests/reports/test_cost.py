@@ -30,13 +30,28 @@ def test_each_method_has_its_numbers_and_the_front_is_said(table):
     assert (block.title, block.text) == ("600 × 400 pixels", "On a card.")
     (found,) = block.tables.values()
     texts = [[cell.text(column) for cell, column in zip(row, found.columns, strict=True)] for row in found.rows]
-    assert texts[0] == ["input", "0.0010", "–", "0", "5"]
-    assert texts[2] == ["b", "1.0000", "2.50", "10", "5"]
-    assert block.notes == ("By niqe, of the 3 methods timed, none is both faster and better than a and b.",)
+    assert [(column.name, column.arrow) for column in found.columns][2] == ("niqe", "↓")
+    assert found.columns[-1].name == "Peak memory beyond rest, MiB"
+    assert texts[0] == ["input", "0.0010", "3.500", "–", "0", "5"]
+    assert texts[2] == ["b", "1.0000", "4.500", "2.50", "10", "5"]
+    assert [row[2].mark for row in found.rows] == ["", "second", "best", ""]
+    assert block.notes == (
+        "By niqe, of the 3 methods timed, these are on the front of time and mean, fastest first (no other is both as "
+        "fast and better): a and b.",
+    )
     fewer = cost_section(material(table, SPEED.query("method != 'c'"))).blocks[0]
     assert fewer.notes[1:] == ("Not timed: c.",)
     assert "a 0.1 s and 5.5, b 1 s and 4.5, c 2 s and 6.5" in block.plots[0].alt
     assert "input" not in block.plots[0].alt
+
+
+def test_a_method_without_a_mean_has_a_dash_and_a_front_of_one_is_one(table):
+    more = pd.concat([SPEED, SPEED.iloc[:1].assign(method="new")], ignore_index=True)
+    (found,) = cost_section(material(table, more)).blocks[0].tables.values()
+    assert {row[0].value: row[2].text(found.columns[2]) for row in found.rows}["new"] == "–"
+    slower = SPEED.assign(seconds=[0.1, 0.01, 2.0, 0.001])
+    told = cost_section(material(table, slower)).blocks[0].notes[0]
+    assert "this one is on the front of time and mean (no other is" in told
 
 
 @pytest.mark.parametrize("lower", [True, False])

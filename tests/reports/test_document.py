@@ -48,6 +48,7 @@ def everything(table, name):
         training_costs={name: {"cost/parameters": 1.0}},
         ablations=[Effect(name, "niqe", name, Interval(1.0, 0.5, 1.5, 2), 0)],
         published=[("published-one", words)], provenance={name: name}, origins={"origin-photographs": words},
+        cards={name: {"title": f"{name.upper()} of 2020", "year": "2020", "trust": "from the paper", "licence": ""}},
         made={kind: Made(f"bench {kind}", 2, 3.2) for kind in
               ("evaluate", "speed", "reproduce", "ablations", "seeds", "adapt", "train")},
     )  # fmt: skip
@@ -84,16 +85,17 @@ def test_the_verdict_is_in_words(scores):
 def test_with_data_for_all_every_section_is_there_in_order_and_says_how_it_was_made(table):
     text = written(everything(table, "x"))
     assert [title for level, title in headings(text) if level == 2] == [
-        "Verdict", "Leaderboard", "Dataset by dataset", "Cost against quality", "Numbers in print beside ours",
-        "What each part is worth", "What the seed alone moves", "Adapted to another domain", "Training", "Notes",
-        "How to read this", "Provenance",
+        "Verdict", "How to read this", "Leaderboard", "Who can be told apart", "Cost against quality",
+        "Published numbers beside ours", "What each part is worth", "What the seed alone moves",
+        "Adapted to another domain", "Training", "Methods", "Dataset by dataset", "Notes", "Provenance",
     ]  # fmt: skip
-    assert len(ANCHORS) == 12
+    assert len(ANCHORS) == 14
     assert "## Leaderboard\n\n*Made by `bench evaluate` (2 runs, 3 minutes in all).*" in text
     made = re.findall(r"^\*Made by `bench (\w+)` ", text, re.MULTILINE)
-    assert made == [*["evaluate"] * 3, "speed", "reproduce", "ablations", "seeds", "adapt", "train"]
-    assert "Times under the headings" in text
-    assert re.search(r"Written by `bench report`\. Its HTML page also has: Told apart, .*\.\n$", text)
+    assert made == ["evaluate", "evaluate", "speed", "reproduce", "ablations", "seeds", "adapt", "train", "evaluate"]
+    assert "“Made by” counts finished runs" in text
+    assert "- x: X of 2020; 2020; from the paper\n" in text
+    assert re.search(r"Written by `bench report`\. Its HTML page also has: Stability.*\.\n$", text)
 
 
 def test_headings_nest_and_every_table_stands_alone(table):
@@ -125,12 +127,30 @@ def test_a_hostile_name_breaks_no_table_and_is_text(table):
 def test_sections_without_data_are_absent(table):
     text = written(Material(table({("clahe", "dicm", "niqe"): [3.1]}), {"niqe": True}))
     assert [title for level, title in headings(text) if level == 2] == [
-        "Verdict", "Leaderboard", "Dataset by dataset", "How to read this"]  # fmt: skip
+        "Verdict", "How to read this", "Leaderboard", "Dataset by dataset"]  # fmt: skip
     assert "Made by" not in text
     assert "nan" not in text
     assert "Two plots" not in text
     curves = pd.DataFrame({"run": "a", "step": [1, 2], "name": "loss", "value": [2.0, 1.0]})
     assert "## Training" not in written(Material(table({("a", "d", "niqe"): [3.1]}), {"niqe": True}, curves=curves))
+
+
+def test_a_leaderboard_of_one_dataset_stands_in_its_own_table_alone(table):
+    eight = np.linspace(0, 1, 8)
+    values = {(m, d, "niqe"): eight + k for k, m in enumerate("ab") for d in ("dicm", "lime")}
+    values |= {(m, "dicm", "psnr"): eight + 20 + k for k, m in enumerate("ab")}
+    text = written(Material(table(values), DIRECTIONS))
+    leaderboards, datasets = text.split("## Leaderboard")[1].split("## Dataset by dataset")
+    assert "Mean niqe of each method" in leaderboards and "Mean psnr of each method" not in leaderboards
+    assert "psnr ↑ (8 images)" in datasets
+
+
+def test_seconds_of_a_busy_machine_are_left_out_where_every_method_was_timed(table):
+    values = {(m, "dicm", "niqe"): np.linspace(3, 4, 8) for m in "ab"}
+    timed = pd.DataFrame({"method": ["a", "b"], "width": 6, "height": 4, "seconds": 1.0, "macs": np.nan,
+                          "parameters": 0, "peak_mib": 1.0, "device": "cpu"})  # fmt: skip
+    assert "Seconds per image" in written(Material(table(values), {"niqe": True}, speed=timed[:1]))
+    assert "Seconds per image" not in written(Material(table(values), {"niqe": True}, speed=timed))
 
 
 def test_a_note_is_given_once(table):

@@ -1,6 +1,9 @@
+import re
+
 import numpy as np
 import pytest
 
+from reports.material import Budget
 from reports.tables import leaderboard
 from reports.verdict import Verdict, answers, unequal, verdict
 
@@ -52,11 +55,13 @@ def test_the_best_mean_on_a_dataset_that_has_none_is_not_claimed(words):
 
 
 def test_trainings_of_unequal_length_are_said():
-    assert unequal({"a": (5133, 211.2), "b": (8, 2.1), "c": (1, 0.4)}) == [
-        "The learned methods were not trained alike: a for 5,133 steps (211 min), b for 8 steps (2 min) and c for 1 "
-        "step (0 min). Their places are those of these weights, not of the methods."
+    long, short, brief = Budget(24151, 211.2, begun=True), Budget(16, 2.1, begun=False), Budget(1, 0.4, begun=False)
+    assert unequal({"a": long, "b": short, "c": brief}) == [
+        "The learned methods were not trained alike: a saw 24,151 crops in 211 min (begun from trained weights), b "
+        "saw 16 crops in 2 min and c saw 1 crops in 0 min. Their places are those of these weights, not of the methods."
     ]
-    assert unequal({"a": (5133, 211.2)}) == unequal({"a": (100, 2.0), "b": (60, 9.0)}) == unequal({}) == []
+    alike = {"a": Budget(100, 2.0, begun=False), "b": Budget(60, 9.0, begun=False)}
+    assert unequal({"a": long}) == unequal(alike) == unequal({}) == []
 
 
 def test_noise_is_not_called_a_lead(words):
@@ -123,9 +128,16 @@ def test_the_input_itself_never_wins_but_what_it_scores_is_said(words):
         in (answer.details)
     )
     between = words(values | {("same", "d", "niqe"): scene + 2}, baseline="same")
-    assert "The untouched input (same) has 3.500, better than 1 of the 2 methods." in between.details
+    assert answer.idle and not between.idle
+    assert (
+        "The untouched input (same) has 3.500, better than 1 of the 2 methods by the mean; told apart from it are 1 as "
+        "better and 1 as worse."
+    ) in between.details
     last = words(values | {("same", "d", "niqe"): scene + 9}, baseline="same")
-    assert "The untouched input (same) has 10.500, worse than every method." in last.details
+    assert (
+        "The untouched input (same) has 10.500, worse than every method; told apart from it are 2 as better and 0 as "
+        "worse."
+    ) in last.details
 
 
 def test_a_lead_that_the_number_of_methods_explains_is_none(words):
@@ -134,8 +146,32 @@ def test_a_lead_that_the_number_of_methods_explains_is_none(words):
         (name, "d", "niqe"): np.arange(7.0) + gaps + place for place, name in enumerate("bcdefg")
     }
     answer = words(values)
-    assert "not after a correction for the number of methods" in answer.sentence
+    assert "excludes zero, but p = 0.031 becomes 0.094 after Holm's correction for the number of" in answer.sentence
     assert answer.headline != "a leads"
+
+
+def test_a_lead_of_a_few_photographs_is_not_laid_on_the_correction(words):
+    gaps = np.r_[np.linspace(0.001, 0.002, 24), -np.linspace(0.0015, 0.0025, 20), np.full(6, 3.0)]
+    answer = words({("a", "d", "niqe"): np.full(50, 9.0), ("b", "d", "niqe"): 9 + gaps})
+    assert "excludes zero, but Wilcoxon's signed-rank test sees no shift (p = 0." in answer.sentence
+
+
+@pytest.mark.parametrize("metric", ["niqe", "psnr"])
+def test_the_interval_of_a_lead_is_signed_alike_for_every_metric(words, metric):
+    better = -1 if metric == "niqe" else 1
+    gaps = np.r_[np.full(10, 3.0), np.full(10, -2.0)]
+    answer = words({("a", "d", metric): np.full(20, 9.0), ("b", "d", metric): 9 + better * gaps}, metric)
+    low, high = re.search(r"of b's lead, (\S+) to (\S+), includes zero", answer.sentence).groups()
+    assert float(low) < 0 < float(high) and abs(float(low)) < float(high)
+
+
+def test_the_best_over_all_images_that_leads_on_no_dataset_is_said_so(words):
+    values = {("a", "d", "niqe"): [2.0] * 8, ("a", "e", "niqe"): [2.0] * 8}
+    values |= {("b", "d", "niqe"): [1.0] * 8, ("b", "e", "niqe"): [9.0] * 8}
+    values |= {("c", "d", "niqe"): [9.0] * 8, ("c", "e", "niqe"): [1.0] * 8}
+    details = words(values).details
+    assert "a has the best mean over all images and leads on no dataset: it is 2nd on d and 2nd on e." in details
+    assert "Without d the best mean would be c's." in details and "Without e the best mean would be b's." in details
 
 
 def test_the_answer_for_all_metrics_names_who_wins_by_which():
@@ -153,3 +189,10 @@ def test_the_answer_for_all_metrics_names_who_wins_by_which():
     assert answers([one("niqe", "a", "b"), one("loe", "c", "b")])[0] == (
         "By no metric does one method stand apart from all others."
     )
+    idle = Verdict("loe", "", "", "", (), "b", (), idle=True)
+    said = (
+        "By loe the untouched input is better than every method: it says how little a method changes, and nobody wins "
+        "by it."
+    )
+    assert answers([one("niqe", "a"), idle]) == ["a wins by every other metric: niqe.", said]
+    assert answers([idle, one("niqe", "a", "b")])[-1] == said

@@ -79,10 +79,17 @@ def _known(trainings: "Sequence[Stored]") -> dict[str, str]:
 def _write_halved(file: Path, state: "Mapping[str, Tensor]", metadata: "Mapping[str, str]") -> None:
     from enlightengan.checkpoint import save_weights
 
-    halved = {key: value.half() if value.is_floating_point() else value for key, value in state.items()}
+    halved = {key: value.half() if _halves(value) else value for key, value in state.items()}
     # safetensors orders its metadata anew each time, so that the same would differ in bytes.
     if not _holds(file, halved, metadata):
         save_weights(file, halved, metadata)
+
+
+def _halves(value: "Tensor") -> bool:
+    """Whether half precision holds a tensor. Running variances lie anywhere, one was 82,416: such vectors stay."""
+    import torch
+
+    return value.is_floating_point() and value.ndim > 1 and float(value.abs().max()) <= torch.finfo(torch.half).max
 
 
 def _write_card(

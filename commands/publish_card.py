@@ -139,6 +139,6 @@ def rounding(variant: str, stored: Path, file: Path) -> str:
             picture = torch.from_numpy(corner).permute(2, 0, 1)[None].float() / 255
             most = max(most, float((exact(picture) - halved(picture)).abs().max()) * 255)
     return (
-        f"Stored in half precision, which moves no value of {len(photographs)} enhanced parts of demo photographs "
-        f"by more than {most:.2f} of 255."
+        "Convolutions are stored in half precision, the rest in single, which moves no value of "
+        f"{len(photographs)} enhanced parts of demo photographs by more than {most:.2f} of 255."
     )

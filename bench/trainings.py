@@ -15,25 +15,26 @@ TRUSTED_PRESETS = ("fast", "paper")
 RUN_ID = re.compile("[0-9a-f]{32}")
 
 
-def newest_weights(variant: str, given: str | None = None) -> tuple[Path, str] | None:
+def newest_weights(variant: str, given: str | None = None, *, cells: bool = True) -> tuple[Path, str] | None:
     """Weights of the newest training of `variant` (see `newest_training`) and a phrase that names the run, or None."""
     uri = tracking_uri(given)
     if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
         return None
-    found = newest_training(open_suite(given), variant)
+    found = newest_training(open_suite(given), variant, cells=cells)
     if found is None:
         return None
     run, path = found
     return path, f"run {run.info.run_name} ({run.info.run_id[:8]}, preset {run.data.tags['preset']})"
 
 
-def newest_training(suite: Suite, variant: str) -> tuple["MlflowRun", Path] | None:
+def newest_training(suite: Suite, variant: str, *, cells: bool = True) -> tuple["MlflowRun", Path] | None:
     """The newest finished trusted run of `variant` that has weights, and their file; or None.
 
     Trusted are the presets `fast` and `paper` on real photographs, never `smoke` or the demo. A cell of a factorial,
-    which is as short as a grid must be, counts only where there is no other.
+    which is as short as a grid must be, counts only where there is no other, and not at all without `cells`.
     """
     found = suite.search(kind="train", variant=variant, trusted="yes")
+    found = [run for run in found if cells or "cell" not in run.data.tags]
     for run in sorted(found, key=lambda run: "cell" in run.data.tags):
         if run.info.status == "FINISHED":
             path = suite.artifact(run.info.run_id, "weights.safetensors")

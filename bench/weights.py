@@ -13,13 +13,13 @@ SUMS = "SHA256SUMS"  # as `sha256sum --check` reads it
 def find_weights(variant: str, tracking_uri: str | None = None) -> tuple[Path, str]:
     """The weights of `variant` and where they come from, in words.
 
-    The newest finished `fast` or `paper` run in the store at `tracking_uri`, else those shipped with the project.
-    Raises MissingWeightsError when there are none.
+    The newest finished `fast` or `paper` run in the store at `tracking_uri`, else those shipped with the project, else
+    a cell of a grid of ablations. Raises MissingWeightsError when there are none.
     """
-    found = newest_weights(variant, tracking_uri)
+    shipped = shipped_weights(variant)
+    found = newest_weights(variant, tracking_uri, cells=shipped is None)
     if found is not None:
         return found
-    shipped = shipped_weights(variant)
     if shipped is not None:
         return shipped, "shipped with the project"
     method, *left_out = variant.split("_no_")

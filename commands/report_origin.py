@@ -74,7 +74,7 @@ def _weights(suite: "Suite", scores: "pd.DataFrame") -> "Table | None":
             continue
         found, licence = runs.get(digest), METHODS.card(method).licence if method in METHODS else ""
         told = found.data.tags if found else {}
-        trained = f"{found.info.run_name} ({found.info.run_id[:8]})" if found else "not here"
+        trained = f"{found.info.run_name} ({found.info.run_id[:8]})" if found else shipped_told(method, digest)
         if digest == told.get("published_digest") and told.get("published_mean_of"):
             trained = f"the mean of {told['published_mean_of']}"
         trained += f", begun from {told['begun_from']}" if "begun_from" in told else ""
@@ -84,6 +84,15 @@ def _weights(suite: "Suite", scores: "pd.DataFrame") -> "Table | None":
         photographs = "; ".join(f"{side}: {names}" for side, names in sides.items())
         rows.append(tuple(Cell(text or "–") for text in (method, digest, seed, trained, photographs, licence)))
     return Table("Weights", columns, tuple(rows), _told_of(used)) if rows else None
+
+
+def shipped_told(method: str, digest: str) -> str:
+    """What the weights that come with the project tell of their training where they are those of `digest`."""
+    from bench.weights import shipped_weights
+    from enlightengan.checkpoint import begun_from
+
+    told = begun_from(shipped_weights(method)).get("begun_from", "")
+    return f"come with the project: {told}" if told.startswith(f"generator {digest}") else "not here"
 
 
 def _told_of(datasets: Iterable[str]) -> tuple[str, ...]:

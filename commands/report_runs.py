@@ -1,7 +1,8 @@
 """What the report takes from MLflow besides scores: probes, studies, times, seeds, adaptations, curves, costs."""
 
 import math
-from collections.abc import Collection, Iterator
+import re
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 CURVE_POINTS = 150  # a run of thousands of steps is drawn by the means of so many stretches
 CURVE_RUNS = 6
+CHAIN = re.compile(r"generator ([0-9a-f]{16}) after \d+ steps, (\d+) pairs")
 NOT_SETTINGS = ("seed", "device")  # what may differ between runs that differ in nothing but luck
 
 
@@ -158,19 +160,28 @@ def costs(suite: "Suite", checkpoints: set[str]) -> dict[str, dict[str, float]]:
     return found
 
 
-def budgets(suite: "Suite", checkpoints: set[str]) -> dict[str, "Budget"]:
-    """What the trainings whose weights, or their mean, were scored took together, by method."""
+def budgets(suite: "Suite", checkpoints: Mapping[str, str]) -> dict[str, "Budget"]:
+    """What the trainings whose weights, or their mean, were scored took together, by method.
+
+    `checkpoints` are the digests that were scored, by method. The weights that come with the project tell of the whole
+    chain of their trainings themselves.
+    """
     from bench.trainings import weights_of
     from commands.report_made import minutes
+    from commands.report_origin import shipped_told
     from reports.material import Budget
 
     found: dict[str, Budget] = {}
     for run in suite.search(kind="train"):  # newest first, so that the oldest tells what it began from
-        if weights_of(run) & checkpoints and "variant" in run.data.tags:
+        if weights_of(run) & set(checkpoints.values()) and "variant" in run.data.tags:
             before = found.get(run.data.tags["variant"], Budget(0, 0.0, begun=False))
             crops = before.crops + steps(suite, run) * int(run.data.params.get("batch_size", 0))
             lasted = before.minutes + (minutes(run) or math.nan)
             found[run.data.tags["variant"]] = Budget(crops, lasted, begun="begun_from" in run.data.tags)
+    for method, digest in checkpoints.items():
+        chain = dict(CHAIN.findall(shipped_told(method, digest))) if digest and method not in found else {}
+        if chain:
+            found[method] = Budget(sum(map(int, chain.values())), math.nan, begun=False)
     return found
 
 

@@ -37,6 +37,7 @@ class Budget:
     crops: int
     """Shown, of low-light photographs."""
     minutes: float
+    """NaN where they are not known."""
     begun: bool
     """Whether the first of them began from weights that another training had given."""
 

@@ -76,8 +76,12 @@ def unequal(budgets: Mapping[str, Budget]) -> list[str]:
     longest = sorted(budgets, key=lambda name: -budgets[name].crops)
     if len(longest) < 2 or budgets[longest[0]].crops < 2 * budgets[longest[-1]].crops:
         return []
-    told = [f"{name} saw {budgets[name].crops:,} crops in {budgets[name].minutes:.0f} min"
-            f"{' (begun from trained weights)' if budgets[name].begun else ''}" for name in longest]  # fmt: skip
+    told = []
+    for name in longest:
+        minutes = budgets[name].minutes
+        lasted = "" if math.isnan(minutes) else f" in {minutes:.0f} min"
+        begun = " (begun from trained weights)" if budgets[name].begun else ""
+        told.append(f"{name} saw {budgets[name].crops:,} crops{lasted}{begun}")
     return [
         f"The learned methods were not trained alike: {named(told, most=20)}. Their places are those of these weights, "
         "not of the methods."

@@ -4,6 +4,7 @@ import sys
 from bench.errors import BenchError
 from bench.tracking import open_suite
 from bench.trainings import newest_weights
+from bench.weights import find_weights
 from commands.ablations import ablation_scores, trained_cells
 from enlightengan import train
 from reports.ablations import effects
@@ -13,13 +14,17 @@ def runs():
     return open_suite().search(kind="train")
 
 
-def test_a_cell_of_a_grid_never_takes_the_place_of_a_training_of_its_own(bench, store, brief, sides):
+def test_a_cell_of_a_grid_never_takes_the_place_of_others(bench, store, brief, sides, monkeypatch, workplace):
     words = (*sides, "--preset", "fast")
     for order in (("enlightengan",), ("ablations", "--without", "perceptual")):
         assert bench("train", order[0], *words, *order[1:])[0] == 0
     of_its_own = next(run for run in runs() if "cell" not in run.data.tags)
     assert of_its_own.info.run_id[:8] in newest_weights("enlightengan")[1]
     assert newest_weights("enlightengan_no_perceptual") is not None  # a cell, where there is nothing else
+    assert "run " in find_weights("enlightengan_no_perceptual")[1]
+    monkeypatch.setattr("bench.weights.shipped_weights", lambda variant: workplace / "shipped")
+    assert find_weights("enlightengan_no_perceptual") == (workplace / "shipped", "shipped with the project")
+    assert "run " in find_weights("enlightengan")[1]
 
 
 def test_the_factorial_is_trained_once_scored_and_told(bench, fails, store, brief, sides, workplace, photograph):

@@ -1,12 +1,19 @@
 """Which of the scores and trainings in MLflow a report takes, and what it says of them."""
 
+import math
+import re
+
 import pytest
 
 from bench.registry import Registry
 from bench.tracking import open_suite
+from bench.weights import shipped_weights
 from commands.kept import evaluations_of, in_place, tables_of
 from commands.ranking import _directions
+from commands.report_origin import shipped_told
 from commands.report_runs import budgets, costs
+from enlightengan.checkpoint import begun_from
+from methods import make
 from reports.material import Budget
 
 
@@ -55,7 +62,7 @@ def test_steps_and_minutes_of_trainings_are_those_of_all_whose_weights_were_scor
         with suite.run(name, kind="train", tags={"variant": variant, "published_in": digest}) as run:
             run.parameters(settings)
             run.metrics({"cost/seconds": 60.0 * steps}, steps)
-    assert budgets(suite, {"w", "v"}) == {
+    assert budgets(suite, {"m": "w", "n": "v"}) == {
         "m": Budget(600, 150.0, begun=False), "n": Budget(32, 8.0, begun=False)
     }  # fmt: skip
     found = costs(suite, {"w", "v"})
@@ -63,3 +70,14 @@ def test_steps_and_minutes_of_trainings_are_those_of_all_whose_weights_were_scor
         "x (n), 112 pixels, batch 4, float32, cpu": (8, 8), "two (m), 112 pixels, batch 4, float32, cpu": (50, 50),
         "one (m), 112 pixels, batch 4, float32, cpu": (100, 100),
     }  # fmt: skip
+
+
+def test_weights_that_come_with_the_project_tell_of_the_whole_chain_of_their_trainings(store):
+    file = shipped_weights("enlightengan")
+    digest = make("enlightengan", file).checkpoint
+    chain = dict(re.findall(r"generator (\w{16}) after \d+ steps, (\d+) pairs", begun_from(file)["begun_from"]))
+    found = budgets(open_suite(), {"enlightengan": digest, "gamma": ""})
+    assert found["enlightengan"].crops == sum(map(int, chain.values())) > 20_000
+    assert math.isnan(found["enlightengan"].minutes) and set(found) == {"enlightengan"}
+    assert shipped_told("enlightengan", digest).startswith(f"come with the project: generator {digest}, the mean of ")
+    assert shipped_told("enlightengan", "0" * 16) == shipped_told("gamma", digest) == "not here"

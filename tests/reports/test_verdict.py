@@ -60,6 +60,8 @@ def test_trainings_of_unequal_length_are_said():
         "The learned methods were not trained alike: a saw 24,151 crops in 211 min (begun from trained weights), b "
         "saw 16 crops in 2 min and c saw 1 crops in 0 min. Their places are those of these weights, not of the methods."
     ]
+    untold = Budget(24151, np.nan, begun=False)
+    assert "not trained alike: a saw 24,151 crops and b saw 16 crops in 2 min." in unequal({"b": short, "a": untold})[0]
     alike = {"a": Budget(100, 2.0, begun=False), "b": Budget(60, 9.0, begun=False)}
     assert unequal({"a": long}) == unequal(alike) == unequal({}) == []
 

@@ -16,12 +16,15 @@ def find_weights(variant: str, tracking_uri: str | None = None) -> tuple[Path, s
     The newest finished `fast` or `paper` run in the store at `tracking_uri`, else those shipped with the project, else
     a cell of a grid of ablations. Raises MissingWeightsError when there are none.
     """
-    shipped = shipped_weights(variant)
-    found = newest_weights(variant, tracking_uri, cells=shipped is None)
+    found = newest_weights(variant, tracking_uri, cells=False)
     if found is not None:
         return found
+    shipped = shipped_weights(variant)
     if shipped is not None:
         return shipped, "shipped with the project"
+    cell = newest_weights(variant, tracking_uri)
+    if cell is not None:
+        return cell
     method, *left_out = variant.split("_no_")
     options = "".join(f" --without {part.replace('_', '-')}" for part in left_out)
     raise MissingWeightsError(

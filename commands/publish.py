@@ -31,9 +31,9 @@ def publish(
     ] = None,
     tracking_uri: TrackingUri = None,
 ) -> None:
-    """Write a run's weights in half precision, with SHA256SUMS and a model card of data, recipe and scores.
+    """Write a run's weights in half precision, vectors in single, with SHA256SUMS and a model card.
 
-    Evaluate the written file and give the command again: then the card has its scores.
+    The card tells data and recipe. Evaluate the written file and give the command again: then it has its scores, too.
 
     --mean-with suits trainings of one chain, each begun from the one before: their mean is often better than each
     (Izmailov et al., Averaging weights leads to wider optima and better generalization, UAI 2018).

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from bench.tracking import Suite
     from reports.layout import Table
 
+COME = "come with the project"
+
 
 def facts(evaluations: Sequence["MlflowRun"]) -> dict[str, str]:
     """Commit, versions and machine of the evaluations reported on, where they differ all of them; and of the report."""
@@ -82,17 +84,25 @@ def _weights(suite: "Suite", scores: "pd.DataFrame") -> "Table | None":
         sides = {side: told[f"{side}_data"] for side in ("low", "normal") if told.get(f"{side}_data")}
         used |= dict.fromkeys(name for names in sides.values() for name in names.split(", "))
         photographs = "; ".join(f"{side}: {names}" for side, names in sides.items())
+        photographs = photographs or ("see their card" if trained.startswith(COME) else "")
         rows.append(tuple(Cell(text or "–") for text in (method, digest, seed, trained, photographs, licence)))
     return Table("Weights", columns, tuple(rows), _told_of(used)) if rows else None
 
 
 def shipped_told(method: str, digest: str) -> str:
     """What the weights that come with the project tell of their training where they are those of `digest`."""
+    from bench.errors import BenchError
     from bench.weights import shipped_weights
     from enlightengan.checkpoint import begun_from
+    from methods import METHODS
 
-    told = begun_from(shipped_weights(method)).get("begun_from", "")
-    return f"come with the project: {told}" if told.startswith(f"generator {digest}") else "not here"
+    if method not in METHODS:  # any text, from a score table, which need not be fit for a path
+        return "not here"
+    try:
+        told = begun_from(shipped_weights(method)).get("begun_from", "")
+    except BenchError:  # a damaged file, which the scores do not hang on
+        return "not here"
+    return f"{COME}: {told}" if told.startswith(f"generator {digest}") else "not here"
 
 
 def _told_of(datasets: Iterable[str]) -> tuple[str, ...]:

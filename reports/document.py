@@ -1,7 +1,8 @@
 """The comparison as one Markdown document, which can be committed to a repository as it is.
 
-It has the page's own titles, sentences and tables, and none of its figures. What tells of the machine's files or of its
-system's own build is left out.
+It has the page's own titles, sentences and tables, and none of its figures; a leaderboard of one dataset alone, which
+that dataset's own table has, is not given twice. What tells of the machine's files or of its system's own build is left
+out.
 """
 
 import re
@@ -47,16 +48,16 @@ def _section(section: Section, material: Material) -> list[str]:
     lede = section.lede.striptags() if isinstance(section.lede, Markup) else section.lede
     said = [*([_text(lede)] if lede else []), *_view(section)]
     told: set[str] = set()
-    for block in section.blocks:
-        if not (section.anchor == "leaderboard" and len(section.blocks) > 1 and _stands_below(block)):
-            said += _block(block, material, told)
+    blocks = [block for block in section.blocks if section.anchor != "leaderboard" or not _stands_below(block)]
+    for block in blocks or section.blocks:
+        said += _block(block, material, told)
     made = [_made(section.made)] if section.made else []
     return [f"## {_text(section.title)}", *made, *said] if said else []
 
 
 def _stands_below(block: Block) -> bool:
-    """Whether a leaderboard has a column for one dataset alone, whose own table says as much."""
-    return all(len(table.columns) == 2 for table in block.tables.values())
+    """Whether a leaderboard has a column for one dataset alone and no notes, so that its own table says as much."""
+    return all(len(table.columns) == 2 and not table.notes for table in block.tables.values())
 
 
 def _made(made: Made) -> str:

@@ -20,7 +20,7 @@ READING = (
 TIMES = (
     "“Made by” counts finished runs and the time that they took from beginning to end; scores that a run found kept "
     "from an earlier one cost it nothing. A training's time is that of its own clock, which stands still while it is "
-    "interrupted."
+    "interrupted, or, where it did not tell, the time from its first beginning to its end."
 )
 
 

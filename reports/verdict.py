@@ -48,10 +48,8 @@ def answers(verdicts: Sequence[Verdict]) -> list[str]:
     contested = [one for one in scored if not one.idle]
     if len(scored) < 2:
         return []
-    idle = [
-        f"By {one.metric} the untouched input is better than every method: it says how little a method changes, and "
-        "nobody wins by it." for one in scored if one.idle
-    ]  # fmt: skip
+    idle = [f"By {v.metric} the untouched input is better than every method, so nobody wins by it."
+            for v in scored if v.idle]  # fmt: skip
     if not contested:
         return idle
     clear = [one for one in contested if not one.alike]
@@ -59,7 +57,7 @@ def answers(verdicts: Sequence[Verdict]) -> list[str]:
     leads = dict(sorted(leads.items(), key=lambda item: -len(item[1])))
     if len(leads) == 1 and len(clear) == len(contested):
         every = "every other metric" if idle else "every metric"
-        return [f"{clear[0].best} wins by {every}: {named([v.metric for v in clear], most=20)}.", *idle]
+        return [*idle, f"{clear[0].best} wins by {every}: {named([v.metric for v in clear], most=20)}."]
     if not leads:
         told = ["By no metric does one method stand apart from all others."]
     else:
@@ -72,8 +70,11 @@ def answers(verdicts: Sequence[Verdict]) -> list[str]:
 
 
 def unequal(budgets: Mapping[str, Budget]) -> list[str]:
-    """That the learned methods were trained for different lengths, where one saw twice the crops of another."""
-    longest = sorted(budgets, key=lambda name: -budgets[name].crops)
+    """That the learned methods were trained for different lengths, where one saw twice the crops of another.
+
+    Of a method whose trainings did not tell how many they saw (0) nothing is said.
+    """
+    longest = sorted((name for name in budgets if budgets[name].crops), key=lambda name: -budgets[name].crops)
     if len(longest) < 2 or budgets[longest[0]].crops < 2 * budgets[longest[-1]].crops:
         return []
     told = []
@@ -81,7 +82,8 @@ def unequal(budgets: Mapping[str, Budget]) -> list[str]:
         minutes = budgets[name].minutes
         lasted = "" if math.isnan(minutes) else f" in {minutes:.0f} min"
         begun = " (begun from trained weights)" if budgets[name].begun else ""
-        told.append(f"{name} saw {budgets[name].crops:,} crops{lasted}{begun}")
+        crops = f"{budgets[name].crops:,} crop{'' if budgets[name].crops == 1 else 's'}"
+        told.append(f"{name} saw {crops}{lasted}{begun}")
     return [
         f"The learned methods were not trained alike: {named(told, most=20)}. Their places are those of these weights, "
         "not of the methods."
@@ -134,7 +136,9 @@ def _input(board: Leaderboard, ranked: Sequence[str], baseline: str, *, digits: 
     apart = [d.interval.mean for d in differences(board.values[[*ranked, baseline]], baseline) if d.told_apart]
     gained = sum(board.sign * gap < 0 for gap in apart)
     clearly = f"told apart from it are {gained} as better and {len(apart) - gained} as worse"
-    place = f"better than {worse} of the {len(ranked)} methods by the mean" if worse else "worse than every method"
+    last = all(board.sign * board.overall[name].mean < board.sign * mean for name in ranked)
+    place = f"better than {worse or 'none'} of the {len(ranked)} methods by the mean"
+    place = "worse than every method" if last else place
     return [f"{told}, {place}; {clearly}."]
 
 
@@ -216,8 +220,8 @@ def _without_a_set(board: Leaderboard, leaders: Iterable[str], baseline: str) ->
         places = [f"{_place(rank.index(best) + 1)} on {name}" for name, rank in ranks.items() if best in rank]
         told.append(f"{best} has the best mean over all images and leads on no dataset: it is {named(places)}.")
     ranks = without_a_set(board.values[rivals], lower_is_better=board.lower_is_better)
-    others = {str(column): str(ranks[column].idxmin()) for column in ranks if column != "all"}
-    told += [f"{key.capitalize()} the best mean would be {other}'s." for key, other in others.items() if other != best]
+    leading = {str(column).removeprefix("without "): str(ranks[column].idxmin()) for column in ranks.drop(columns="all")}
+    told += [f"Without {name} the best mean would be {other}'s." for name, other in leading.items() if other != best]
     return tuple(told)
 
 

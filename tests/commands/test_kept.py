@@ -81,3 +81,4 @@ def test_weights_that_come_with_the_project_tell_of_the_whole_chain_of_their_tra
     assert math.isnan(found["enlightengan"].minutes) and set(found) == {"enlightengan"}
     assert shipped_told("enlightengan", digest).startswith(f"come with the project: generator {digest}, the mean of ")
     assert shipped_told("enlightengan", "0" * 16) == shipped_told("gamma", digest) == "not here"
+    assert shipped_told("x" * 300, digest) == shipped_told("../weights/enlightengan", digest) == "not here"

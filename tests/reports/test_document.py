@@ -93,7 +93,7 @@ def test_with_data_for_all_every_section_is_there_in_order_and_says_how_it_was_m
     assert "## Leaderboard\n\n*Made by `bench evaluate` (2 runs, 3 minutes in all).*" in text
     made = re.findall(r"^\*Made by `bench (\w+)` ", text, re.MULTILINE)
     assert made == ["evaluate", "evaluate", "speed", "reproduce", "ablations", "seeds", "adapt", "train", "evaluate"]
-    assert "“Made by” counts finished runs" in text
+    assert "“Made by” counts finished runs" in text and "or, where it did not tell, the time from its first" in text
     assert "- x: X of 2020; 2020; from the paper\n" in text
     assert re.search(r"Written by `bench report`\. Its HTML page also has: Stability.*\.\n$", text)
 
@@ -143,6 +143,15 @@ def test_a_leaderboard_of_one_dataset_stands_in_its_own_table_alone(table):
     leaderboards, datasets = text.split("## Leaderboard")[1].split("## Dataset by dataset")
     assert "Mean niqe of each method" in leaderboards and "Mean psnr of each method" not in leaderboards
     assert "psnr ↑ (8 images)" in datasets
+
+
+def test_a_leaderboard_of_one_dataset_stays_for_its_notes_and_where_there_is_no_other(table):
+    eight = np.linspace(0, 1, 8)
+    values = {(m, "dicm", metric): eight + k for k, m in enumerate("ab") for metric in ("niqe", "psnr")}
+    lacking = written(Material(table(values | {("b", "dicm", "niqe"): [*eight[:7], np.nan]}), DIRECTIONS))
+    assert "over 7 of 8 images, those that all of them" in lacking and "Mean psnr of each method" not in lacking
+    alone = written(Material(table({k: v for k, v in values.items() if k[0] == "a"}), DIRECTIONS))
+    assert "Mean niqe of each method" in alone and "Mean psnr of each method" in alone
 
 
 def test_seconds_of_a_busy_machine_are_left_out_where_every_method_was_timed(table):

@@ -58,12 +58,13 @@ def test_trainings_of_unequal_length_are_said():
     long, short, brief = Budget(24151, 211.2, begun=True), Budget(16, 2.1, begun=False), Budget(1, 0.4, begun=False)
     assert unequal({"a": long, "b": short, "c": brief}) == [
         "The learned methods were not trained alike: a saw 24,151 crops in 211 min (begun from trained weights), b "
-        "saw 16 crops in 2 min and c saw 1 crops in 0 min. Their places are those of these weights, not of the methods."
+        "saw 16 crops in 2 min and c saw 1 crop in 0 min. Their places are those of these weights, not of the methods."
     ]
     untold = Budget(24151, np.nan, begun=False)
     assert "not trained alike: a saw 24,151 crops and b saw 16 crops in 2 min." in unequal({"b": short, "a": untold})[0]
     alike = {"a": Budget(100, 2.0, begun=False), "b": Budget(60, 9.0, begun=False)}
     assert unequal({"a": long}) == unequal(alike) == unequal({}) == []
+    assert unequal({"a": long, "old": Budget(0, 9.0, begun=False)}) == [], "that did not tell how many it saw"
 
 
 def test_noise_is_not_called_a_lead(words):
@@ -135,6 +136,10 @@ def test_the_input_itself_never_wins_but_what_it_scores_is_said(words):
         "The untouched input (same) has 3.500, better than 1 of the 2 methods by the mean; told apart from it are 1 as "
         "better and 1 as worse."
     ) in between.details
+    equal = words(values | {("same", "d", "niqe"): values["b", "d", "niqe"]}, baseline="same")
+    assert "The untouched input (same) has 4.500, better than none of the 2 methods by the mean; " in " ".join(
+        equal.details
+    )
     last = words(values | {("same", "d", "niqe"): scene + 9}, baseline="same")
     assert (
         "The untouched input (same) has 10.500, worse than every method; told apart from it are 2 as better and 0 as "
@@ -174,6 +179,8 @@ def test_the_best_over_all_images_that_leads_on_no_dataset_is_said_so(words):
     details = words(values).details
     assert "a has the best mean over all images and leads on no dataset: it is 2nd on d and 2nd on e." in details
     assert "Without d the best mean would be c's." in details and "Without e the best mean would be b's." in details
+    named = words({(method, {"d": "DICM"}.get(data, data), metric): v for (method, data, metric), v in values.items()})
+    assert "Without DICM the best mean would be c's." in named.details
 
 
 def test_the_answer_for_all_metrics_names_who_wins_by_which():
@@ -192,9 +199,6 @@ def test_the_answer_for_all_metrics_names_who_wins_by_which():
         "By no metric does one method stand apart from all others."
     )
     idle = Verdict("loe", "", "", "", (), "b", (), idle=True)
-    said = (
-        "By loe the untouched input is better than every method: it says how little a method changes, and nobody wins "
-        "by it."
-    )
-    assert answers([one("niqe", "a"), idle]) == ["a wins by every other metric: niqe.", said]
+    said = "By loe the untouched input is better than every method, so nobody wins by it."
+    assert answers([one("niqe", "a"), idle]) == [said, "a wins by every other metric: niqe."]
     assert answers([idle, one("niqe", "a", "b")])[-1] == said

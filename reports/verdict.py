@@ -219,8 +219,8 @@ def _without_a_set(board: Leaderboard, leaders: Iterable[str], baseline: str) ->
         ranks = {name: [n for n in board.on(name) if n != baseline] for name in board.images}
         places = [f"{_place(rank.index(best) + 1)} on {name}" for name, rank in ranks.items() if best in rank]
         told.append(f"{best} has the best mean over all images and leads on no dataset: it is {named(places)}.")
-    ranks = without_a_set(board.values[rivals], lower_is_better=board.lower_is_better)
-    leading = {str(column).removeprefix("without "): str(ranks[column].idxmin()) for column in ranks.drop(columns="all")}
+    ranks = without_a_set(board.values[rivals], lower_is_better=board.lower_is_better).drop(columns="all")
+    leading = {str(column).removeprefix("without "): str(ranks[column].idxmin()) for column in ranks}
     told += [f"Without {name} the best mean would be {other}'s." for name, other in leading.items() if other != best]
     return tuple(told)
 

@@ -56,8 +56,7 @@ results: install
 	    --dataset lime --dataset lol_eval15 --metric niqe --metric psnr --metric ssim_rgb
 	$(BIN)/bench train cyclegan --minutes 10 --batch-size 2 --crop 96
 	$(BIN)/bench train zero_dce --minutes 8
-	$(BIN)/bench adapt --low amos_night/train --hold-out 0.3 --minutes 4 $(FEATURES)
-	$(BIN)/bench adapt --low amos_night/train --hold-out 0.3 --minutes 3 $(FEATURES) \
+	$(BIN)/bench adapt --low amos_night/train --hold-out 0.3 --minutes 2 $(FEATURES) \
 	    --init-from weights/enlightengan.safetensors
 	$(BIN)/bench evaluate --workers 2 $(SETS:%=--dataset %) $(METRICS:%=--metric %) \
 	    --checkpoint enlightengan=weights/enlightengan.safetensors

@@ -75,7 +75,7 @@ def that_count(
     """The scores by which methods are compared, and what of `notes`, with what is left out, still has its place.
 
     Adaptations are left out, unless there is nothing else. So are the cells of a grid of ablations where its full model
-    was trained apart, too: a grid is as short as its number of cells demands, so that beside a longer training its
+    has other weights, too: a grid is as short as its number of cells demands, so that beside a longer training its
     ablations would say nothing. Only methods that were `named`, and were trained in no other way, stay.
     """
     usual = general(suite, scores)
@@ -101,7 +101,7 @@ def _without_cells(
         if "cell" in tags and not tags["without"]:
             full.add(tags["variant"])
     of_cells = scores["checkpoint"].isin(cells - apart)
-    longer = set(scores.loc[scores["checkpoint"].isin(apart), "method"])
+    longer = set(scores.loc[~of_cells & (scores["checkpoint"] != ""), "method"])  # trained here, or come as a file
     gone = of_cells & (scores["method"].isin(longer) | (bool(full & longer) & ~scores["method"].isin(list(named))))
     if not gone.any():
         return scores, []

@@ -4,14 +4,16 @@ Pure functions of image values (a frame with one column a method, index (dataset
 metrics or checkpoints matter, of the score table.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from scipy.stats import kendalltau, rankdata
 
-from bench.comparison import ranking
+from bench.comparison import Values, ranking
 from bench.errors import BenchError
+from bench.statistics import Interval
 
 RESAMPLES = 2000
 BATCH = 100  # resamples at a time: bounds the memory
@@ -26,17 +28,58 @@ def rank_probabilities(
     """
     ranked = ranking(values, lower_is_better=lower_is_better)
     table = values[ranked].to_numpy() * (1 if lower_is_better else -1)
-    names = values.index.get_level_values(0)
-    places = [np.flatnonzero(names == dataset) for dataset in dict.fromkeys(names)]
-    rng = np.random.default_rng(seed)
     counts = np.zeros((len(ranked), len(ranked)))
-    for start in range(0, resamples, BATCH):
-        size = min(BATCH, resamples - start)
-        drawn = np.hstack([where[rng.integers(0, len(where), (size, len(where)))] for where in places])
+    for drawn in _draws(values.index, resamples, seed):
         ranks = rankdata(table[drawn].mean(axis=1), method="min", axis=1).astype(int)  # (size, methods)
         for place in range(len(ranked)):
             counts[:, place] += (ranks == place + 1).sum(axis=0)
     return pd.DataFrame(counts / resamples, index=ranked, columns=range(1, len(ranked) + 1))
+
+
+def mean_ranks(
+    boards: Sequence[tuple[pd.DataFrame, bool]], *, resamples: int = RESAMPLES, seed: int = 0
+) -> dict[str, Interval]:
+    """Each method's rank by its mean, averaged over metrics, with what 95 % of new draws of the images stay within.
+
+    A board is (image values, whether lower is better); equal means share the average of their ranks. All boards see
+    the same draw, made within the datasets, so an image that is hard by two metrics is drawn or left out for both.
+    Only methods that every board has, best first; `count` is the number of all images, and one image gives no interval.
+    """
+    images = pd.MultiIndex.from_tuples(dict.fromkeys(image for values, _ in boards for image in values.index))
+    names = [str(name) for name in boards[0][0] if all(name in values for values, _ in boards)]
+    point = _mean_ranks(boards, names, images, np.ones((1, len(images))))[0]
+    weights = (np.stack([np.bincount(row, minlength=len(images)) for row in drawn]).astype(float)
+               for drawn in _draws(images, resamples, seed))  # fmt: skip
+    found = np.vstack([_mean_ranks(boards, names, images, weight) for weight in weights])
+    low, high = np.full((2, len(names)), np.nan)
+    if len(images) > 1:
+        low, high = np.nanquantile(found, (0.025, 0.975), axis=0, method="inverted_cdf")  # values that were drawn
+    return {names[k]: Interval(float(point[k]), float(low[k]), float(high[k]), len(images))
+            for k in np.argsort(point, kind="stable")}  # fmt: skip
+
+
+def _mean_ranks(
+    boards: Sequence[tuple[pd.DataFrame, bool]], names: Sequence[str], images: pd.MultiIndex, weights: Values
+) -> Values:
+    """The mean ranks of `names` for each row of `weights` (draws, images); NaN where a board got no image."""
+    total = np.zeros((len(weights), len(names)))
+    for values, lower_is_better in boards:
+        weight = weights[:, images.get_indexer(values.index)]
+        with np.errstate(invalid="ignore"):
+            means = weight @ values.to_numpy() / weight.sum(axis=1, keepdims=True)
+        ranks = rankdata(means if lower_is_better else -means, axis=1, nan_policy="propagate")
+        total += ranks[:, [values.columns.get_loc(name) for name in names]]
+    return total / len(boards)
+
+
+def _draws(images: pd.Index, resamples: int, seed: int) -> Iterator[npt.NDArray[np.intp]]:
+    """Positions of `images` (dataset, image) drawn with repetition within their dataset: (up to BATCH, images) each."""
+    names = images.get_level_values(0)
+    places = [np.flatnonzero(names == dataset) for dataset in dict.fromkeys(names)]
+    rng = np.random.default_rng(seed)
+    for start in range(0, resamples, BATCH):
+        size = min(BATCH, resamples - start)
+        yield np.hstack([where[rng.integers(0, len(where), (size, len(where)))] for where in places])
 
 
 def without_a_set(values: pd.DataFrame, *, lower_is_better: bool) -> pd.DataFrame:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
+from bench.stability import mean_ranks
 from reports.ablations import cost_table
 from reports.blocks import Block, Plot, Section, plotted
 from reports.figures import distributions, forest, training_curves
@@ -57,20 +58,20 @@ def overview_table(material: Material) -> Table:
     """Method × metric means over all images, by the mean of the ranks; the input itself comes last, without one."""
     boards = material.ranked
     methods = list(dict.fromkeys(name for board in boards for name in board.overall))
-    contestants = [name for name in methods if name != material.baseline]
-    ranks = pd.DataFrame({
-        board.metric: pd.Series({n: board.sign * i.mean for n, i in board.overall.items() if n in contestants}).rank()
-        for board in boards
-    }).reindex(contestants)  # fmt: skip
-    complete = ranks.mean(axis=1).where(ranks.notna().all(axis=1)).sort_values(kind="stable")
-    order = [*map(str, complete.index), *(name for name in methods if name not in contestants)]
-    columns = [Column("Method"), Column("Mean rank", 1)]
-    filled = [[Cell(name) for name in order], [Cell(float(complete.get(name, np.nan))) for name in order]]
+    without = [board.values[[name for name in board.overall if name != material.baseline]] for board in boards]
+    ranks = mean_ranks([(part, board.lower_is_better) for part, board in zip(without, boards, strict=True)])
+    rest = [name for name in methods if name not in ranks]
+    order = [*ranks, *sorted(rest, key=lambda name: name == material.baseline)]
+    columns = [Column("Method"), Column("Mean rank", 1, "↓", intervals=True)]
+    filled = [[Cell(name) for name in order], [Cell(ranks.get(name, np.nan)) for name in order]]
     for board in boards:
         digits = decimals([interval.mean for interval in board.overall.values()])
         columns.append(Column(board.metric, digits, arrow(board.lower_is_better), len(board.values), len(board.values)))
         filled.append(marked(order, board.overall, digits=digits, sign=board.sign, baseline=material.baseline))
-    notes = ("The mean rank weighs all metrics alike, and metrics that measure nearly the same count twice.",)
+    notes = (
+        "The mean rank weighs all metrics alike, and metrics that measure nearly the same count twice. In brackets is "
+        "what it stays within in 95 % of two thousand new draws of the images, the same draw for all metrics.",
+    )
     return Table("Means over all images by metric; methods by their mean rank", tuple(columns),
                  tuple(zip(*filled, strict=True)), notes)  # fmt: skip
 

@@ -5,7 +5,7 @@ from scipy.stats import kendalltau, norm
 
 from bench.errors import BenchError
 from bench.scores import score_table
-from bench.stability import metric_agreement, overall, rank_probabilities, seed_variance, without_a_set
+from bench.stability import mean_ranks, metric_agreement, overall, rank_probabilities, seed_variance, without_a_set
 
 
 def frame(columns, datasets):
@@ -41,6 +41,34 @@ def test_what_is_always_first_is_first_and_direction_counts():
     values = frame({"a": [1.0, 2, 3], "b": [2.0, 3, 4], "c": [3.0, 4, 5]}, {"d": 3})
     assert np.array_equal(rank_probabilities(values, lower_is_better=True).to_numpy(), np.eye(3))
     assert list(rank_probabilities(values, lower_is_better=False).index) == ["c", "b", "a"]
+
+
+def test_mean_ranks_average_over_metrics_and_share_ties():
+    niqe = frame({"a": [1.0, 2], "b": [2.0, 3], "c": [2.0, 3]}, {"d": 2})
+    psnr = frame({"b": [30.0, 30], "a": [20.0, 20], "d": [10.0, 10]}, {"d": 2})
+    found = mean_ranks([(niqe, True), (psnr, False)])  # c and d lack a metric, but took their ranks
+    assert [(name, rank.mean, rank.count) for name, rank in found.items()] == [("a", 1.5, 2), ("b", 1.75, 2)]
+    alone = mean_ranks([(niqe.iloc[:1], True)])["a"]
+    assert alone.mean == 1 and np.isnan([alone.low, alone.high]).all()
+
+
+def test_mean_ranks_see_one_draw_of_the_images_for_all_metrics():
+    rng = np.random.default_rng(0)
+    values = frame({"a": rng.normal(0, 1, 40), "b": rng.normal(0, 1, 40)}, {"x": 30, "y": 10})
+    alike = mean_ranks([(values, True)])["a"]
+    assert (alike.low, alike.high) == (1, 2)
+    opposed = mean_ranks([(values, True), (values, False)])["a"]
+    assert (opposed.low, opposed.mean, opposed.high) == (1.5, 1.5, 1.5)
+    part = mean_ranks([(values, True), (values.loc[["y"]], True)])["a"]  # a metric of one dataset alone
+    assert (part.mean, part.low, part.high, part.count) == (1, 1, 1.5, 40)
+
+
+def test_the_ends_of_a_mean_rank_are_the_quantiles_of_the_means_ranks():
+    rng = np.random.default_rng(1)
+    values = frame({name: rng.normal(0.1 * k, 1, 50) for k, name in enumerate("abcdefgh")}, {"d": 50})
+    chances = rank_probabilities(values, lower_is_better=True).cumsum(axis=1)
+    for name, rank in mean_ranks([(values, True)]).items():
+        assert (rank.low, rank.high) == ((chances.loc[name] > 0.025).idxmax(), (chances.loc[name] >= 0.975).idxmax())
 
 
 def test_leaving_a_set_out_shows_who_lived_from_it():

@@ -10,9 +10,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.encoding import BY_SUFFIX, encode
+from bench.encoding import encode
 from bench.errors import BenchError
-from bench.images import beside, list_images, shown
+from bench.images import FORMATS, beside, list_images, shown
 from bench.photograph import Photograph, read_photograph
 
 Work = Callable[[Photograph], Photograph]
@@ -45,7 +45,7 @@ def plan(paths: Sequence[str], *, ending: str, out: Path | None = None) -> list[
     result, when a glob matches nothing, and when a folder has no picture.
     """
     singles, folders = _found(paths)
-    single_file = out is not None and out.suffix.lower() in BY_SUFFIX and not out.is_dir()
+    single_file = out is not None and out.suffix.lower() in FORMATS and not out.is_dir()
     if single_file and (folders or len(singles) != 1):
         raise BenchError(f"--out {shown(out or Path())} is one file, and there are several photographs: name a folder.")
     jobs = []
@@ -53,7 +53,8 @@ def plan(paths: Sequence[str], *, ending: str, out: Path | None = None) -> list[
         beside_it = path.with_name(f"{path.stem}_{ending}{path.suffix}")
         jobs.append(Job(path, beside_it if out is None else out if single_file else out / path.name))
     for folder in folders:
-        root = folder.absolute().with_name(f"{folder.absolute().name}_{ending}") if out is None else out
+        whole = folder.resolve() if ".." in folder.parts else folder.absolute()  # `..` is no name to add to
+        root = whole.with_name(f"{whole.name}_{ending}") if out is None else out
         inside = [path for path in list_images(folder) if not path.absolute().is_relative_to(root.absolute())]
         if not inside:
             raise BenchError(f"There is no picture in the folder {shown(folder)}.")
@@ -122,9 +123,9 @@ def _attempt(job: Job, reading: Future[Photograph], work: Work, writer: ThreadPo
 
 def _write(job: Job, photograph: Photograph) -> Outcome:
     try:
-        kind = BY_SUFFIX.get(job.target.suffix.lower())
+        kind = FORMATS.get(job.target.suffix.lower())
         if kind is None:
-            raise BenchError(f"{shown(job.target)} ends in none of {', '.join(BY_SUFFIX)}: give an --out that does.")
+            raise BenchError(f"{shown(job.target)} ends in none of {', '.join(FORMATS)}: give an --out that does.")
         data, notes = encode(photograph, kind)
         if photograph.format not in (kind, "") and job.source.suffix.lower() == job.target.suffix.lower():
             notes = (f"it holds a {photograph.format}, which its name does not say; written as {kind}", *notes)
@@ -147,5 +148,5 @@ def through(data: bytes, work: Work, *, suffix: str = "") -> tuple[bytes, tuple[
     """A photograph's bytes to those of its result, in its own format or that of `suffix`; and sentences on it."""
     original = read_photograph(data)
     photograph = work(original)  # a comparison has no format of its own
-    encoded, notes = encode(photograph, BY_SUFFIX[suffix] if suffix else original.format)
+    encoded, notes = encode(photograph, FORMATS[suffix] if suffix else original.format)
     return encoded, (*photograph.notes, *notes)

@@ -16,10 +16,6 @@ from bench.photograph import EXIF_PREFIX, Photograph, with_depth
 from bench.png import encode_png, metadata_chunks
 from bench.tiff import ICC, XMP, encode_tiff, portable_tags
 
-BY_SUFFIX = {
-    ".bmp": "BMP", ".jpeg": "JPEG", ".jpg": "JPEG", ".pgm": "PPM", ".png": "PNG", ".ppm": "PPM", ".tif": "TIFF",
-    ".tiff": "TIFF", ".webp": "WEBP",
-}  # fmt: skip
 DEEP = {"PNG", "PPM", "TIFF"}
 """Formats that hold 16 bits."""
 TRANSPARENT = {"PNG", "TIFF", "WEBP"}
@@ -28,7 +24,7 @@ QUALITY = {"quality": 95}
 
 
 def encode(photograph: Photograph, kind: str) -> tuple[bytes, tuple[str, ...]]:
-    """`photograph` as a file of format `kind` (a value of BY_SUFFIX), and sentences on what it could not hold.
+    """`photograph` as a file of format `kind` (of `bench.images.FORMATS`), and sentences on what it could not hold.
 
     Pixels that `kind` codes without loss come back exactly. Raises BenchError when it cannot hold them.
     """

@@ -26,6 +26,8 @@ class MissingScoresError(BenchError):
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError:
     """The error for a name that nothing is registered under, with the closest names as suggestions."""
     names = sorted(known)
-    close = difflib.get_close_matches(name, names, n=3)
+    folded = {known_name.casefold(): known_name for known_name in names}
+    close = [folded[match] for match in difflib.get_close_matches(name.casefold(), folded, n=3)]
     hint = f"did you mean {' or '.join(close)}?" if close else f"there are: {', '.join(names)}."
+    hint = hint if names else "there is none."
     return UnknownNameError(f"There is no {kind} named '{name}': {hint}")

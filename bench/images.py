@@ -18,7 +18,11 @@ from torch import Tensor
 
 from bench.errors import BenchError
 
-SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
+FORMATS = {
+    ".bmp": "BMP", ".jpeg": "JPEG", ".jpg": "JPEG", ".pgm": "PPM", ".png": "PNG", ".ppm": "PPM", ".tif": "TIFF",
+    ".tiff": "TIFF", ".webp": "WEBP",
+}  # fmt: skip
+"""By suffix: what is read out of folders, and what is written."""
 ORIENTATION = 0x0112  # the EXIF tag; from 5 on the sides are swapped
 MAX_PIXELS = 400_000_000
 """A larger picture is refused before it is decoded: no camera makes it, decompression bombs do."""
@@ -148,5 +152,5 @@ def list_images(folder: Path) -> list[Path]:
     """Every picture file below `folder`, sorted by path; hidden files and what is not a picture by suffix left out."""
     if not folder.is_dir():
         raise BenchError(f"There is no folder {folder}.")
-    found = (p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
+    found = (p for p in folder.rglob("*") if p.suffix.lower() in FORMATS and not p.name.startswith("."))
     return sorted(p for p in found if p.is_file())

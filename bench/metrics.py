@@ -1,4 +1,4 @@
-"""The metrics. Every pyiqa name works; ours register themselves below.
+"""The metrics. Every name of pyiqa that scores one picture works; ours register themselves below.
 
 A metric scores a picture after it was rounded to 8 bits, so a number here equals the number of the saved file.
 """
@@ -10,6 +10,7 @@ from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from bench import diagnostics, fidelity, halo, iqa, loe
@@ -17,6 +18,7 @@ from bench.errors import BenchError, unknown_name
 from bench.iqa import Scorer
 
 PRISTINE = Path(__file__).parent / "niqe_pristine" / "niqe_pristine.mat"
+OF_SETS = ("FID", "InceptionScore")  # pyiqa's types
 NIQE_BLOCK = 96  # pixels; a smaller picture holds no block
 
 
@@ -56,7 +58,10 @@ def _niqe(color_space: str = "yiq") -> Scorer:
     def score(image: Tensor, reference: Tensor | None) -> float:
         if min(image.shape[-2:]) < NIQE_BLOCK:
             raise BenchError(f"NIQE needs at least {NIQE_BLOCK} x {NIQE_BLOCK} pixels.")
-        return scorer(image, reference)
+        try:
+            return scorer(image, reference)
+        except torch.linalg.LinAlgError as error:  # type: ignore[attr-defined]
+            raise BenchError("NIQE has no value for it: there is no texture in it to look at.") from error
 
     return score
 
@@ -132,6 +137,8 @@ def get_metric(name: str) -> Metric:
     if name not in iqa.settings():
         raise unknown_name("metric", name, {*iqa.settings(), *known})
     chosen = iqa.settings()[name]
+    if chosen["metric_opts"]["type"] in OF_SETS:
+        raise BenchError(f"{name} compares whole sets of pictures, and bench scores each picture: choose another.")
     files = ", ".join(Path(file).name for file in iqa.WEIGHTS.get(name, ()))
     return Metric(
         name, chosen.get("lower_better", False), chosen["metric_mode"] == "FR",

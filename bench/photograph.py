@@ -16,12 +16,11 @@ from PIL import Image, JpegImagePlugin
 
 from bench.deep import Pixels, deep_pixels, is_deep
 from bench.errors import BenchError
-from bench.images import opened_picture, reason_of, shown
+from bench.images import FORMATS, opened_picture, reason_of, shown
 from bench.jpeg import kept_segments
 from bench.png import kept_chunks
 from bench.tiff import ICC, XMP, portable_tags
 
-FORMATS = ("BMP", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 ORIENTATION = 0x0112
 MAX_BYTES = 1 << 32
 """A longer file is refused unread: no single photograph is."""
@@ -94,7 +93,7 @@ def read_photograph(source: Path | bytes, *, name: str = "standard input") -> Ph
     """
     name = shown(source) if isinstance(source, Path) else name
     data = _content(source) if isinstance(source, Path) else source
-    with opened_picture(BytesIO(data), name, formats=FORMATS) as opened:
+    with opened_picture(BytesIO(data), name, formats=tuple(set(FORMATS.values()))) as opened:
         kind = "JPEG" if opened.format == "MPO" else str(opened.format)
         notes = _check_frames(opened, name)
         deep = is_deep(opened, data, name)

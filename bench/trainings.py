@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.errors import BenchError
-from bench.tracking import Suite, open_suite, sentences, tracking_uri
+from bench.run import sentences
+from bench.tracking import Suite, open_suite, tracking_uri
 
 if TYPE_CHECKING:
     from mlflow.entities import Run as MlflowRun

@@ -16,7 +16,8 @@ from commands.options import DataRoot, Device, TrackingUri
 if TYPE_CHECKING:
     import pandas as pd
 
-    from bench.tracking import Run, Suite
+    from bench.run import Run
+    from bench.tracking import Suite
     from commands.sides import Sides
     from enlightengan.config import TrainConfig
     from reports.ablations import Trained

@@ -32,13 +32,13 @@ def compare(
     from bench.metrics import get_metric
     from bench.tracking import open_suite
     from commands.console import say
-    from commands.kept import evaluations_of, newest, tables_of, that_count
+    from commands.kept import evaluations_of, newest, only, tables_of, that_count
     from reports.tables import leaderboard
 
     chosen = get_metric(metric)
     suite = open_suite(tracking_uri)
     every, _ = tables_of(suite, [] if csv else evaluations_of(suite, demo=demo), csv or [])
-    every = every[every["dataset"].isin(dataset)] if dataset else every
+    every = only(every, "dataset", dataset or [])
     usual, left_out = that_count(suite, every, named=[against])
     if metric not in set(usual["metric"]):
         raise BenchError(f"Nothing there was scored by {metric}: run bench evaluate --metric {metric} first.")
@@ -47,6 +47,8 @@ def compare(
                         metric=metric)  # fmt: skip
     for note in [*left_out, *notes, *board.notes]:
         say(note)
+    if against in board.values and against not in board.overall:
+        raise BenchError(f"{against} has no {metric} that can be compared on every dataset: choose with --dataset.")
     found = _show(board, chosen, against)
     _show_stability(board, chosen)
     _show_seeds(every[every["metric"] == metric])

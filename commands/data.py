@@ -135,7 +135,8 @@ def darken(
     from commands.console import progress, say
 
     camera, exposures, bad, old = Camera(full_well, read_noise, bits), exposure or [0.1], [], 0
-    files = list_images(source)
+    within = out.absolute() != source.absolute()  # then what was darkened already is not darkened again
+    files = [f for f in list_images(source) if not (within and f.absolute().is_relative_to(out.absolute()))]
     if not files:
         raise BenchError(f"There is no photograph in {source}.")
     names = as_png([file.relative_to(source).as_posix() for file in files])

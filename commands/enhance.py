@@ -78,13 +78,12 @@ def load(method: str, weights: Path | None, *, device: str, quiet: bool) -> "nn.
 def pipe(work: "Work", out: Path | None) -> None:
     """One photograph from standard input to standard output or to `out`; sentences go to standard error."""
     from bench.batch import through
-    from bench.encoding import BY_SUFFIX
     from bench.errors import BenchError
-    from bench.images import beside
+    from bench.images import FORMATS, beside
 
     suffix = "" if out is None else out.suffix.lower()
-    if out is not None and suffix not in BY_SUFFIX:
-        raise BenchError(f"--out for a pipe is a file that ends in one of {', '.join(BY_SUFFIX)}.")
+    if out is not None and suffix not in FORMATS:
+        raise BenchError(f"--out for a pipe is a file that ends in one of {', '.join(FORMATS)}.")
     data, notes = through(sys.stdin.buffer.read(), work, suffix=suffix)
     for note in notes:
         typer.echo(f"standard input: {note}.", err=True)

@@ -84,6 +84,8 @@ def weight_files(checkpoints: Sequence[str]) -> dict[str, Path]:
         name, equals, file = given.partition("=")
         if not equals or not METHODS.card(name).learned:
             raise BenchError(f"--checkpoint takes METHOD=FILE with a learned method, not '{given}'.")
+        if name in files:
+            raise BenchError(f"--checkpoint names two files for {name}: evaluate one after the other.")
         files[name] = Path(file)
     return files
 

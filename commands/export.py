@@ -7,7 +7,7 @@ import typer
 
 
 def export(
-    method: Annotated[str, typer.Argument(help="A method of this project that has weights, such as enlightengan.")],
+    method: Annotated[str, typer.Argument(help="EnlightenGAN, an ablation of it, or cyclegan.")],
     path: Annotated[Path, typer.Argument(help="The file to write, model.onnx.")],
     weights: Annotated[Path | None, typer.Option(help="Its weights; else as bench evaluate chooses.")] = None,
 ) -> None:
@@ -21,7 +21,7 @@ def export(
 
     enhancer = make(method, weights)
     if not isinstance(enhancer, LearnedEnhancer):
-        raise BenchError(f"{method} is no network of this project: there is nothing to export.")
+        raise BenchError(f"ONNX is written of EnlightenGAN's generator, which {method} has not.")
     say(f"{method}: weights {enhancer.checkpoint} from {enhancer.source}")
     apart = exported(enhancer.eval(), path)
     say(f"Written to {path}. Over {len(CHECKED)} sizes it differs from torch by at most {apart:.1e}.")

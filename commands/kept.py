@@ -49,9 +49,24 @@ def tables_of(
         notes += [f"{name}: its code or its libraries changed between evaluations." for name in sorted(changed)]
         table = read_scores(path)
         tables.append(table[~table["dataset"].isin(older)])
+    if not tables and evaluations_of(suite, demo=True):
+        raise BenchError(
+            "Only the demo's photographs have been evaluated: give --demo, or run bench evaluate on others."
+        )
     if not tables:
         raise BenchError("Nothing has been evaluated yet: run bench evaluate first, or bench demo to see it work.")
     return pd.concat(tables, ignore_index=True), notes
+
+
+def only(scores: "pd.DataFrame", column: str, names: Sequence[str]) -> "pd.DataFrame":
+    """The rows of `names` in `column`; all without names. Raises BenchError for a name that nothing was scored of."""
+    from bench.errors import unknown_name
+
+    known = [str(name) for name in scores[column].unique()]
+    for name in names:
+        if name not in known:
+            raise unknown_name(f"evaluated {column}", name, known)
+    return scores[scores[column].isin(list(names))] if names else scores
 
 
 def adapted(suite: "Suite") -> list["MlflowRun"]:

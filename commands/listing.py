@@ -34,4 +34,7 @@ def metrics() -> None:
     more = [get_metric(name) for name in WEIGHTS]
     rows = [[m.name, m.direction, "reference" if m.needs_reference else "-", weights_said(m.name)] for m in more]
     table(("metric", "direction", "needs", "weights"), rows, title="Through pyiqa, with weights from a hub")
-    say("Every other metric of pyiqa works by its name. Its weights are downloaded at its first use.")
+    say(
+        "Every other metric of pyiqa that scores single pictures works by its name. Its weights are downloaded at its "
+        "first use."
+    )

@@ -29,6 +29,7 @@ def probe(
     """Do metrics reward what makes no better picture? Paired differences on the same photographs, with intervals."""
     from bench.cells import CellStore
     from bench.data import data_root as root_of
+    from bench.errors import MissingScoresError
     from bench.evaluation import evaluate
     from bench.gaming import contestants, directions_of, effects
     from bench.metrics import get_metric
@@ -46,14 +47,18 @@ def probe(
         task = bar.add_task("probe", total=len(entries) * sum(len(d.low) for d in datasets))
         scores = evaluate(entries, datasets, metrics, cells=CellStore(), executor=executor, window=window,
                           on_picture=lambda *_: bar.advance(task))  # fmt: skip
-    failed = scores[scores["error"] != ""]
-    if len(failed):
-        say(f"{len(failed)} of {len(scores)} scores are missing, for one: {failed['error'].iloc[0]}")
     found = effects(scores, directions_of(metrics))
     _show(found, metrics)
     where = ", ".join(d.name for d in datasets)
     run = _keep(found, metrics, where, method, csv, tracking_uri)
     say(f"Kept in MLflow as run {run}; bench report shows it.")
+    failed = scores[scores["error"] != ""]
+    if len(failed):
+        first = failed.iloc[0]
+        raise MissingScoresError(
+            f"{len(failed)} of {len(scores)} scores are missing, {first.method} on {first.image} for one: "
+            f"{first.error} The effects are those on the rest."
+        )
 
 
 def _show(found: "pd.DataFrame", metrics: "list[Metric]") -> None:

@@ -38,7 +38,8 @@ def publish(
     --mean-with suits trainings of one chain, each begun from the one before: their mean is often better than each
     (Izmailov et al., Averaging weights leads to wider optima and better generalization, UAI 2018).
     """
-    from bench.tracking import Run, open_suite
+    from bench.run import Run
+    from bench.tracking import open_suite
     from bench.weights import write_sum
     from commands.console import say
     from commands.publish_from import alike, mean_of, related, stored, trained

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from bench.data import Dataset
     from bench.jobs import Contestant
     from bench.metrics import Metric
-    from bench.tracking import Run, Suite
+    from bench.run import Run
+    from bench.tracking import Suite
     from commands.scoring import Entry
 
 SAMPLES = Path("runs/samples")
@@ -35,7 +36,7 @@ def artifact_name(image: str) -> str:
 
 def record(
     suite: "Suite", parent: "Run", frame: "pd.DataFrame", entries: Sequence["Entry"], datasets: Sequence["Dataset"],
-    metrics: Sequence["Metric"],
+    metrics: Sequence["Metric"], *, device: str,
 ) -> None:  # fmt: skip
     """The whole table and the low-light samples to the parent; one child run for each method on each dataset."""
     import tempfile
@@ -58,16 +59,18 @@ def record(
                 name = entry.contestant.name
                 part = frame[(frame["method"] == name) & (frame["dataset"] == dataset.name)]
                 write_csv(part, table)
-                _log_child(suite, parent, part, entry, dataset, table)
+                _log_child(suite, parent, part, entry, dataset, table, device=device)
 
 
 def _log_child(
-    suite: "Suite", parent: "Run", part: "pd.DataFrame", entry: "Entry", dataset: "Dataset", table: Path
-) -> None:
+    suite: "Suite", parent: "Run", part: "pd.DataFrame", entry: "Entry", dataset: "Dataset", table: Path, *,
+    device: str,
+) -> None:  # fmt: skip
     contestant = entry.contestant
     tags = {
         "method": contestant.name, "method_digest": contestant.digest, "weights_digest": contestant.checkpoint,
         "dataset": dataset.name, "dataset_digest": dataset.digest, "pinned": "yes" if dataset.pinned else "no",
+        "dataset_folder": str(dataset.folder.absolute()), "device": device,
     }  # fmt: skip
     with suite.run(f"{contestant.name} on {dataset.name}", kind="score", tags=tags, parent=parent) as child:
         child.parameters(

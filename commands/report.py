@@ -103,13 +103,14 @@ def material(suite: "Suite", choice: Choice, *, csv: Sequence[Path] = (), demo: 
     shown = contributing(suite, evaluations, scores)
     seeds = None if demo else runs.seeds(suite, every)
     pictures = Pictures(suite, evaluations, checkpoints, root=data_root(choice.data_root))
+    shown_pictures, not_shown = gallery(pictures, scores, choice.images)
     return Material(
         scores=ranked,
         directions=directions,
         cards={name: METHODS.card(name).as_text() for name in names if name in METHODS},
         baseline=baseline,
         against=check_against(choice.against, names),
-        gallery=gallery(pictures, scores, choice.images),
+        gallery=shown_pictures,
         gallery_limit=max(12, len(choice.images)),
         full_size=choice.full_size,
         intervals=choice.intervals,
@@ -123,7 +124,7 @@ def material(suite: "Suite", choice: Choice, *, csv: Sequence[Path] = (), demo: 
         provenance=origin.facts(shown),
         origins=origin.tables(suite, scores, shown),
         made=made(suite, shown, weights=weights, seeds=[] if seeds is None else set(seeds["checkpoint"])),
-        notes=list(dict.fromkeys(in_place([*notes, *more], every, scores))),
+        notes=list(dict.fromkeys([*in_place([*notes, *more], every, scores), *not_shown])),
         **({} if demo else beside(suite, every, checkpoints)),
     )
 
@@ -141,14 +142,10 @@ def beside(suite: "Suite", scores: "pd.DataFrame", checkpoints: Mapping[str, str
 
 def chosen(scores: "pd.DataFrame", choice: Choice) -> "pd.DataFrame":
     """The rows of what was chosen. Raises BenchError for a name that nothing was scored of."""
-    from bench.errors import unknown_name
+    from commands.kept import only
 
     for column, names in (("method", choice.methods), ("dataset", choice.datasets), ("metric", choice.metrics)):
-        known = [str(name) for name in scores[column].unique()]
-        for name in names:
-            if name not in known:
-                raise unknown_name(f"evaluated {column}", name, known)
-        scores = scores[scores[column].isin(names)] if names else scores
+        scores = only(scores, column, names)
     return scores
 
 

@@ -28,10 +28,13 @@ class Pictures:
         self.low: dict[tuple[str, str], Path] = {}
         self.results: dict[tuple[str, str], dict[str, Path]] = {}
         self.digests: dict[str, str] = {}
+        self.folders: dict[str, Path] = {}
         for run in evaluations:
             for child in suite.children(run.info.run_id):
                 tags = child.data.tags
                 self.digests.setdefault(tags["dataset"], tags["dataset_digest"])
+                if "dataset_folder" in tags:
+                    self.folders.setdefault(tags["dataset"], Path(tags["dataset_folder"]))
                 if tags["weights_digest"] == checkpoints.get(tags["method"]):
                     self._add(run.info.run_id, child.info.run_id, tags["method"], tags["dataset"])
         self.dataset, self.contestant, self.module = cache(self._dataset), cache(self._contestant), cache(self._module)
@@ -80,10 +83,12 @@ class Pictures:
         return self.contestant(method).load().eval()
 
     def _dataset(self, name: str) -> "Dataset":
-        from bench.data import resolve
+        from bench.data import from_folder, resolve, specs
         from bench.errors import BenchError
 
-        found = resolve(name, self.root)
+        folder = self.folders.get(name)  # of a dataset that is nothing but a folder
+        alone = folder is not None and folder.is_dir() and name.partition("/")[0] not in specs()
+        found = from_folder(folder) if folder is not None and alone else resolve(name, self.root)
         if found.digest != self.digests.get(name, found.digest):
             raise BenchError(f"The photographs of {name} here are not those that were scored.")
         return found
@@ -108,27 +113,41 @@ class Pictures:
         raise BenchError(f"The weights of {method} that were scored ({scored}) are not here.")
 
 
-def gallery(pictures: Pictures, scores: "pd.DataFrame", wanted: Sequence[str]) -> list["GalleryItem"]:
-    """The pictures that evaluations kept; else those of the photographs `wanted`, all made. Raises BenchError."""
+def gallery(
+    pictures: Pictures, scores: "pd.DataFrame", wanted: Sequence[str]
+) -> tuple[list["GalleryItem"], list[str]]:  # fmt: skip
+    """The pictures that evaluations kept, else those of the photographs `wanted`, all made; and what cannot be made.
+
+    Raises BenchError when no photograph is called so, or no method's result can be shown of one.
+    """
     from bench.errors import BenchError
     from commands.recording import artifact_name
     from reports.pictures import GalleryItem
 
     every = list(scores[["dataset", "image"]].drop_duplicates().itertuples(index=False, name=None))
     if not wanted:
-        return pictures.kept({(dataset, artifact_name(image)): image for dataset, image in every})
-    items = []
+        return pictures.kept({(dataset, artifact_name(image)): image for dataset, image in every}), []
+    items, notes = [], list[str]()
     for pattern in wanted:
         matching = [where for where in every if any(fnmatch(name, pattern) for name in _names(*where))]
         if not matching:
             raise BenchError(f"No scored photograph is called {pattern}: say DATASET/IMAGE or a pattern like 'lime/*'.")
         for dataset, image in matching:
             rows = scores[(scores["dataset"] == dataset) & (scores["image"] == image) & scores["value"].notna()]
-            made = {str(method): pictures.of(str(method), dataset, image) for method in rows["method"].unique()}
-            lows = [low for low, _ in made.values()]
-            if lows:
-                items.append(GalleryItem(dataset, image, lows[0], {name: file for name, (_, file) in made.items()}))
-    return items
+            made, lacking = {}, dict[str, str]()
+            for method in map(str, rows["method"].unique()):
+                try:
+                    made[method] = pictures.of(method, dataset, image)
+                except BenchError as error:
+                    lacking[method] = str(error)
+            if not made:
+                raise BenchError(
+                    f"{dataset}/{image} cannot be shown: {next(iter(lacking.values()), 'it has no score.')}"
+                )
+            notes += [f"{dataset}/{image} is not shown of {method}: {why}" for method, why in lacking.items()]
+            low = next(low for low, _ in made.values())
+            items.append(GalleryItem(dataset, image, low, {name: file for name, (_, file) in made.items()}))
+    return items, notes
 
 
 def _names(dataset: str, image: str) -> tuple[str, ...]:

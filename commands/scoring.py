@@ -75,11 +75,12 @@ def run_evaluation(
             parent.note(sentence)
         frame = _run(entries, datasets, metrics, workers=workers, scheduler=scheduler, save_images=save_images,
                      device=chosen, force=force, cells=CellStore(), troubles=troubles)  # fmt: skip
-        if csv is not None:
-            write_csv(frame, csv)
         print_summary(frame, metrics, datasets)
-        record(suite, parent, frame, entries, datasets, metrics)
-    say(f"Kept in MLflow as run {parent.id}. bench report makes the page; bench ui opens MLflow.")
+        record(suite, parent, frame, entries, datasets, metrics, device=chosen)
+    page = "bench report --demo" if tags["demo"] == "yes" else "bench report"
+    say(f"Kept in MLflow as run {parent.id}. {page} makes the page; bench ui opens MLflow.")
+    if csv is not None:
+        write_csv(frame, csv)
     errors = frame[frame["error"] != ""]
     if len(errors):
         first = errors.iloc[0]

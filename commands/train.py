@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from commands import training_options as options
 from commands.ablations import ablations
 from commands.options import DataRoot, Device, TrackingUri
+
+if TYPE_CHECKING:
+    from commands.sides import Sides
 
 app = typer.Typer(help="Train a method.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -195,8 +198,9 @@ def import_run(
     facts = read_facts(folder)
     tags |= {key.replace(" ", "_"): facts.get(key.replace(" ", "_"), "unknown") for key in provenance()}
     tags |= {key: value for key, value in facts.items() if key == "begun_from"}
-    tags |= _trained_on(told, low, normal, data_root)
-    trusted = "yes" if told.get("preset") in TRUSTED_PRESETS else "no"
+    sides = _trained_on(told, low, normal, data_root)
+    tags |= sides.tags() if sides else {}
+    trusted = "yes" if told.get("preset") in TRUSTED_PRESETS and not (sides and sides.is_demo) else "no"
     tags["weights_digest"] = weights_digest(read_weights(folder / "weights.safetensors")[0])
     suite = open_suite(tracking_uri)
     label = name or f"{tags['variant']} {tags['preset']} (imported)"
@@ -207,17 +211,17 @@ def import_run(
 
 def _trained_on(
     told: Mapping[str, str], low: list[str] | None, normal: list[str] | None, data_root: Path | None
-) -> dict[str, str]:  # fmt: skip
-    """The tags of both sides' datasets; none where none is named. Raises BenchError when they have too few files."""
+) -> "Sides | None":  # fmt: skip
+    """Both sides' datasets; none where none is named. Raises BenchError when they have too few files."""
     from bench.data import data_root as root_of
     from bench.errors import BenchError
     from commands.sides import choose_sides
 
     if not low:
-        return {}
+        return None
     sides, _, _ = choose_sides(low, normal, root_of(data_root), unpaired=bool(normal))
     for side, files in sides.files.items():
         count = int(told.get(f"{side}_images", "0"))
         if len(files) < count:
             raise BenchError(f"That run was trained on {count} {side}-light photographs, --{side} has {len(files)}.")
-    return sides.tags()
+    return sides

@@ -14,7 +14,7 @@ from commands.sides import Sides
 from enlightengan.run_config import RunConfig
 
 if TYPE_CHECKING:
-    from bench.tracking import Run
+    from bench.run import Run
 
 TRAINING = Path("runs/training")
 

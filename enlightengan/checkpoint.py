@@ -49,10 +49,10 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         raise
     except FileNotFoundError as error:
         raise BenchError(f"There is no weights file {path}.") from error
-    except (OSError, SafetensorError, RuntimeError, EOFError, ValueError, KeyError) as error:
-        raise BenchError(f"Cannot read the weights {path}: {error}") from error
-    except Exception as error:  # torch.load lets unpickling errors of every kind through
-        raise BenchError(f"Cannot read the weights {path}: {type(error).__name__}: {error}") from error
+    except OSError as error:
+        raise BenchError(f"Cannot read the weights {path}: {_reason(error)}") from error
+    except Exception as error:  # what torch says of a file that it does not trust would lead people to trust it
+        raise BenchError(f"{path} is not a file of network weights (.safetensors or .pth), or is damaged.") from error
 
 
 def load_generator(path: Path) -> tuple[Generator, dict[str, str]]:

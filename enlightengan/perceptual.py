@@ -138,8 +138,10 @@ def _read(path: Path) -> dict[str, Tensor]:
         if path.suffix == ".safetensors":
             return load_file(path)
         return torch.load(path, map_location="cpu", weights_only=True)  # type: ignore[no-any-return]
-    except Exception as error:
-        raise BenchError(f"Cannot read the feature weights {path}: {type(error).__name__}: {error}") from error
+    except OSError as error:
+        raise BenchError(f"Cannot read the feature weights {path}: {error}") from error
+    except Exception as error:  # torch's words on a file that it does not trust would lead people to trust it
+        raise BenchError(f"{path} is not a file of feature weights (.safetensors or .pth), or is damaged.") from error
 
 
 def _load(network: nn.Module, state: dict[str, Tensor], source: Path) -> None:

@@ -44,6 +44,11 @@ def test_a_folder_keeps_its_tree(folder):
     assert targets(["night"], out=Path("x")) == {"night/a.png": "x/a.png", "night/sub/b.png": "x/sub/b.png"}
 
 
+def test_a_folder_named_by_its_dots_has_a_name(folder, monkeypatch):
+    monkeypatch.chdir(folder / "sub")
+    assert targets([".."])["../a.png"] == str(folder.with_name("night_clahe") / "a.png")
+
+
 def test_results_inside_the_folder_are_not_taken_for_photographs(folder, photograph):
     photograph(folder / "bright/a.png")
     assert targets(["night"], out=Path("night/bright")).keys() == {"night/a.png", "night/sub/b.png"}

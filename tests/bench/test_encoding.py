@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, ImageOps
 
-from bench.encoding import BY_SUFFIX, encode
+from bench.encoding import encode
 from bench.errors import BenchError
 from bench.photograph import Photograph, read_photograph
 from bench.png import encode_png, kept_chunks
@@ -197,8 +197,9 @@ def test_a_written_jpeg_looks_upright(tag):
 
 def test_every_suffix_has_a_format():
     from bench.encoding import ENCODERS
+    from bench.images import FORMATS
 
-    assert set(BY_SUFFIX.values()) == set(ENCODERS)
+    assert set(FORMATS.values()) == set(ENCODERS)
 
 
 @pytest.mark.parametrize("big_endian", [False, True])

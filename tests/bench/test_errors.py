@@ -12,6 +12,12 @@ def test_several_close_names_are_all_suggested():
     assert str(unknown_name("method", "msrc", ["msr", "msrcr", "gamma"])).endswith("did you mean msrcr or msr?")
 
 
+def test_capitals_do_not_hide_a_name_and_no_names_are_none():
+    assert str(unknown_name("metric", "NIQE", ["niqe", "psnr"])).endswith("did you mean niqe?")
+    assert str(unknown_name("method", "mine", ["Mine"])).endswith("did you mean Mine?")
+    assert str(unknown_name("split", "x", [])).endswith("named 'x': there is none.")
+
+
 def test_without_a_close_name_all_are_listed_in_order():
     assert str(unknown_name("metric", "zzz", ["niqe", "brisque"])).endswith("there are: brisque, niqe.")
 

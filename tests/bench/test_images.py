@@ -10,7 +10,7 @@ from PIL import Image
 
 from bench import images
 from bench.errors import BenchError
-from bench.images import SUFFIXES, beside, list_images, read_image, read_rgb, to_pixels, to_tensor, write_rgb
+from bench.images import FORMATS, beside, list_images, read_image, read_rgb, to_pixels, to_tensor, write_rgb
 
 NOISE = np.random.default_rng(0).integers(0, 256, (11, 7, 3), dtype=np.uint8)
 SMOOTH = np.stack(np.broadcast_arrays(*np.ogrid[40:200:48j, 60:220:64j], 128.0), axis=2).astype(np.uint8)
@@ -246,7 +246,7 @@ def test_a_folder_is_listed_in_order_with_its_subfolders(tmp_path):
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", FORMATS)
 def test_every_listed_suffix_can_be_read(tmp_path, suffix):
     shutil.copy(saved(tmp_path / "a.png"), tmp_path / f"copy{suffix}")  # content decides, not the name
     assert np.array_equal(read_rgb(tmp_path / f"copy{suffix}"), NOISE)

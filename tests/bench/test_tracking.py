@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 from bench.errors import BenchError
-from bench.tracking import BATCH, open_suite, tracking_uri
+from bench.run import BATCH
+from bench.tracking import open_suite, tracking_uri
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from scipy.stats import wilcoxon
 
-from bench.scores import score_table, write_csv
+from bench.scores import read_scores, score_table, write_csv
 
 COUNT = 20
 LEVELS = {"base": 0.0, "worse": 1.0, "alike": 0.0}
@@ -52,4 +52,12 @@ def test_what_cannot_be_compared_is_a_sentence(fails, scores):
     assert fails(*words, "bas").startswith("There is no compared method named 'bas': did you mean base")
     assert "Nothing there was scored by psnr" in fails(*words, "base", "--metric", "psnr")
     assert "no metric named 'nique'" in fails(*words, "base", "--metric", "nique")
+    assert "no evaluated dataset named 'z': there are: x, y" in fails(*words, "base", "--dataset", "z")
     assert fails("compare", "--against", "base").startswith("Nothing has been evaluated yet")
+
+
+def test_a_method_without_a_mean_over_all_sets_is_said(fails, scores, workplace):
+    frame = read_scores(workplace / "scores.csv")
+    write_csv(frame[(frame["method"] != "base") | (frame["dataset"] == "y")], workplace / "part.csv")
+    told = fails("compare", "--csv", "part.csv", "--against", "base")
+    assert told == "base has no niqe that can be compared on every dataset: choose with --dataset."

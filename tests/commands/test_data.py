@@ -118,6 +118,15 @@ def test_darken_writes_one_picture_for_each_exposure(bench, workplace, photograp
     assert means["a_0.1.png"] < means["a_0.5.png"]
 
 
+def test_darken_does_not_darken_its_own_results(bench, workplace, photograph):
+    photograph(workplace / "in/a.png", seed=1)
+    for _ in range(2):
+        assert bench("data", "darken", "in", "in/night")[0] == 0
+    assert [path.relative_to(workplace).as_posix() for path in sorted(workplace.rglob("*.png"))] == [
+        "in/a.png", "in/night/a.png",
+    ]  # fmt: skip
+
+
 def test_darken_follows_its_seed_and_leaves_what_is_finished(bench, workplace, photograph):
     photograph(workplace / "in/a.png")
     for out, seed in (("one", 1), ("again", 1), ("two", 2)):

@@ -1,6 +1,9 @@
+import sqlite3
+
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from bench import data, evaluation
 from bench.images import list_images, read_image, read_rgb, to_pixels, to_tensor
@@ -297,6 +300,8 @@ def test_a_folder_may_be_called_like_a_dataset(bench, night):
         (("--images", "absent"), "There is no folder absent"),
         (("--checkpoint", "clahe=x"), "--checkpoint takes METHOD=FILE with a learned method"),
         (("--checkpoint", "enlightengan"), "--checkpoint takes METHOD=FILE"),
+        (("--checkpoint", "zero_dce=a", "--checkpoint", "zero_dce=b"), "--checkpoint names two files for zero_dce"),
+        (("--metric", "fid"), "fid compares whole sets of pictures"),
         (("--checkpoint", "enlightengan=absent.pth"), "There is no weights file absent.pth"),
         (("--outputs", "gamma=night"), "gamma is a method of this project; give the results another name"),
         (("--outputs", "theirs"), "--outputs takes NAME=DIR, not 'theirs'"),
@@ -316,6 +321,34 @@ def test_a_learned_method_without_weights_that_was_asked_for_is_an_error(fails, 
     monkeypatch.setattr("bench.weights.SHIPPED", night)
     sentence = fails("evaluate", "--images", "night", "--method", "enlightengan")
     assert sentence.startswith("There are no weights for enlightengan: train it")
+
+
+def test_a_file_of_another_kind_is_not_taken_for_weights(fails, night):
+    (night.parent / "notes.pth").write_bytes(b"print('not weights')")
+    told = fails("evaluate", "--images", "night", "--metric", "entropy", "--checkpoint", "enlightengan=notes.pth")
+    assert told == "notes.pth is not a file of network weights (.safetensors or .pth), or is damaged."
+
+
+def test_a_black_photograph_has_a_reason_that_can_be_read(fails, store, workplace):
+    (workplace / "dark").mkdir()
+    Image.fromarray(np.zeros((120, 120, 3), np.uint8)).save(workplace / "dark/black.png")
+    told = fails("evaluate", "--images", "dark", "--method", "clahe", "--metric", "niqe")
+    assert "NIQE has no value for it: there is no texture in it to look at." in told
+
+
+def test_a_database_that_cannot_be_written_is_a_sentence(fails, night, store):
+    with sqlite3.connect(store.removeprefix("sqlite:///")) as database:
+        database.execute("CREATE TRIGGER no BEFORE INSERT ON runs BEGIN SELECT RAISE(ABORT, 'no writing'); END")
+    told = fails("evaluate", "--images", "night", "--metric", "entropy", "--method", "gamma")
+    assert told.startswith(f"No run can be written to {store}: ")
+
+
+def test_a_csv_that_cannot_be_written_costs_no_score(bench, night):
+    (night.parent / "scores").mkdir()
+    code, out, err = bench("evaluate", "--images", "night", "--metric", "entropy", "--method", "gamma",
+                           "--csv", "scores")  # fmt: skip
+    assert code == 1 and "gamma" in out and err.startswith("Error: Cannot write scores: ")
+    assert [run.info.status for run in open_suite().search(kind="evaluate")] == ["FINISHED"]
 
 
 def test_an_empty_folder_is_an_error(fails, store, workplace):

@@ -43,6 +43,14 @@ def test_a_size_that_is_none_is_a_sentence(fails, store):
     assert fails("speed", "--size", "big").startswith("--size takes WIDTHxHEIGHT")
 
 
+def test_a_score_that_a_probe_lacks_shows_in_the_exit_status(bench, night, photograph):
+    photograph(night / "night/small.png", seed=9, size=(40, 50))
+    photograph(night / "night/whole.png", seed=8, size=(100, 200))
+    code, out, err = bench("probe", "--images", "night", "--metric", "niqe")
+    assert code == 1 and "Kept in MLflow" in out
+    assert "scores are missing, untouched on" in err and "NIQE needs at least 96 x 96 pixels." in err
+
+
 def test_probes_are_printed_kept_and_in_the_report(bench, night):
     words = ("--images", "night", "--metric", "entropy", "--metric", "mean_brightness")
     code, out, err = bench("probe", *words, "--csv", "probes.csv")

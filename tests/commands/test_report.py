@@ -60,6 +60,33 @@ def test_the_tables_lie_beside_the_page(bench, evaluated):
     assert list((evaluated / "page/figures").rglob("*.pdf"))
 
 
+def test_after_the_demo_alone_the_way_to_its_report_is_told(bench, fails, store, workplace):
+    code, out, err = bench("evaluate", "--dataset", "demo/test", "--metric", "entropy", "--method", "gamma")
+    assert code == 0, err
+    assert "bench report --demo makes the page" in out
+    for words in (("report",), ("compare", "--against", "gamma")):
+        assert fails(*words).startswith("Only the demo's photographs have been evaluated: give --demo")
+    assert bench("report", "--demo")[0] == 0
+
+
+def test_pictures_are_made_from_a_folder_elsewhere_and_what_cannot_be_made_is_noted(
+    bench, store, workplace, photograph, monkeypatch
+):
+    for k in range(9):
+        photograph(workplace / f"big set/{k}.png", seed=k, high=60)
+        photograph(workplace / f"theirs/{k}.png", seed=k, low=100)
+    (workplace / "project").mkdir()
+    monkeypatch.chdir(workplace / "project")
+    words = ("--images", "../big set", "--method", "gamma", "--outputs", "somebody=../theirs", "--metric", "entropy")
+    code, _, err = bench("evaluate", *words)
+    assert code == 0, err
+    code, _, err = bench("report", "--image", "2", "--out", "page")  # not among the samples that were kept
+    assert code == 0, err
+    document = (workplace / "project/page/results.md").read_text(encoding="utf-8")
+    assert "big set/2.png is not shown of somebody: somebody is not a method here" in document
+    assert "1 of 1 photograph shown" in (workplace / "project/page/index.html").read_text(encoding="utf-8")
+
+
 def test_only_the_demos_runs_are_in_the_demos_report(fails, evaluated):
     assert fails("report", "--demo").startswith("Nothing has been evaluated yet")
 

@@ -133,6 +133,8 @@ def test_a_run_of_a_bare_machine_is_imported(bench, fails, store, brief, sides, 
     last = [r["values"] for r in lines if r["kind"] == "metrics" and "loss/global_discriminator" in r["values"]][-1]
     assert run.data.metrics["loss/global_discriminator"] == pytest.approx(last["loss/global_discriminator"])
     assert newest_weights("enlightengan_no_perceptual") is not None
+    assert bench("train", "import", out, "--low", "demo", "--normal", "demo")[0] == 0
+    assert [run.data.tags["trusted"] for run in runs()] == ["no", "yes", "yes"]
     (out / "weights.safetensors").unlink()
     code, _, err = bench("train", "import", out)
     assert code == 1 and "no finished training run" in err

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.environment import provenance
+from bench.errors import BenchError
 from bench.moved import follow
 from bench.run import Run, local_store, sentences
 
@@ -35,9 +36,15 @@ def tracking_uri(given: str | None = None) -> str:
     return uri
 
 
-def open_suite(given: str | None = None) -> "Suite":
-    """The suite's experiment at `tracking_uri(given)`, created when it is not there. Raises BenchError."""
+def open_suite(given: str | None = None, *, to_read: bool = False) -> "Suite":
+    """The suite's experiment at `tracking_uri(given)`, created when it is not there. Raises BenchError.
+
+    Where somebody only wants `to_read`, a sqlite database that was `given` or set by the environment must be there.
+    """
     uri = tracking_uri(given)
+    default = tracking_uri(f"{SQLITE}{DATABASE}")
+    if to_read and uri != default and uri.startswith(SQLITE) and not Path(uri.removeprefix(SQLITE)).exists():
+        raise BenchError(f"There is no MLflow database {uri.removeprefix(SQLITE)}.")
     if uri not in _opened:
         _opened[uri] = Suite(uri)
     return _opened[uri]

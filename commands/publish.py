@@ -46,7 +46,7 @@ def publish(
     from methods import make
 
     seen = _text(observed) if observed else ""
-    suite = open_suite(tracking_uri)
+    suite = open_suite(tracking_uri, to_read=True)
     trainings = [stored(suite, *trained(suite, name)) for name in (training, *(mean_with or ()))]
     runs = [one.run for one in trainings]
     alike(runs)

@@ -91,6 +91,13 @@ def test_only_the_demos_runs_are_in_the_demos_report(fails, evaluated):
     assert fails("report", "--demo").startswith("Nothing has been evaluated yet")
 
 
+def test_a_database_that_is_not_there_is_not_made_to_be_read(fails, workplace):
+    for words in (("report",), ("compare", "--against", "gamma"), ("publish", "first")):
+        told = fails(*words, "--tracking-uri", "sqlite:///typo/x.db")
+        assert told == f"There is no MLflow database {workplace}/typo/x.db."
+    assert not (workplace / "typo").exists()
+
+
 def test_unfinished_evaluations_are_left_out(fails, store, workplace):
     write_csv(rows(1.0), workplace / "scores.csv")
     with pytest.raises(RuntimeError), open_suite().run("evaluate", kind="evaluate", tags={"demo": "no"}) as run:

@@ -113,6 +113,11 @@ class Suite:
                 self._local[run_id, path] = self._had(run_id, path)
         return self._local[run_id, path]
 
+    def artifacts(self, run_id: str) -> list[str]:
+        """The names of a run's artifacts outside folders. Raises BenchError."""
+        with sentences(f"The artifacts of run {run_id} cannot be read"):
+            return [entry.path for entry in self.client.list_artifacts(run_id)]
+
     def _had(self, run_id: str, path: str) -> Path:
         store = local_store(self.client, run_id)
         if store is not None:

@@ -66,7 +66,5 @@ def find_training(suite: Suite, run: str, *, finished: bool) -> "MlflowRun":
 
 def last_state(suite: Suite, run_id: str) -> Path | None:
     """The last training state that a run keeps, or None."""
-    with sentences(f"The artifacts of run {run_id} cannot be read"):
-        paths = [entry.path for entry in suite.client.list_artifacts(run_id)]
-    states = sorted(path for path in paths if fnmatch(path, "state-*.pt"))
+    states = sorted(path for path in suite.artifacts(run_id) if fnmatch(path, "state-*.pt"))
     return suite.artifact(run_id, states[-1]) if states else None

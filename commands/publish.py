@@ -35,6 +35,8 @@ def publish(
 
     The card tells data and recipe. Evaluate the written file and give the command again: then it has its scores, too.
 
+    RUN@STEP is what a run with --snapshots had after that step, when it looked at its probe pictures.
+
     --mean-with suits trainings of one chain, each begun from the one before: their mean is often better than each
     (Izmailov et al., Averaging weights leads to wider optima and better generalization, UAI 2018).
     """
@@ -49,7 +51,7 @@ def publish(
     suite = open_suite(tracking_uri, to_read=True)
     trainings = [stored(suite, *trained(suite, name)) for name in (training, *(mean_with or ()))]
     runs = [one.run for one in trainings]
-    alike(runs)
+    alike(trainings)
     if not related(trainings):
         say("NO COMMON BEGINNING is told: a mean of networks that began apart is no good.", style="bold red")
     variant, mean = runs[0].data.tags["variant"], mean_of([one.state for one in trainings])
@@ -61,7 +63,7 @@ def publish(
     checkpoint = str(make(variant, file).checkpoint)
     told = {"published_digest": checkpoint, "published_mean_of": members.get("mean_of", "")}
     Run(suite.client, runs[0].info.run_id).tags(told)
-    for run in runs[1:]:
+    for run in (run for run in runs if run.info.run_id != runs[0].info.run_id):
         Run(suite.client, run.info.run_id).tags({"published_in": checkpoint})
     card = _write_card(suite, trainings, mean, known, file, seen=seen)
     names = [f"{run.info.run_name} ({run.info.run_id[:8]}, preset {run.data.tags['preset']})" for run in runs]

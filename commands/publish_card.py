@@ -82,7 +82,7 @@ def training_of(one: "Stored") -> "Training":
     facts = {
         **{name.replace("_", " "): generator for name, generator in begun(tags).items()},
         "seed": tags["seed"], "optimiser steps": metadata["steps"], "pairs shown": metadata["samples"],
-        "minutes": "not told" if took is None else f"{took:.0f}",
+        "minutes": "not told" if took is None else f"{took:.0f}{'' if one.last else ' for the whole run'}",
         "device": f"{settings['device']}, {tags.get('machine', 'machine not told')}",
         "precision": settings["precision_used"],
         "torch": tags.get("torch_version", "not told"), "commit": tags.get("git_commit", "not told"),
@@ -100,7 +100,7 @@ def recipe(metadata: dict[str, str], tags: dict[str, str]) -> list[str]:
 
     method = tags["variant"].partition("_no_")[0]
     own = restored(method, json.loads(metadata["config"]))
-    length = {"preset", "epochs", "minutes", "max_steps", "seed", "probes", "precision"}
+    length = {"preset", "epochs", "minutes", "max_steps", "seed", "probes", "snapshots", "precision"}
     changed = [line for line in changed_settings(own, PRESETS[method]["paper"]) if line.split()[0] not in length]
     return [f"Preset {tags['preset']}; features of the perceptual loss: {tags['features_used']}.", *changed]
 

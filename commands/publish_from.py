@@ -12,14 +12,17 @@ if TYPE_CHECKING:
 
     from bench.tracking import Suite
 
+WEIGHTS = "weights.safetensors"
+
 
 @dataclass(frozen=True)
 class Stored:
-    """A training with the generator that it gave."""
+    """A training with the generator that it gave, in the end (`last`) or on its way."""
 
     run: "MlflowRun"
     state: "Mapping[str, Tensor]"
     metadata: dict[str, str]
+    last: bool
 
     @property
     def told(self) -> str:
@@ -33,22 +36,22 @@ def stored(suite: "Suite", run: "MlflowRun", weights: Path) -> Stored:
     """`run` with its `weights` read."""
     from enlightengan.checkpoint import read_weights
 
-    return Stored(run, *read_weights(weights))
+    return Stored(run, *read_weights(weights), last=weights.name == WEIGHTS)
 
 
-def alike(runs: "Sequence[MlflowRun]") -> None:
-    """Raises BenchError where `runs` cannot be averaged: one is there twice, or methods differ."""
+def alike(trainings: "Sequence[Stored]") -> None:
+    """Raises BenchError where `trainings` cannot be averaged: one is there twice, or methods differ."""
     from bench.errors import BenchError
 
-    if len({run.info.run_id for run in runs}) < len(runs):
+    if len({one.told for one in trainings}) < len(trainings):
         raise BenchError("A mean needs each training once.")
-    methods = sorted({run.data.tags["variant"] for run in runs})
+    methods = sorted({one.run.data.tags["variant"] for one in trainings})
     if len(methods) > 1:
         raise BenchError(f"The trainings of a mean must be of one method, not of {', '.join(methods)}.")
 
 
 def related(trainings: "Sequence[Stored]") -> bool:
-    """Whether all `trainings` tell of one generator, as what they gave or as what they or those before began from."""
+    """Whether all `trainings` are one, or tell of one generator, as what they gave or they or those before began from."""
     import re
 
     found = []
@@ -56,7 +59,7 @@ def related(trainings: "Sequence[Stored]") -> bool:
         tags = one.run.data.tags
         published = "" if tags.get("published_mean_of") else tags.get("published_digest", "")
         line = f"{one.told} {tags.get('begun_from', '')} generator {published}"
-        found.append(set(re.findall(r"generator ([0-9a-f]{16})", line)))
+        found.append({one.run.info.run_id, *re.findall(r"generator ([0-9a-f]{16})", line)})
     return bool(set.intersection(*found))
 
 
@@ -74,7 +77,33 @@ def mean_of(states: "Sequence[Mapping[str, Tensor]]") -> "dict[str, Tensor]":
 
 
 def trained(suite: "Suite", training: str) -> tuple["MlflowRun", Path]:
-    """The run that `training` names, by ID, name or method, and its weights. Raises BenchError where none may go."""
+    """The run that `training` names, by ID, name or method, and its weights; of RUN@STEP those after that step.
+
+    Raises BenchError where none may go.
+    """
+    name, _, step = training.rpartition("@")
+    if name and step.isdecimal():
+        run, _ = trained(suite, name)
+        return run, _snapshot(suite, run, int(step))
+    return _finished(suite, training)
+
+
+def _snapshot(suite: "Suite", run: "MlflowRun", step: int) -> Path:
+    """The generator that a run kept after `step` steps. Raises BenchError, with the steps that there are."""
+    import re
+
+    from bench.errors import BenchError
+    from enlightengan.checkpoint import snapshot_name
+
+    found = suite.artifact(run.info.run_id, snapshot_name(step))
+    if found is None:
+        kept = [re.fullmatch(r"weights-(\d+)\.safetensors", name) for name in suite.artifacts(run.info.run_id)]
+        steps = ", ".join(str(int(match[1])) for match in kept if match) or "none: train with --snapshots"
+        raise BenchError(f"Run {run.info.run_id} kept no weights after step {step}; it has {steps}.")
+    return found
+
+
+def _finished(suite: "Suite", training: str) -> tuple["MlflowRun", Path]:
     from bench.errors import BenchError
     from bench.trainings import TRUSTED_PRESETS, find_training, newest_training
     from methods import METHODS
@@ -94,7 +123,7 @@ def trained(suite: "Suite", training: str) -> tuple["MlflowRun", Path]:
     if tags.get("trusted") != "yes":
         why = "it is an adaptation" if "adapted" in tags else f"only {presets} trainings are, and none on the demo"
         raise BenchError(f"Run {training} is not to be published: {why}.")
-    weights = suite.artifact(run.info.run_id, "weights.safetensors")
+    weights = suite.artifact(run.info.run_id, WEIGHTS)
     if weights is None:
         raise BenchError(f"Run {training} has no weights.")
     return _told(run), weights

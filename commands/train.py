@@ -41,6 +41,7 @@ def enlightengan(
     checkpointing: options.Checkpointing = False,
     devices: options.Devices = None,
     batch_norm: options.BatchNorm = None,
+    snapshots: options.Snapshots = None,
     seed: options.Seed = None,
     init_from: options.InitFrom = None,
     resume: options.Resume = None,
@@ -58,7 +59,7 @@ def enlightengan(
         "crop": crop, "smallest_scale": smallest_scale, "learning_rate": learning_rate, "pairing": pairing,
         "precision": precision, "features": features,
         "accumulate": accumulate, "checkpointing": checkpointing or None, "devices": devices,
-        "batch_norm": batch_norm, "seed": seed,
+        "batch_norm": batch_norm, "snapshots": snapshots, "seed": seed,
     }  # fmt: skip
     launch(
         "enlightengan", changes, low=low, normal=normal, preset=preset, feature_weights=feature_weights,

@@ -17,6 +17,10 @@ SmallestScale = Annotated[
     typer.Option("--smallest-scale", help="Shrink photographs by a factor from here to 1 before they are cropped."),
 ]
 LearningRate = Annotated[float | None, typer.Option("--learning-rate", help="Of Adam.")]
+Snapshots = Annotated[
+    bool | None,
+    typer.Option("--snapshots/--no-snapshots", help="Keep the generator of every probe: bench publish RUN@STEP."),
+]
 Pairing = Annotated[str | None, typer.Option("--pairing", help="fixed, as EnlightenGAN's authors do, or random.")]
 Precision = Annotated[str | None, typer.Option("--precision", help="auto, float32, bfloat16.")]
 Features = Annotated[str | None, typer.Option("--features", help="vgg16, vgg19-distilled, random.")]

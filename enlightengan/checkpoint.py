@@ -30,6 +30,11 @@ def save_weights(path: Path, state: Mapping[str, Tensor], metadata: Mapping[str,
         raise BenchError(f"Cannot write {path}: {error}") from error
 
 
+def snapshot_name(step: int) -> str:
+    """The file of a run's generator after `step` steps, where it keeps snapshots."""
+    return f"weights-{step:08}.safetensors"
+
+
 def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Tensors and metadata of a weights file: ours (safetensors) or the authors' published `.pth`.
 

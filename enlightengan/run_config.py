@@ -63,6 +63,8 @@ class RunConfig:
     """Decay of the exponential moving average of the generator, a step; 0 keeps the raw weights, as the authors do."""
     probes: int = 10
     """How often in the run the probe pictures are enhanced and scored."""
+    snapshots: bool = False
+    """Keep the generator of every look at the probe pictures: the last is not always the best."""
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -9,7 +9,7 @@ import torch
 
 from enlightengan import group, health
 from enlightengan.average import Ema
-from enlightengan.checkpoint import describe, has_state, latest_state, save_state, save_weights
+from enlightengan.checkpoint import describe, has_state, latest_state, save_state, save_weights, snapshot_name
 from enlightengan.cost import Cost
 from enlightengan.data import ImageCache, UnpairedBatches, usable
 from enlightengan.health import Health
@@ -72,6 +72,8 @@ def train(
             break
         if done >= next_probe:
             run.show(probe, step)
+            if config.snapshots and step:
+                run.keep(step, samples=batches.samples(step))
             next_probe = done + 1 / config.probes
         rate = config.learning_rate * config.learning_rate_factor(batches.epoch(step), done)
         run.set_learning_rate(rate)
@@ -144,6 +146,19 @@ class _Run:
             with self.cost.aside():
                 probe.show(self.model.generator, self.ema.state, log=self.log, step=step)
 
+    def keep(self, step: int, *, samples: int) -> None:
+        """Keep the averaged generator as it is now."""
+        if group.rank() == 0:
+            with self.cost.aside():
+                snapshot = self.out / snapshot_name(step)
+                self._save_weights(snapshot, step, samples=samples)
+                self.log.artifact(snapshot, spare=True)
+
+    def _save_weights(self, path: Path, step: int, *, samples: int) -> None:
+        config = self.model.config
+        facts = {"variant": config.variant, "steps": str(step), "samples": str(samples), **self.model.begun_from}
+        save_weights(path, self.ema.state, describe(asdict(config)) | facts)
+
     def save(self, step: int, elapsed: float, *, samples: int) -> Path | None:
         """Write a training state."""
         if group.rank():
@@ -159,9 +174,7 @@ class _Run:
         self.log.metrics({"cost/seconds": elapsed}, step)
         state, weights = self.save(step, elapsed, samples=samples), self.out / "weights.safetensors"
         if state is not None:
-            config = self.model.config
-            facts = {"variant": config.variant, "steps": str(step), "samples": str(samples), **self.model.begun_from}
-            save_weights(weights, self.ema.state, describe(asdict(config)) | facts)
+            self._save_weights(weights, step, samples=samples)
             self.log.artifact(weights)
             if keep_optimisers:
                 self.log.artifact(state, spare=True)  # hundreds of megabytes

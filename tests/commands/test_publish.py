@@ -40,6 +40,31 @@ def trained(bench, store, monkeypatch, narrow, workplace, photograph):
     return run
 
 
+def test_weights_of_a_step_are_published_and_averaged(bench, fails, trained, workplace):
+    run_id = trained("fast", "--snapshots")
+    suite = open_suite()
+    kept = [name for name in suite.artifacts(run_id) if name.startswith("weights")]
+    assert kept == ["weights-00000001.safetensors", "weights.safetensors"]
+    states = {name: read_weights(suite.artifact(run_id, name)) for name in kept}
+    assert [metadata["steps"] for _, metadata in states.values()] == ["1", "2"]
+    assert [metadata["samples"] for _, metadata in states.values()] == ["1", "2"]  # one photograph a side
+    assert len({weights_digest(state) for state, _ in states.values()}) == 2
+    code, out, err = bench("publish", f"{run_id}@1", "--mean-with", run_id, "--out", "mean")
+    assert code == 0, err
+    assert "NO COMMON BEGINNING" not in out
+    state, metadata = read_weights(workplace / "mean/enlightengan.safetensors")
+    key = "conv1_1.bias"
+    expected = (states[kept[0]][0][key] + states[kept[1]][0][key]) / 2
+    assert torch.equal(state[key], expected) and metadata["steps"] == "1"
+    card = (workplace / "mean/enlightengan.md").read_text()
+    assert "after 1 steps" in card and "after 2 steps" in card
+    assert card.count("for the whole run") == 1
+    told = fails("publish", f"{run_id}@7")
+    assert told == f"Run {run_id} kept no weights after step 7; it has 1."
+    assert fails("publish", f"{run_id}@1", "--mean-with", f"{run_id}@1") == "A mean needs each training once."
+    assert "it has none: train with --snapshots." in fails("publish", f"{trained('fast')}@1")
+
+
 def test_published_weights_are_half_as_large_checked_on_loading_and_carry_a_card(
     bench, trained, workplace, monkeypatch, photograph
 ):

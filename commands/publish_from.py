@@ -51,7 +51,7 @@ def alike(trainings: "Sequence[Stored]") -> None:
 
 
 def related(trainings: "Sequence[Stored]") -> bool:
-    """Whether all `trainings` are one, or tell of one generator, as what they gave or they or those before began from."""
+    """Whether `trainings` are one, or tell of one generator, which they gave or they or those before began from."""
     import re
 
     found = []

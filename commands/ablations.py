@@ -40,6 +40,7 @@ def ablations(
     batch_size: options.BatchSize = None,
     crop: options.Crop = None,
     smallest_scale: options.SmallestScale = None,
+    noise: options.Noise = None,
     learning_rate: options.LearningRate = None,
     pairing: options.Pairing = None,
     precision: options.Precision = None,
@@ -62,8 +63,8 @@ def ablations(
 
     changes = {
         "epochs": epochs, "minutes": minutes, "max_steps": max_steps, "batch_size": batch_size, "crop": crop,
-        "smallest_scale": smallest_scale, "learning_rate": learning_rate, "pairing": pairing, "precision": precision,
-        "features": features,
+        "smallest_scale": smallest_scale, "noise": noise, "learning_rate": learning_rate, "pairing": pairing,
+        "precision": precision, "features": features,
     }  # fmt: skip
     root = root_of(data_root)
     sides, fallen_back = tell_sides(low, normal, root)

@@ -32,6 +32,7 @@ def enlightengan(
     batch_size: options.BatchSize = None,
     crop: options.Crop = None,
     smallest_scale: options.SmallestScale = None,
+    noise: options.Noise = None,
     learning_rate: options.LearningRate = None,
     pairing: options.Pairing = None,
     precision: options.Precision = None,
@@ -56,8 +57,8 @@ def enlightengan(
     """
     changes = {
         "without": tuple(without) if without else None, "epochs": epochs, "minutes": minutes, "batch_size": batch_size,
-        "crop": crop, "smallest_scale": smallest_scale, "learning_rate": learning_rate, "pairing": pairing,
-        "precision": precision, "features": features,
+        "crop": crop, "smallest_scale": smallest_scale, "noise": noise, "learning_rate": learning_rate,
+        "pairing": pairing, "precision": precision, "features": features,
         "accumulate": accumulate, "checkpointing": checkpointing or None, "devices": devices,
         "batch_norm": batch_norm, "snapshots": snapshots, "seed": seed,
     }  # fmt: skip

@@ -16,6 +16,10 @@ SmallestScale = Annotated[
     float | None,
     typer.Option("--smallest-scale", help="Shrink photographs by a factor from here to 1 before they are cropped."),
 ]
+Noise = Annotated[
+    float | None,
+    typer.Option("--noise", help="Strongest noise to add to the inputs, levels of 255; what is kept is the clean one."),
+]
 LearningRate = Annotated[float | None, typer.Option("--learning-rate", help="Of Adam.")]
 Snapshots = Annotated[
     bool | None,

@@ -49,6 +49,9 @@ class RunConfig:
     smallest_scale: float = 1.0
     """Each photograph is shrunk before it is cropped, by a factor drawn log-uniformly from here (but not below a crop's
     size) to 1, so that a small crop shows as much of the scene as a large one would; 1: no resizing, theirs."""
+    noise: float = 0.0
+    """Inputs get Gaussian noise of a standard deviation drawn from 0 to this, in levels of 8 bits, and are rounded to
+    8 bits; the perceptual loss compares the result with the clean ones. 0: neither, theirs."""
     learning_rate: float = 1e-4
     schedule: str = "epoch"
     """The learning rate falls linearly over the second half: by `epoch`, in stairs, as the authors do, or by `step`."""
@@ -87,6 +90,8 @@ class RunConfig:
             raise BenchError(f"seed must not be negative, {self.seed} is.")
         if not 0 < self.smallest_scale <= 1:
             raise BenchError(f"smallest_scale must lie in (0, 1], not {self.smallest_scale}.")
+        if self.noise < 0:
+            raise BenchError(f"noise must not be negative, {self.noise} is.")
         if not 0 <= self.ema < 1:
             raise BenchError(f"ema must lie in [0, 1), not {self.ema}.")
 

@@ -52,6 +52,7 @@ def test_a_length_replaces_the_preset_s_own():
         {"minutes": -1.0},
         {"smallest_scale": 0.0},
         {"smallest_scale": 1.1},
+        {"noise": -1.0},
     ],
 )
 def test_bad_values_are_errors(changes):

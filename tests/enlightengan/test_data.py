@@ -81,7 +81,7 @@ def test_noise_is_added_to_what_the_generator_sees_and_to_nothing_else(photograp
         change = levels - (before.seen + 1) * 127.5
         light = [before.seen[k] > -0.9 for k in range(len(change))]  # elsewhere black cuts the noise
         strengths += [float(change[k][light[k]].std()) for k in range(len(change)) if light[k].sum() > 500]
-    assert len(strengths) > 40 and 0.28 < min(strengths) < 0.6  # rounding to 8 bits alone leaves 0.29
+    assert len(strengths) > 40 and min(strengths) < 0.5  # a darkened picture is rounded, which alone leaves 0.29
     assert 3.4 < max(strengths) < 4.2
     assert np.mean(strengths) == pytest.approx(2.0, abs=0.3)
 

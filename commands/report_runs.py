@@ -161,28 +161,41 @@ def costs(suite: "Suite", checkpoints: set[str]) -> dict[str, dict[str, float]]:
 
 
 def budgets(suite: "Suite", checkpoints: Mapping[str, str]) -> dict[str, "Budget"]:
-    """What the trainings whose weights, or their mean, were scored took together, by method.
+    """What the trainings whose weights, or their mean, were scored took, with those that they began from, by method.
 
-    `checkpoints` are the digests that were scored, by method. The weights that come with the project tell of the whole
-    chain of their trainings themselves.
+    `checkpoints` are the digests that were scored, by method. Trainings that this store does not hold are told of by
+    the runs or the weights that began from them.
     """
     from bench.trainings import weights_of
     from commands.report_made import minutes
     from commands.report_origin import shipped_told
     from reports.material import Budget
 
+    runs = suite.search(kind="train")
+    run_of = {digest: run for run in reversed(runs) for digest in weights_of(run)}
     found: dict[str, Budget] = {}
-    for run in suite.search(kind="train"):  # newest first, so that the oldest tells what it began from
-        if weights_of(run) & set(checkpoints.values()) and "variant" in run.data.tags:
-            before = found.get(run.data.tags["variant"], Budget(0, 0.0, begun=False))
-            crops = before.crops + steps(suite, run) * int(run.data.params.get("batch_size", 0))
-            lasted = before.minutes + (minutes(run) or math.nan)
-            found[run.data.tags["variant"]] = Budget(crops, lasted, begun="begun_from" in run.data.tags)
-    for method, digest in checkpoints.items():
-        chain = dict(CHAIN.findall(shipped_told(method, digest))) if digest and method not in found else {}
-        if chain:
-            found[method] = Budget(sum(map(int, chain.values())), math.nan, begun=False)
+    for method, digest in ((method, digest) for method, digest in checkpoints.items() if digest):
+        scored = [run for run in runs if digest in weights_of(run) and run.data.tags.get("variant") == method]
+        stories = [run.data.tags.get("begun_from", "") for run in scored] or [shipped_told(method, digest)]
+        stages = {run.info.run_id: (_crops(suite, run), minutes(run) or math.nan) for run in scored}
+        for weights, pairs in (stage for story in stories for stage in CHAIN.findall(story)):
+            begun = run_of.get(weights)
+            key, lasted = (begun.info.run_id, minutes(begun) or math.nan) if begun else (weights, math.nan)
+            stages.setdefault(key, (int(pairs), lasted))
+        if stages:
+            untold = any(story and not CHAIN.search(story) for story in stories)
+            crops, lasted = (sum(told) for told in zip(*stages.values(), strict=True))
+            found[method] = Budget(int(crops), lasted, begun=untold)
     return found
+
+
+def _crops(suite: "Suite", run: "MlflowRun") -> int:
+    """How many low-light crops a training showed; 0 where it did not tell."""
+    from enlightengan.run_config import samples_shown
+
+    settings = run.data.params
+    length = max(int(settings.get(f"{side}_images", 0)) for side in ("low", "normal"))
+    return samples_shown(steps(suite, run), length, int(settings["batch_size"])) if length else 0
 
 
 def steps(suite: "Suite", run: "MlflowRun") -> int:

@@ -17,7 +17,7 @@ from torch import Tensor
 from bench.errors import BenchError
 from bench.images import read_rgb
 from enlightengan.batch import Batch
-from enlightengan.run_config import RunConfig
+from enlightengan.run_config import RunConfig, samples_shown
 
 EPOCH, STEP = 1, 2  # the two streams of random numbers
 
@@ -107,8 +107,7 @@ class UnpairedBatches:
 
     def samples(self, step: int) -> int:
         """How many pairs were shown before `step`."""
-        epochs, rest = divmod(step, self.steps_per_epoch)
-        return epochs * self.length + rest * self.config.batch_size
+        return samples_shown(step, self.length, self.config.batch_size)
 
     def __getitem__(self, step: int) -> Batch:
         config, rng = self.config, np.random.default_rng([self.config.seed, STEP, step])

@@ -123,6 +123,12 @@ class RunConfig:
         return max(0.0, 1 - max(0.0, epoch - (half + 1)) / half)
 
 
+def samples_shown(step: int, length: int, batch_size: int) -> int:
+    """Items shown before `step`, of an epoch of `length` items whose last batch may be short."""
+    epochs, rest = divmod(step, -(-length // batch_size))
+    return epochs * length + rest * batch_size
+
+
 C = TypeVar("C", bound=RunConfig)
 
 

@@ -32,14 +32,14 @@ class Adaptation:
 
 @dataclass(frozen=True)
 class Budget:
-    """What the trainings of one method's weights took together."""
+    """What the trainings of one method's weights took together, with those that they began from."""
 
     crops: int
     """Shown, of low-light photographs; 0 where they are not known."""
     minutes: float
     """NaN where they are not known."""
     begun: bool
-    """Whether the first of them began from weights that another training had given."""
+    """Whether the first of them began from weights whose own training is not among them."""
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,8 @@ def test_what_has_no_better_direction_is_no_contest(bench, fails, night, workpla
 
 def test_steps_and_minutes_of_trainings_are_those_of_all_whose_weights_were_scored(store):
     suite = open_suite()
-    settings = {"crop": 112, "batch_size": 4, "precision_used": "float32", "device": "cpu"}
+    settings = {"crop": 112, "batch_size": 4, "precision_used": "float32", "device": "cpu", "low_images": 3}
+    settings |= {"normal_images": 6}  # an epoch is a batch of four and one of two
     for name, variant, digest, steps in (
         ("one", "m", "w", 100),
         ("two", "m", "w", 50),
@@ -63,13 +64,35 @@ def test_steps_and_minutes_of_trainings_are_those_of_all_whose_weights_were_scor
             run.parameters(settings)
             run.metrics({"cost/seconds": 60.0 * steps}, steps)
     assert budgets(suite, {"m": "w", "n": "v"}) == {
-        "m": Budget(600, 150.0, begun=False), "n": Budget(32, 8.0, begun=False)
+        "m": Budget(450, 150.0, begun=False), "n": Budget(24, 8.0, begun=False)
     }  # fmt: skip
     found = costs(suite, {"w", "v"})
     assert {label: (told["steps"], told["minutes"]) for label, told in found.items()} == {
         "x (n), 112 pixels, batch 4, float32, cpu": (8, 8), "two (m), 112 pixels, batch 4, float32, cpu": (50, 50),
         "one (m), 112 pixels, batch 4, float32, cpu": (100, 100),
     }  # fmt: skip
+
+
+def test_what_a_training_began_from_counts_too(store):
+    suite = open_suite()
+    first, second, elsewhere = "1" * 16, "2" * 16, "e" * 16
+    told = f"all networks of the training that gave generator {first} after 100 steps, 300 pairs"
+    stages = [
+        ("first", first, None),
+        ("second", second, told),
+        ("third", "3" * 16, f"{told}, itself begun from generator {elsewhere} after 9 steps, 36 pairs"),
+        ("published", "4" * 16, "generator 5555555555555555"),
+    ]
+    for name, digest, begun in stages:
+        tags = {"variant": "m", "weights_digest": digest} | ({"begun_from": begun} if begun else {})
+        with suite.run(name, kind="train", tags=tags) as run:
+            run.parameters({"batch_size": 4, "low_images": 6, "normal_images": 0})
+            run.metrics({"cost/seconds": 6000.0}, 100)
+    assert budgets(suite, {"m": second}) == {"m": Budget(600, 200.0, begun=False)}
+    assert budgets(suite, {"m": "4" * 16}) == {"m": Budget(300, 100.0, begun=True)}
+    assert budgets(suite, {"n": second}) == budgets(suite, {"m": "f" * 16}) == {}
+    longest = budgets(suite, {"m": "3" * 16})["m"]
+    assert (longest.crops, longest.begun) == (636, False) and math.isnan(longest.minutes)  # not of a stage elsewhere
 
 
 def test_weights_that_come_with_the_project_tell_of_the_whole_chain_of_their_trainings(store):

@@ -48,7 +48,6 @@ def run_evaluation(
     """Evaluate, print the summary, log everything; returns the ID of the parent run."""
     from bench.cells import CellStore
     from bench.device import choose_device
-    from bench.errors import BenchError, MissingScoresError
     from bench.metrics import get_metric
     from bench.scores import write_csv
     from bench.tracking import open_suite
@@ -81,6 +80,14 @@ def run_evaluation(
     say(f"Kept in MLflow as run {parent.id}. {page} makes the page; bench ui opens MLflow.")
     if csv is not None:
         write_csv(frame, csv)
+    _complete(frame, troubles)
+    return str(parent.id)
+
+
+def _complete(frame: "pd.DataFrame", troubles: Sequence[str]) -> None:
+    """Raises MissingScoresError where a score is missing, BenchError where a picture or a score was not written."""
+    from bench.errors import BenchError, MissingScoresError
+
     errors = frame[frame["error"] != ""]
     if len(errors):
         first = errors.iloc[0]
@@ -90,7 +97,6 @@ def run_evaluation(
         )
     if troubles:
         raise BenchError(f"All is scored, but {len(troubles)} files were not written: {troubles[0]}")
-    return str(parent.id)
 
 
 def check_metrics(metrics: Sequence["Metric"], datasets: Sequence["Dataset"]) -> list[str]:

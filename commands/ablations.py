@@ -41,6 +41,7 @@ def ablations(
     crop: options.Crop = None,
     smallest_scale: options.SmallestScale = None,
     noise: options.Noise = None,
+    bright_inputs: options.BrightInputs = None,
     learning_rate: options.LearningRate = None,
     pairing: options.Pairing = None,
     precision: options.Precision = None,
@@ -63,8 +64,8 @@ def ablations(
 
     changes = {
         "epochs": epochs, "minutes": minutes, "max_steps": max_steps, "batch_size": batch_size, "crop": crop,
-        "smallest_scale": smallest_scale, "noise": noise, "learning_rate": learning_rate, "pairing": pairing,
-        "precision": precision, "features": features,
+        "smallest_scale": smallest_scale, "noise": noise, "bright_inputs": bright_inputs,
+        "learning_rate": learning_rate, "pairing": pairing, "precision": precision, "features": features,
     }  # fmt: skip
     root = root_of(data_root)
     sides, fallen_back = tell_sides(low, normal, root)

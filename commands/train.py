@@ -33,6 +33,7 @@ def enlightengan(
     crop: options.Crop = None,
     smallest_scale: options.SmallestScale = None,
     noise: options.Noise = None,
+    bright_inputs: options.BrightInputs = None,
     learning_rate: options.LearningRate = None,
     pairing: options.Pairing = None,
     precision: options.Precision = None,
@@ -57,8 +58,8 @@ def enlightengan(
     """
     changes = {
         "without": tuple(without) if without else None, "epochs": epochs, "minutes": minutes, "batch_size": batch_size,
-        "crop": crop, "smallest_scale": smallest_scale, "noise": noise, "learning_rate": learning_rate,
-        "pairing": pairing, "precision": precision, "features": features,
+        "crop": crop, "smallest_scale": smallest_scale, "noise": noise, "bright_inputs": bright_inputs,
+        "learning_rate": learning_rate, "pairing": pairing, "precision": precision, "features": features,
         "accumulate": accumulate, "checkpointing": checkpointing or None, "devices": devices,
         "batch_norm": batch_norm, "snapshots": snapshots, "seed": seed,
     }  # fmt: skip

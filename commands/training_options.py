@@ -20,6 +20,10 @@ Noise = Annotated[
     float | None,
     typer.Option("--noise", help="Strongest noise to add to the inputs, levels of 255; what is kept is the clean one."),
 ]
+BrightInputs = Annotated[
+    float | None,
+    typer.Option("--bright-inputs", help="Share of the inputs that are normal-light photographs, to be left alone."),
+]
 LearningRate = Annotated[float | None, typer.Option("--learning-rate", help="Of Adam.")]
 Snapshots = Annotated[
     bool | None,

@@ -93,7 +93,7 @@ class UnpairedBatches:
     def __init__(
         self, config: RunConfig, *, low: Sequence[Path], normal: Sequence[Path], read: ImageCache | None = None
     ) -> None:
-        if not low or (config.unpaired and not normal):
+        if not low or ((config.unpaired or config.bright_inputs > 0) and not normal):
             side = "low-light" if not low else "normal-light"
             raise BenchError(f"There is no {side} photograph of at least {config.crop} x {config.crop} pixels.")
         self.config, self.low, self.normal = config, list(low), list(normal)
@@ -111,7 +111,7 @@ class UnpairedBatches:
 
     def __getitem__(self, step: int) -> Batch:
         config, rng = self.config, np.random.default_rng([self.config.seed, STEP, step])
-        items = [self._item(low, normal, rng) for low, normal in self._pairs(step)]
+        items = [self._item(self._input(low, rng), normal, rng) for low, normal in self._pairs(step)]
         low, normal = (torch.stack(side) for side in zip(*items, strict=True))  # (B, 3, crop, crop)
         if not config.unpaired:
             normal = normal[:0]
@@ -126,6 +126,11 @@ class UnpairedBatches:
         if config.noise > 0:
             seen = torch.stack([self._photographed(picture, rng) for picture in seen])
         return Batch(low, seen, normal, windows)
+
+    def _input(self, low: Path, rng: np.random.Generator) -> Path:
+        if self.config.bright_inputs > 0 and rng.random() < self.config.bright_inputs:
+            return self.normal[rng.integers(len(self.normal))]
+        return low
 
     def _photographed(self, picture: Tensor, rng: np.random.Generator) -> Tensor:
         """A picture (3, H, W) in [-1, 1] as a camera would have taken it: with noise, in 8 bits."""

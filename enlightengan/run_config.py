@@ -52,6 +52,9 @@ class RunConfig:
     noise: float = 0.0
     """Inputs get Gaussian noise of a standard deviation drawn from 0 to this, in levels of 8 bits, and are rounded to
     8 bits; the perceptual loss compares the result with the clean ones. 0: neither, theirs."""
+    bright_inputs: float = 0.0
+    """Share of the inputs that are normal-light photographs instead, darkened as often as the others: the rest should
+    come out as they are. 0: none, theirs."""
     learning_rate: float = 1e-4
     schedule: str = "epoch"
     """The learning rate falls linearly over the second half: by `epoch`, in stairs, as the authors do, or by `step`."""
@@ -92,6 +95,8 @@ class RunConfig:
             raise BenchError(f"smallest_scale must lie in (0, 1], not {self.smallest_scale}.")
         if self.noise < 0:
             raise BenchError(f"noise must not be negative, {self.noise} is.")
+        if not 0 <= self.bright_inputs < 1:
+            raise BenchError(f"bright_inputs must lie in [0, 1), not {self.bright_inputs}.")
         if not 0 <= self.ema < 1:
             raise BenchError(f"ema must lie in [0, 1), not {self.ema}.")
 

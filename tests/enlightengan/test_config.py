@@ -53,6 +53,8 @@ def test_a_length_replaces_the_preset_s_own():
         {"smallest_scale": 0.0},
         {"smallest_scale": 1.1},
         {"noise": -1.0},
+        {"bright_inputs": -0.1},
+        {"bright_inputs": 1.0},
     ],
 )
 def test_bad_values_are_errors(changes):

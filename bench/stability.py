@@ -43,16 +43,19 @@ def mean_ranks(
 
     A board is (image values, whether lower is better); equal means share the average of their ranks. All boards see
     the same draw, made within the datasets, so an image that is hard by two metrics is drawn or left out for both.
-    Only methods that every board has, best first; `count` is the number of all images, and one image gives no interval.
+    A draw that leaves a board without an image counts for nothing. Only methods that every board has, best first;
+    `count` is the number of all images. Where no dataset has two there is nothing to draw, and no interval.
     """
+    names = [str(name) for name in boards[0][0] if all(name in values for values, _ in boards)] if boards else []
+    if not names:
+        return {}
     images = pd.MultiIndex.from_tuples(dict.fromkeys(image for values, _ in boards for image in values.index))
-    names = [str(name) for name in boards[0][0] if all(name in values for values, _ in boards)]
     point = _mean_ranks(boards, names, images, np.ones((1, len(images))))[0]
-    weights = (np.stack([np.bincount(row, minlength=len(images)) for row in drawn]).astype(float)
-               for drawn in _draws(images, resamples, seed))  # fmt: skip
-    found = np.vstack([_mean_ranks(boards, names, images, weight) for weight in weights])
     low, high = np.full((2, len(names)), np.nan)
-    if len(images) > 1:
+    if images.get_level_values(0).duplicated().any():
+        weights = (np.stack([np.bincount(row, minlength=len(images)) for row in drawn]).astype(float)
+                   for drawn in _draws(images, resamples, seed))  # fmt: skip
+        found = np.vstack([_mean_ranks(boards, names, images, weight) for weight in weights])
         low, high = np.nanquantile(found, (0.025, 0.975), axis=0, method="inverted_cdf")  # values that were drawn
     return {names[k]: Interval(float(point[k]), float(low[k]), float(high[k]), len(images))
             for k in np.argsort(point, kind="stable")}  # fmt: skip
@@ -66,7 +69,8 @@ def _mean_ranks(
     for values, lower_is_better in boards:
         weight = weights[:, images.get_indexer(values.index)]
         with np.errstate(invalid="ignore"):
-            means = weight @ values.to_numpy() / weight.sum(axis=1, keepdims=True)
+            # Not by @: it adds up equal columns in different orders, and ties break by rounding.
+            means = (weight[:, :, None] * values.to_numpy()).sum(axis=1) / weight.sum(axis=1, keepdims=True)
         ranks = rankdata(means if lower_is_better else -means, axis=1, nan_policy="propagate")
         total += ranks[:, [values.columns.get_loc(name) for name in names]]
     return total / len(boards)

@@ -7,11 +7,22 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from bench.stability import mean_ranks
+from bench.stability import RESAMPLES, mean_ranks
 from reports.ablations import cost_table
 from reports.blocks import Block, Plot, Section, plotted
 from reports.figures import distributions, forest, training_curves
-from reports.layout import Cell, Column, Table, arrow, better, dataset_table, decimals, leaderboard_table, marked
+from reports.layout import (
+    IN_BRACKETS,
+    Cell,
+    Column,
+    Table,
+    arrow,
+    better,
+    dataset_table,
+    decimals,
+    leaderboard_table,
+    marked,
+)
 from reports.material import Material
 from reports.tables import Leaderboard, named
 from reports.writers import file_name
@@ -68,12 +79,13 @@ def overview_table(material: Material) -> Table:
         digits = decimals([interval.mean for interval in board.overall.values()])
         columns.append(Column(board.metric, digits, arrow(board.lower_is_better), len(board.values), len(board.values)))
         filled.append(marked(order, board.overall, digits=digits, sign=board.sign, baseline=material.baseline))
-    notes = (
-        "The mean rank weighs all metrics alike, and metrics that measure nearly the same count twice. In brackets is "
-        "what it stays within in 95 % of two thousand new draws of the images, the same draw for all metrics.",
-    )
-    return Table("Means over all images by metric; methods by their mean rank", tuple(columns),
-                 tuple(zip(*filled, strict=True)), notes)  # fmt: skip
+    notes = ["The mean rank weighs all metrics alike, and metrics that measure nearly the same count twice."]
+    drawn = any(not np.isnan(rank.low) for rank in ranks.values())
+    if drawn:
+        notes.append(f"A mean rank's interval is what it stays within in 95 % of {RESAMPLES:,} new draws of the "
+                     "images, the same draw for all metrics.")  # fmt: skip
+    caption = f"Means over all images by metric; methods by their mean rank{IN_BRACKETS if drawn else ''}"
+    return Table(caption, tuple(columns), tuple(zip(*filled, strict=True)), tuple(notes))
 
 
 def datasets_section(material: Material) -> Section | None:

@@ -40,7 +40,7 @@ def to_csv(table: Table) -> str:
         header += [column.name, *(f"{column.name} {part}" for part in ("low", "high", "images") if wide)]
     writer.writerow(header)
     for row in table.rows:
-        writer.writerow([field for cell in row for field in _fields(cell)])
+        writer.writerow([field for cell, wide in zip(row, spread, strict=True) for field in _fields(cell, wide=wide)])
     return stream.getvalue()
 
 
@@ -119,12 +119,11 @@ def _safe(part: str) -> str:
     return f"{clean or 'name'}-{hashlib.sha256(part.encode(errors='surrogatepass')).hexdigest()[:6]}"
 
 
-def _fields(cell: Cell) -> list[str]:
-    if isinstance(cell.value, str):
-        return [cell.value]
-    if not isinstance(cell.value, Interval):
-        return [_number(cell.value)]
-    return [_number(cell.value.mean), _number(cell.value.low), _number(cell.value.high), str(cell.value.count)]
+def _fields(cell: Cell, *, wide: bool) -> list[str]:
+    if isinstance(cell.value, Interval):
+        return [_number(cell.value.mean), _number(cell.value.low), _number(cell.value.high), str(cell.value.count)]
+    alone = cell.value if isinstance(cell.value, str) else _number(cell.value)
+    return [alone, "", "", ""] if wide else [alone]
 
 
 def _number(value: float) -> str:

@@ -52,6 +52,25 @@ def test_mean_ranks_average_over_metrics_and_share_ties():
     assert alone.mean == 1 and np.isnan([alone.low, alone.high]).all()
 
 
+def test_mean_ranks_of_nothing_that_all_metrics_have_are_none():
+    niqe, entropy = frame({"a": [1.0, 2]}, {"d": 2}), frame({"b": [1.0, 2]}, {"d": 2})
+    assert mean_ranks([(niqe, True), (entropy, False)]) == mean_ranks([]) == {}
+    apart = mean_ranks([(frame({"a": [1.0, 2], "b": [2.0, 1]}, {"x": 1, "y": 1}), True)])["a"]
+    assert apart.mean == 1.5 and np.isnan([apart.low, apart.high]).all(), "one image a dataset: nothing to draw"
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("images", [10, 37, 100])
+def test_methods_with_the_same_values_have_the_same_mean_rank_wherever_they_stand(images, order):
+    rng = np.random.default_rng(images)
+    for methods in range(4, 24):
+        values = np.array(rng.normal(4, 1, (images, methods)), order=order)
+        twin = int(rng.integers(1, methods))
+        values[:, twin] = values[:, 0]
+        found = mean_ranks([(frame(values, {"d": images}).rename(columns=str), True)], resamples=20)
+        assert found["0"] == found[str(twin)]
+
+
 def test_mean_ranks_see_one_draw_of_the_images_for_all_metrics():
     rng = np.random.default_rng(0)
     values = frame({"a": rng.normal(0, 1, 40), "b": rng.normal(0, 1, 40)}, {"x": 30, "y": 10})

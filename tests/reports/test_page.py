@@ -188,6 +188,27 @@ def test_many_metrics_are_folded_and_seen_at_a_glance(report, table):
     assert "methods by their mean rank" in page.text
 
 
+def test_every_row_of_a_csv_has_the_header_s_columns_and_who_has_no_rank_keeps_his_place(report, table, tmp_path):
+    values = {(method, "d", name): np.arange(8.0) + place for name in DIRECTIONS for place, method in enumerate("abc")}
+    values[("late", "d", "niqe")] = np.arange(8.0)
+    page = report(scores=table(values), baseline="c", gallery=[], curves=None)
+    for file in (tmp_path / "out" / "tables").glob("*.csv"):
+        lengths = {len(row) for row in csv.reader(file.read_text("utf-8").splitlines())}
+        assert len(lengths) == 1, file.name
+    found = pd.read_csv(tmp_path / "out" / "tables" / "overview.csv", index_col="Method")
+    assert list(found.index) == ["a", "b", "late", "c"]
+    assert found["Mean rank"].notna().tolist() == [True, True, False, False]
+    assert found["niqe"].tolist() == [3.5, 4.5, 3.5, 5.5] and found["niqe images"].tolist() == [8] * 4
+    assert "95 % of 2,000 new draws of the images" in page.text
+
+
+def test_without_a_method_that_all_metrics_have_nobody_has_a_mean_rank(report, table, tmp_path):
+    values = {(method, "d", name): np.arange(8.0) for name, both in (("niqe", "ab"), ("psnr", "cd")) for method in both}
+    page = report(scores=table(values), gallery=[], curves=None)
+    assert pd.read_csv(tmp_path / "out" / "tables" / "overview.csv")["Mean rank"].isna().all()
+    assert "new draws" not in page.text
+
+
 def test_missing_values_are_counted_explained_and_left_out_of_the_mean(report, table):
     values = {("clahe", "dicm", "niqe"): [3.0, 5.0, np.nan], ("gamma", "dicm", "niqe"): [4.0, 5.0, 90.0]}
     page = report(scores=table(values))

@@ -10,7 +10,6 @@ from commands.options import TrackingUri
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from mlflow.entities import Run as MlflowRun
     from torch import Tensor
 
     from bench.tracking import Suite
@@ -61,21 +60,24 @@ def publish(
     _write_halved(file, mean, known)
     write_sum(file)
     checkpoint = str(make(variant, file).checkpoint)
-    _mark(suite, runs, checkpoint, mean_of=members.get("mean_of", ""))
+    _mark(suite, trainings, checkpoint, mean_of=members.get("mean_of", ""))
     card = _write_card(suite, trainings, mean, known, file, seen=seen)
     names = [f"{run.info.run_name} ({run.info.run_id[:8]}, preset {run.data.tags['preset']})" for run in runs]
     say(f"The mean of runs {', '.join(names)} is published." if mean_with else f"Run {names[0]} is published.")
     say(f"Weights: {file} ({file.stat().st_size / 1e6:.1f} MB). Card: {card}")
 
 
-def _mark(suite: "Suite", runs: "Sequence[MlflowRun]", checkpoint: str, *, mean_of: str) -> None:
-    """The runs tell which weights they, or their mean, were published as."""
+def _mark(suite: "Suite", trainings: "Sequence[Stored]", checkpoint: str, *, mean_of: str) -> None:
+    """The runs tell which weights they, or their mean, were published as, and after how many steps if not the last."""
     from bench.run import Run
 
-    first = runs[0].info.run_id
-    Run(suite.client, first).tags({"published_digest": checkpoint, "published_mean_of": mean_of})
-    for run in (run for run in runs if run.info.run_id != first):
-        Run(suite.client, run.info.run_id).tags({"published_in": checkpoint})
+    first = trainings[0].run.info.run_id
+    for one in trainings:
+        told = {"published_digest": checkpoint, "published_mean_of": mean_of}
+        is_first = one.run.info.run_id == first
+        Run(suite.client, one.run.info.run_id).tags(
+            (told if is_first else {"published_in": checkpoint}) | {"published_step": one.step}
+        )
 
 
 def _known(trainings: "Sequence[Stored]") -> dict[str, str]:

@@ -25,6 +25,11 @@ class Stored:
     last: bool
 
     @property
+    def step(self) -> str:
+        """Of a generator on its way, after how many steps; else nothing."""
+        return "" if self.last else self.metadata["steps"]
+
+    @property
     def told(self) -> str:
         """The generator by digest and by how long it was trained, and its run."""
         from enlightengan.checkpoint import generator_told
@@ -82,23 +87,21 @@ def trained(suite: "Suite", training: str) -> tuple["MlflowRun", Path]:
     Raises BenchError where none may go.
     """
     name, _, step = training.rpartition("@")
-    if name and step.isdecimal():
-        run, _ = trained(suite, name)
+    if name and step.isdecimal() and training not in {run.info.run_name for run in suite.search(kind="train")}:
+        run, _ = _finished(suite, name)
         return run, _snapshot(suite, run, int(step))
     return _finished(suite, training)
 
 
 def _snapshot(suite: "Suite", run: "MlflowRun", step: int) -> Path:
     """The generator that a run kept after `step` steps. Raises BenchError, with the steps that there are."""
-    import re
-
     from bench.errors import BenchError
-    from enlightengan.checkpoint import snapshot_name
+    from enlightengan.checkpoint import snapshot_name, snapshot_step
 
     found = suite.artifact(run.info.run_id, snapshot_name(step))
     if found is None:
-        kept = [re.fullmatch(r"weights-(\d+)\.safetensors", name) for name in suite.artifacts(run.info.run_id)]
-        steps = ", ".join(str(int(match[1])) for match in kept if match) or "none: train with --snapshots"
+        kept = [snapshot_step(name) for name in suite.artifacts(run.info.run_id)]
+        steps = ", ".join(str(one) for one in kept if one is not None) or "none: train with --snapshots"
         raise BenchError(f"Run {run.info.run_id} kept no weights after step {step}; it has {steps}.")
     return found
 

@@ -1,10 +1,10 @@
 """The pictures of a report: those that evaluations kept, and others made again where that can be done faithfully."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,6 +16,28 @@ if TYPE_CHECKING:
     from bench.tracking import Suite
     from reports.material import Failure
     from reports.pictures import GalleryItem
+
+Found = TypeVar("Found")
+
+
+def _remembered(function: Callable[[str], Found]) -> Callable[[str], Found]:
+    """`function` asked once for each name, also where it raises BenchError."""
+    from bench.errors import BenchError
+
+    @cache
+    def outcome(name: str) -> Found | BenchError:
+        try:
+            return function(name)
+        except BenchError as error:
+            return error
+
+    def answer(name: str) -> Found:
+        found = outcome(name)
+        if isinstance(found, BenchError):
+            raise found
+        return found
+
+    return answer
 
 
 class Pictures:
@@ -37,7 +59,8 @@ class Pictures:
                     self.folders.setdefault(tags["dataset"], Path(tags["dataset_folder"]))
                 if tags["weights_digest"] == checkpoints.get(tags["method"]):
                     self._add(run.info.run_id, child.info.run_id, tags["method"], tags["dataset"])
-        self.dataset, self.contestant, self.module = cache(self._dataset), cache(self._contestant), cache(self._module)
+        self.dataset, self.contestant = _remembered(self._dataset), _remembered(self._contestant)
+        self.module = _remembered(self._module)
 
     def _add(self, run_id: str, child_id: str, method: str, dataset: str) -> None:
         """The samples of one method on one dataset, unless a newer evaluation has some."""
@@ -83,15 +106,23 @@ class Pictures:
         return self.contestant(method).load().eval()
 
     def _dataset(self, name: str) -> "Dataset":
-        from bench.data import from_folder, resolve, specs
+        from bench.data import from_folder, resolve
         from bench.errors import BenchError
 
-        folder = self.folders.get(name)  # of a dataset that is nothing but a folder
-        alone = folder is not None and folder.is_dir() and name.partition("/")[0] not in specs()
-        found = from_folder(folder) if folder is not None and alone else resolve(name, self.root)
-        if found.digest != self.digests.get(name, found.digest):
-            raise BenchError(f"The photographs of {name} here are not those that were scored.")
-        return found
+        troubles = []
+        ways: list[Callable[[], Dataset]] = [lambda: resolve(name, self.root)]
+        if name in self.folders:  # where it lay when it was scored, which a bare folder's name does not tell
+            ways.append(lambda: from_folder(self.folders[name]))
+        for way in ways:
+            try:
+                found = way()
+            except BenchError as error:
+                troubles.append(str(error))
+                continue
+            if found.digest == self.digests.get(name, found.digest):
+                return found
+            troubles.insert(0, f"The photographs of {name} here are not those that were scored.")
+        raise BenchError(troubles[0])
 
     def _contestant(self, method: str) -> "Contestant":
         """`method` with the weights that were scored."""
@@ -122,32 +153,44 @@ def gallery(
     """
     from bench.errors import BenchError
     from commands.recording import artifact_name
-    from reports.pictures import GalleryItem
 
     every = list(scores[["dataset", "image"]].drop_duplicates().itertuples(index=False, name=None))
     if not wanted:
         return pictures.kept({(dataset, artifact_name(image)): image for dataset, image in every}), []
-    items, notes = [], list[str]()
+    items, lacking = [], dict[tuple[str, str], int]()
     for pattern in wanted:
         matching = [where for where in every if any(fnmatch(name, pattern) for name in _names(*where))]
         if not matching:
             raise BenchError(f"No scored photograph is called {pattern}: say DATASET/IMAGE or a pattern like 'lime/*'.")
-        for dataset, image in matching:
-            rows = scores[(scores["dataset"] == dataset) & (scores["image"] == image) & scores["value"].notna()]
-            made, lacking = {}, dict[str, str]()
-            for method in map(str, rows["method"].unique()):
-                try:
-                    made[method] = pictures.of(method, dataset, image)
-                except BenchError as error:
-                    lacking[method] = str(error)
-            if not made:
-                raise BenchError(
-                    f"{dataset}/{image} cannot be shown: {next(iter(lacking.values()), 'it has no score.')}"
-                )
-            notes += [f"{dataset}/{image} is not shown of {method}: {why}" for method, why in lacking.items()]
-            low = next(low for low, _ in made.values())
-            items.append(GalleryItem(dataset, image, low, {name: file for name, (_, file) in made.items()}))
-    return items, notes
+        found = [_shown(pictures, scores, *where, lacking=lacking) for where in matching]
+        if not any(found):
+            why = next((why for _, why in lacking), "nothing has a score on it.")
+            raise BenchError(f"{'/'.join(matching[0])} cannot be shown: {why}")
+        items += [item for item in found if item]
+    return items, [
+        f"{method} is not shown on {count} photograph{'' if count == 1 else 's'}: {why}"
+        for (method, why), count in lacking.items()
+    ]
+
+
+def _shown(
+    pictures: Pictures, scores: "pd.DataFrame", dataset: str, image: str, *, lacking: dict[tuple[str, str], int]
+) -> "GalleryItem | None":
+    """A photograph with every result that can be shown, else None; `lacking` counts the others, by method and why."""
+    from bench.errors import BenchError
+    from reports.pictures import GalleryItem
+
+    rows = scores[(scores["dataset"] == dataset) & (scores["image"] == image) & scores["value"].notna()]
+    made = {}
+    for method in map(str, rows["method"].unique()):
+        try:
+            made[method] = pictures.of(method, dataset, image)
+        except BenchError as error:
+            lacking[method, str(error)] = lacking.get((method, str(error)), 0) + 1
+    if not made:
+        return None
+    low = next(low for low, _ in made.values())
+    return GalleryItem(dataset, image, low, {name: file for name, (_, file) in made.items()})
 
 
 def _names(dataset: str, image: str) -> tuple[str, ...]:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 CURVE_POINTS = 150  # a run of thousands of steps is drawn by the means of so many stretches
 CURVE_RUNS = 6
 CHAIN = re.compile(r"generator ([0-9a-f]{16}) after \d+ steps, (\d+) pairs")
-NOT_SETTINGS = ("seed", "device")  # what may differ between runs that differ in nothing but luck
+UNTOLD = re.compile(r"generator [0-9a-f]{16}(?! after \d+ steps, \d+ pairs|, the mean of)")
+NOT_SETTINGS = ("seed", "device", "probes", "snapshots")  # what may differ between runs that differ in luck alone
 
 
 def _finished(suite: "Suite", kind: str) -> Iterator["MlflowRun"]:
@@ -91,8 +92,10 @@ def seeds(suite: "Suite", scores: "pd.DataFrame") -> "pd.DataFrame | None":
             key = (tags["variant"], *data, *same)
             alike.setdefault(key, {}).setdefault(tags["seed"], tags["weights_digest"])
             runs.setdefault(tags["weights_digest"], run)
-            means = {tags.get("published_in"), tags["published_digest"] if tags.get("published_mean_of") else None}
-            trained |= dict.fromkeys(weights_of(run) - means, tags["weights_digest"])
+            others = {tags.get("published_in")}  # means, and what it was on its way
+            if tags.get("published_mean_of") or tags.get("published_step"):
+                others.add(tags.get("published_digest"))
+            trained |= dict.fromkeys(weights_of(run) - others, tags["weights_digest"])
     known = scores.assign(checkpoint=scores["checkpoint"].map(trained)).dropna(subset=["checkpoint"])
     known = known.drop_duplicates(["checkpoint", "dataset", "image", "metric"])
     parts: dict[str, pd.DataFrame] = {}
@@ -163,7 +166,8 @@ def costs(suite: "Suite", checkpoints: set[str]) -> dict[str, dict[str, float]]:
 def budgets(suite: "Suite", checkpoints: Mapping[str, str]) -> dict[str, "Budget"]:
     """What the trainings whose weights, or their mean, were scored took, with those that they began from, by method.
 
-    `checkpoints` are the digests that were scored, by method. Trainings that this store does not hold are told of by
+    `checkpoints` are the digests that were scored, by method. A run counts its time whole, even where weights that it
+    had on its way were scored. Trainings that this store does not hold are told of by
     the runs or the weights that began from them.
     """
     from bench.trainings import weights_of
@@ -177,25 +181,27 @@ def budgets(suite: "Suite", checkpoints: Mapping[str, str]) -> dict[str, "Budget
     for method, digest in ((method, digest) for method, digest in checkpoints.items() if digest):
         scored = [run for run in runs if digest in weights_of(run) and run.data.tags.get("variant") == method]
         stories = [run.data.tags.get("begun_from", "") for run in scored] or [shipped_told(method, digest)]
-        stages = {run.info.run_id: (_crops(suite, run), minutes(run) or math.nan) for run in scored}
+        stages = {run.info.run_id: (_crops(suite, run, digest), minutes(run) or math.nan) for run in scored}
         for weights, pairs in (stage for story in stories for stage in CHAIN.findall(story)):
             begun = run_of.get(weights)
             key, lasted = (begun.info.run_id, minutes(begun) or math.nan) if begun else (weights, math.nan)
             stages.setdefault(key, (int(pairs), lasted))
         if stages:
-            untold = any(story and not CHAIN.search(story) for story in stories)
+            untold = any(UNTOLD.search(story) for story in stories)
             crops, lasted = (sum(told) for told in zip(*stages.values(), strict=True))
             found[method] = Budget(int(crops), lasted, begun=untold)
     return found
 
 
-def _crops(suite: "Suite", run: "MlflowRun") -> int:
-    """How many low-light crops a training showed; 0 where it did not tell."""
+def _crops(suite: "Suite", run: "MlflowRun", digest: str) -> int:
+    """How many pairs a training had shown when it had the weights of `digest`; 0 where it did not tell."""
     from enlightengan.run_config import samples_shown
 
-    settings = run.data.params
+    settings, tags = run.data.params, run.data.tags
     length = max(int(settings.get(f"{side}_images", 0)) for side in ("low", "normal"))
-    return samples_shown(steps(suite, run), length, int(settings["batch_size"])) if length else 0
+    on_its_way = tags.get("published_step") if digest != tags.get("weights_digest") else ""
+    taken = int(on_its_way) if on_its_way else steps(suite, run)
+    return samples_shown(taken, length, int(settings["batch_size"])) if length else 0
 
 
 def steps(suite: "Suite", run: "MlflowRun") -> int:

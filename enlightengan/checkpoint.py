@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from bench.errors import BenchError
 from bench.weights import check_sum
 from enlightengan.dce_net import DceNet
 from enlightengan.networks import Generator
+
+STATE = {"networks", "optimisers", "ema", "step"}
+"""What a training state has at least."""
 
 
 def save_weights(path: Path, state: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
@@ -35,6 +39,12 @@ def snapshot_name(step: int) -> str:
     return f"weights-{step:08}.safetensors"
 
 
+def snapshot_step(name: str) -> int | None:
+    """The step in a file's name that `snapshot_name` gives, or None."""
+    found = re.fullmatch(r"weights-(\d{8,})\.safetensors", name)
+    return int(found[1]) if found else None
+
+
 def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Tensors and metadata of a weights file: ours (safetensors) or the authors' published `.pth`.
 
@@ -47,6 +57,8 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
             with safe_open(path, "pt") as stored:
                 return {key: stored.get_tensor(key) for key in stored.keys()}, stored.metadata() or {}  # noqa: SIM118
         state = torch.load(path, map_location="cpu", weights_only=True)
+        if isinstance(state, Mapping) and state.keys() >= STATE:
+            raise BenchError(f"{path} is a training state: name it state-STEP.pt, by which such files are told.")
         if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
             raise BenchError(f"{path} is not a file of network weights.")
         return {key.removeprefix("module."): value for key, value in state.items()}, {}
@@ -168,9 +180,11 @@ def read_state(path: Path) -> dict[str, Any]:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise BenchError(f"There is no training state {path}.") from error
-    except Exception as error:  # torch.load lets unpickling errors of every kind through
+    except OSError as error:
         raise BenchError(f"Cannot read the training state {path}: {_reason(error)}") from error
-    if not isinstance(state, dict) or not {"networks", "optimisers", "ema", "step"} <= state.keys():
+    except Exception as error:  # what torch says of a file that it does not trust would lead people to trust it
+        raise BenchError(f"{path} is not a training state, or is damaged.") from error
+    if not isinstance(state, dict) or not state.keys() >= STATE:
         raise BenchError(f"{path} is not a training state.")
     return state
 

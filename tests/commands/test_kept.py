@@ -95,6 +95,18 @@ def test_what_a_training_began_from_counts_too(store):
     assert (longest.crops, longest.begun) == (636, False) and math.isnan(longest.minutes)  # not of a stage elsewhere
 
 
+def test_weights_that_nobody_tells_the_training_of_are_said_however_far_back(store):
+    suite = open_suite()
+    tags = {"variant": "m", "weights_digest": "6" * 16, "published_digest": "7" * 16, "published_step": "50"}
+    tags["begun_from"] = f"generator {'1' * 16} after 100 steps, 300 pairs, itself begun from generator {'8' * 16}"
+    with suite.run("last", kind="train", tags=tags) as run:
+        run.parameters({"batch_size": 4, "low_images": 6, "normal_images": 0})
+        run.metrics({"cost/seconds": 6000.0}, 100)
+    found = {digest: budgets(suite, {"m": digest})["m"] for digest in ("6" * 16, "7" * 16)}
+    assert [budget.crops for budget in found.values()] == [600, 450], "those of a step saw as much as that step"
+    assert all(budget.begun for budget in found.values())
+
+
 def test_weights_that_come_with_the_project_tell_of_the_whole_chain_of_their_trainings(store):
     file = shipped_weights("enlightengan")
     digest = make("enlightengan", file).checkpoint

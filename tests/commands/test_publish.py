@@ -59,6 +59,14 @@ def test_weights_of_a_step_are_published_and_averaged(bench, fails, trained, wor
     card = (workplace / "mean/enlightengan.md").read_text()
     assert "after 1 steps" in card and "after 2 steps" in card
     assert card.count("for the whole run") == 1
+    assert bench("publish", f"{run_id}@1", "--out", "early")[0] == 0
+    tags = suite.client.get_run(run_id).data.tags
+    assert (tags["published_step"], tags["published_mean_of"]) == ("1", "")
+    assert bench("publish", run_id, "--out", "late")[0] == 0
+    assert suite.client.get_run(run_id).data.tags["published_step"] == ""
+    suite.client.set_tag(run_id, "mlflow.runName", "rate@1")
+    assert bench("publish", "rate@1", "--out", "named")[0] == 0
+    assert read_weights(workplace / "named/enlightengan.safetensors")[1]["steps"] == "2", "a name may have an @"
     told = fails("publish", f"{run_id}@7")
     assert told == f"Run {run_id} kept no weights after step 7; it has 1."
     assert fails("publish", f"{run_id}@1", "--mean-with", f"{run_id}@1") == "A mean needs each training once."

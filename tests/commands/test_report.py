@@ -70,21 +70,27 @@ def test_after_the_demo_alone_the_way_to_its_report_is_told(bench, fails, store,
 
 
 def test_pictures_are_made_from_a_folder_elsewhere_and_what_cannot_be_made_is_noted(
-    bench, store, workplace, photograph, monkeypatch
+    bench, fails, store, workplace, photograph, monkeypatch
 ):
     for k in range(9):
         photograph(workplace / f"big set/{k}.png", seed=k, high=60)
         photograph(workplace / f"theirs/{k}.png", seed=k, low=100)
+    (workplace / "big set/broken.png").write_bytes(b"no picture")
+    photograph(workplace / "theirs/broken.png")
     (workplace / "project").mkdir()
     monkeypatch.chdir(workplace / "project")
     words = ("--images", "../big set", "--method", "gamma", "--outputs", "somebody=../theirs", "--metric", "entropy")
-    code, _, err = bench("evaluate", *words)
-    assert code == 0, err
-    code, _, err = bench("report", "--image", "2", "--out", "page")  # not among the samples that were kept
-    assert code == 0, err
-    document = (workplace / "project/page/results.md").read_text(encoding="utf-8")
-    assert "big set/2.png is not shown of somebody: somebody is not a method here" in document
-    assert "1 of 1 photograph shown" in (workplace / "project/page/index.html").read_text(encoding="utf-8")
+    assert bench("evaluate", *words)[0] == 1  # one is broken
+    photograph(workplace / "project/big set/0.png", seed=77)  # of the same name, and not what was scored
+    for pattern, count, photographs in (("2", 1, "photograph"), ("big set/*", 9, "photographs")):
+        code, _, err = bench("report", "--image", pattern, "--out", "page")
+        assert code == 0, err
+        document = (workplace / "project/page/results.md").read_text(encoding="utf-8")
+        assert document.count("somebody is not shown on ") == 1  # of nine, those that the evaluation did not keep
+        assert f"{photographs}: somebody is not a method here" in document
+        page = (workplace / "project/page/index.html").read_text(encoding="utf-8")
+        assert f"{count} of {count} {photographs} shown" in page
+    assert fails("report", "--image", "broken").startswith("big set/broken.png cannot be shown: nothing has a score")
 
 
 def test_only_the_demos_runs_are_in_the_demos_report(fails, evaluated):
@@ -300,7 +306,9 @@ def test_only_runs_that_differ_by_seed_alone_are_counted_as_seeds(store, workpla
     for seed, crop, digest in (("0", "64", "a"), ("1", "64", "b"), ("2", "320", "c")):
         tags = {"variant": "m", "seed": seed, "weights_digest": digest}
         with open_suite().run("train", kind="train", tags=tags) as run:
-            run.parameters({"seed": seed, "crop": crop})
+            run.parameters({"seed": seed, "crop": crop, "snapshots": str(digest == "a")})
+            if digest == "b":
+                run.tags({"published_digest": "on its way", "published_step": "7"})
             if digest == "a":
                 run.metrics({"learning_rate": 1e-4}, 80)
     every = pd.concat([rows(float(place), checkpoint=name) for place, name in enumerate("abc")], ignore_index=True)
@@ -308,6 +316,8 @@ def test_only_runs_that_differ_by_seed_alone_are_counted_as_seeds(store, workpla
     assert set(found["checkpoint"]) == {"a", "b"}
     assert dict(zip(found["checkpoint"], found["steps"], strict=True)) == {"a": 80, "b": 0}
     assert report_runs.seeds(open_suite(), every[every["checkpoint"] != "a"]) is None
+    early = every.replace({"checkpoint": {"b": "on its way"}})
+    assert report_runs.seeds(open_suite(), early) is None, "weights of a step are not those of the training"
 
 
 def test_times_come_from_the_newest_runs(store, workplace):

@@ -2,7 +2,16 @@ import pytest
 import torch
 
 from bench.errors import BenchError
-from enlightengan.checkpoint import latest_state, load_generator, save_state, save_weights, weights_digest
+from enlightengan.checkpoint import (
+    begun_from,
+    is_state,
+    latest_state,
+    load_generator,
+    read_state,
+    save_state,
+    save_weights,
+    weights_digest,
+)
 from enlightengan.enhancer import LearnedEnhancer
 from enlightengan.networks import Generator, initialise
 
@@ -67,15 +76,25 @@ def test_other_files_end_in_a_sentence_that_names_them(tmp_path, content, messag
     assert "strange.pth" in str(caught.value)
 
 
-def test_a_file_that_would_run_code_is_refused(tmp_path):
+@pytest.mark.parametrize(
+    ("load", "kind"), [(load_generator, "file of network weights"), (read_state, "training state")]
+)
+def test_a_file_that_would_run_code_is_refused(tmp_path, load, kind):
     class Evil:
         def __reduce__(self):
             return (print, ("ran",))
 
     torch.save(Evil(), tmp_path / "evil.pth")
-    with pytest.raises(BenchError, match="is not a file of network weights") as caught:
-        load_generator(tmp_path / "evil.pth")
+    with pytest.raises(BenchError, match=f"is not a {kind}") as caught:
+        load(tmp_path / "evil.pth")
     assert "weights_only" not in str(caught.value), "torch tells how to run the code all the same"
+
+
+def test_a_training_state_of_another_name_is_told_of(tmp_path):
+    state = save_state(tmp_path, 1, {"step": 1, "networks": {}, "optimisers": {}, "ema": {}})
+    assert is_state(state)
+    with pytest.raises(BenchError, match=r"best.pt is a training state: name it state-STEP.pt"):
+        begun_from(state.rename(tmp_path / "best.pt"))
 
 
 def test_the_last_two_states_are_kept_and_a_torn_one_is_passed_over(tmp_path):

@@ -26,8 +26,12 @@ class MissingScoresError(BenchError):
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError:
     """The error for a name that nothing is registered under, with the closest names as suggestions."""
     names = sorted(known)
-    folded = {known_name.casefold(): known_name for known_name in names}
-    close = [folded[match] for match in difflib.get_close_matches(name.casefold(), folded, n=3)]
-    hint = f"did you mean {' or '.join(close)}?" if close else f"there are: {', '.join(names)}."
-    hint = hint if names else "there is none."
+    folded: dict[str, list[str]] = {}
+    for one in names:
+        folded.setdefault(one.casefold(), []).append(one)
+    close = [one for match in difflib.get_close_matches(name.casefold(), folded, n=3) for one in folded[match]]
+    if close:
+        hint = f"did you mean {' or '.join(close)}?"
+    else:
+        hint = f"there are: {', '.join(names)}." if names else "there is none."
     return UnknownNameError(f"There is no {kind} named '{name}': {hint}")

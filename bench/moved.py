@@ -15,7 +15,8 @@ def follow(database: Path, experiment: str) -> Path | None:
     """Lets the artifacts of `experiment` be those beside `database`, where they lie there; else does nothing.
 
     They do when the database names another folder, and the folder `artifacts` beside it has one of its runs. Returns
-    the folder that was named. Nobody else may use the database meanwhile. Raises BenchError when it cannot be written.
+    the folder that was named. Nobody else may use the database meanwhile: a folder that two machines mount at different
+    places is taken for moved by each in turn. Raises BenchError when it cannot be written.
     """
     here = database.parent / "artifacts"
     if not database.is_file() or not here.is_dir():
@@ -30,6 +31,9 @@ def follow(database: Path, experiment: str) -> Path | None:
             if found is None or not found[1].startswith("file:") or found[1] == here.as_uri():
                 return None
             number, old = found
+            named = Path(unquote(urlsplit(old).path))
+            if named.is_dir() and named.samefile(here):  # by way of a link
+                return None
             runs = [run for (run,) in opened.execute("SELECT run_uuid FROM runs WHERE experiment_id = ?", (number,))]
             if not any((here / run).is_dir() for run in runs):
                 return None
@@ -43,4 +47,4 @@ def follow(database: Path, experiment: str) -> Path | None:
             )
     except sqlite3.Error as error:
         raise BenchError(f"{database} names another folder for its artifacts and cannot be mended: {error}") from error
-    return Path(unquote(urlsplit(old).path))
+    return named

@@ -93,7 +93,7 @@ def read_photograph(source: Path | bytes, *, name: str = "standard input") -> Ph
     """
     name = shown(source) if isinstance(source, Path) else name
     data = _content(source) if isinstance(source, Path) else source
-    with opened_picture(BytesIO(data), name, formats=tuple(set(FORMATS.values()))) as opened:
+    with opened_picture(BytesIO(data), name, formats=tuple(dict.fromkeys(FORMATS.values()))) as opened:
         kind = "JPEG" if opened.format == "MPO" else str(opened.format)
         notes = _check_frames(opened, name)
         deep = is_deep(opened, data, name)

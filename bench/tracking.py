@@ -36,15 +36,22 @@ def tracking_uri(given: str | None = None) -> str:
     return uri
 
 
-def open_suite(given: str | None = None, *, to_read: bool = False) -> "Suite":
+def missing_database(uri: str) -> Path | None:
+    """The sqlite database that `uri`, of `tracking_uri`, names and that is not there, else None."""
+    database = Path(uri.removeprefix(SQLITE))
+    return database if uri.startswith(SQLITE) and not database.exists() else None
+
+
+def open_suite(given: str | None = None, *, must_exist: bool = False) -> "Suite":
     """The suite's experiment at `tracking_uri(given)`, created when it is not there. Raises BenchError.
 
-    Where somebody only wants `to_read`, a sqlite database that was `given` or set by the environment must be there.
+    With `must_exist`, for what needs earlier runs, a sqlite database that was `given` or set by the environment is not
+    created.
     """
     uri = tracking_uri(given)
-    default = tracking_uri(f"{SQLITE}{DATABASE}")
-    if to_read and uri != default and uri.startswith(SQLITE) and not Path(uri.removeprefix(SQLITE)).exists():
-        raise BenchError(f"There is no MLflow database {uri.removeprefix(SQLITE)}.")
+    missing = missing_database(uri)
+    if must_exist and missing and uri != tracking_uri(f"{SQLITE}{DATABASE}"):
+        raise BenchError(f"There is no MLflow database {missing}.")
     if uri not in _opened:
         _opened[uri] = Suite(uri)
     return _opened[uri]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bench.errors import BenchError
 from bench.run import sentences
-from bench.tracking import Suite, open_suite, tracking_uri
+from bench.tracking import Suite, missing_database, open_suite, tracking_uri
 
 if TYPE_CHECKING:
     from mlflow.entities import Run as MlflowRun
@@ -18,8 +18,7 @@ RUN_ID = re.compile("[0-9a-f]{32}")
 
 def newest_weights(variant: str, given: str | None = None, *, cells: bool = True) -> tuple[Path, str] | None:
     """Weights of the newest training of `variant` (see `newest_training`) and a phrase that names the run, or None."""
-    uri = tracking_uri(given)
-    if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
+    if missing_database(tracking_uri(given)):
         return None
     found = newest_training(open_suite(given), variant, cells=cells)
     if found is None:

@@ -36,7 +36,7 @@ def compare(
     from reports.tables import leaderboard
 
     chosen = get_metric(metric)
-    suite = open_suite(tracking_uri, to_read=True)
+    suite = open_suite(tracking_uri, must_exist=True)
     every, _ = tables_of(suite, [] if csv else evaluations_of(suite, demo=demo), csv or [])
     every = only(every, "dataset", dataset or [])
     usual, left_out = that_count(suite, every, named=[against])

@@ -7,7 +7,7 @@ import typer
 
 
 def export(
-    method: Annotated[str, typer.Argument(help="EnlightenGAN, an ablation of it, or cyclegan.")],
+    method: Annotated[str, typer.Argument(help="enlightengan or an ablation of it by its name, or cyclegan.")],
     path: Annotated[Path, typer.Argument(help="The file to write, model.onnx.")],
     weights: Annotated[Path | None, typer.Option(help="Its weights; else as bench evaluate chooses.")] = None,
 ) -> None:

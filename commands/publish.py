@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 def publish(
     training: Annotated[
         str,
-        typer.Argument(help="ID or name of a finished training (fast or paper, no demo), or a method for its newest."),
+        typer.Argument(help="ID or name of a finished fast or paper training, or a method for its newest; RUN@STEP."),
     ],
     mean_with: Annotated[
         list[str] | None,
-        typer.Option(help="Another training of the method; the mean of all is published. Repeatable."),
+        typer.Option(help="Another training of the method, or RUN@STEP; the mean of all is published. Repeatable."),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the weights, SHA256SUMS and the card.")] = Path("weights"),
     observed: Annotated[
@@ -47,7 +47,7 @@ def publish(
     from methods import make
 
     seen = _text(observed) if observed else ""
-    suite = open_suite(tracking_uri, to_read=True)
+    suite = open_suite(tracking_uri, must_exist=True)
     trainings = [stored(suite, *trained(suite, name)) for name in (training, *(mean_with or ()))]
     runs = [one.run for one in trainings]
     alike(trainings)

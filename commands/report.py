@@ -71,7 +71,7 @@ def write(
     from bench.tracking import open_suite
     from reports.page import write_report
 
-    suite = open_suite(tracking_uri, to_read=True)
+    suite = open_suite(tracking_uri, must_exist=True)
     found = material(suite, choice or Choice(), csv=csv, demo=demo)
     return write_report(out, found)
 

@@ -86,6 +86,7 @@ def cyclegan(
     checkpointing: options.Checkpointing = False,
     devices: options.Devices = None,
     batch_norm: options.BatchNorm = None,
+    snapshots: options.Snapshots = None,
     seed: options.Seed = None,
     init_from: options.InitFrom = None,
     resume: options.Resume = None,
@@ -99,7 +100,7 @@ def cyclegan(
         "epochs": epochs, "minutes": minutes, "batch_size": batch_size, "crop": crop,
         "smallest_scale": smallest_scale, "learning_rate": learning_rate,
         "pairing": pairing, "precision": precision, "accumulate": accumulate, "checkpointing": checkpointing or None,
-        "devices": devices, "batch_norm": batch_norm, "seed": seed,
+        "devices": devices, "batch_norm": batch_norm, "snapshots": snapshots, "seed": seed,
     }  # fmt: skip
     launch(
         "cyclegan", changes, low=low, normal=normal, preset=preset, init_from=init_from, resume=resume, name=name,
@@ -120,6 +121,7 @@ def zero_dce(
     precision: options.Precision = None,
     accumulate: options.Accumulate = None,
     devices: options.Devices = None,
+    snapshots: options.Snapshots = None,
     seed: options.Seed = None,
     init_from: options.InitFrom = None,
     resume: options.Resume = None,
@@ -132,7 +134,7 @@ def zero_dce(
     changes = {
         "epochs": epochs, "minutes": minutes, "batch_size": batch_size, "crop": crop,
         "smallest_scale": smallest_scale, "learning_rate": learning_rate,
-        "precision": precision, "accumulate": accumulate, "devices": devices, "seed": seed,
+        "precision": precision, "accumulate": accumulate, "devices": devices, "snapshots": snapshots, "seed": seed,
     }  # fmt: skip
     launch(
         "zero_dce", changes, low=low, normal=None, preset=preset, init_from=init_from, resume=resume, name=name,

@@ -97,7 +97,7 @@ def continue_run(run_id: str, method: str, *, alone: bool, device: str, tracking
 
     if not alone:
         raise BenchError("A continued run keeps its own settings: give --resume alone (--device may stand with it).")
-    found = find_training(open_suite(tracking_uri, to_read=True), run_id, finished=False).info
+    found = find_training(open_suite(tracking_uri, must_exist=True), run_id, finished=False).info
     run_id, out = found.run_id, TRAINING / found.run_id
     finished = found.status == "FINISHED"
     try:

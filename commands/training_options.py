@@ -18,16 +18,25 @@ SmallestScale = Annotated[
 ]
 Noise = Annotated[
     float | None,
-    typer.Option("--noise", help="Strongest noise to add to the inputs, levels of 255; what is kept is the clean one."),
+    typer.Option(
+        "--noise",
+        help="Noise added to the inputs, at most so many levels of 255; the loss knows the clean ones.",
+    ),
 ]
 BrightInputs = Annotated[
     float | None,
-    typer.Option("--bright-inputs", help="Share of the inputs that are normal-light photographs, to be left alone."),
+    typer.Option(
+        "--bright-inputs",
+        help="Share of normal-light photographs among the inputs: bright ones should stay.",
+    ),
 ]
 LearningRate = Annotated[float | None, typer.Option("--learning-rate", help="Of Adam.")]
 Snapshots = Annotated[
     bool | None,
-    typer.Option("--snapshots/--no-snapshots", help="Keep the generator of every probe: bench publish RUN@STEP."),
+    typer.Option(
+        "--snapshots/--no-snapshots",
+        help="Keep the generator at each look at the probe, for bench publish RUN@STEP.",
+    ),
 ]
 Pairing = Annotated[str | None, typer.Option("--pairing", help="fixed, as EnlightenGAN's authors do, or random.")]
 Precision = Annotated[str | None, typer.Option("--precision", help="auto, float32, bfloat16.")]

@@ -17,7 +17,7 @@ def ui(
     from bench.tracking import ARTIFACTS, open_suite
     from commands.console import say
 
-    suite = open_suite(tracking_uri)
+    suite = open_suite(tracking_uri, must_exist=True)
     if suite.uri.startswith("http"):
         say(f"The runs: {suite.uri}/#/experiments/{suite.experiment}/runs")
         return

@@ -25,6 +25,8 @@ from enlightengan.presets import PRESETS, all_departures
 from enlightengan.run_config import BATCH_NORMS, PAIRINGS, PRECISIONS, choose_preset
 from enlightengan.train import Report, train
 
+OF_ENLIGHTENGAN = ("without", "features", "noise", "bright_inputs")
+
 
 def main() -> None:
     """Parse the command line, train, print a line now and then."""
@@ -33,11 +35,11 @@ def main() -> None:
     device, init_from, weights, method = (
         given.pop(key) for key in ("device", "init_from", "feature_weights", "method")
     )
-    without = given.pop("without")
-    if method == "enlightengan":
-        given["without"] = tuple(without)
-    elif given.pop("features") or without or weights:
-        raise BenchError(f"{method} takes no --without, --features or --feature-weights.")
+    given["without"] = tuple(given["without"]) or None
+    if method != "enlightengan":
+        own = {name: given.pop(name) for name in OF_ENLIGHTENGAN} | {"feature_weights": weights}
+        if refused := [f"--{name.replace('_', '-')}" for name, value in own.items() if value]:
+            raise BenchError(f"{method} takes no {' or '.join(refused)}.")
     rank, local, size = launched()
     config = choose_preset(PRESETS[method], given.pop("preset"), given | {"devices": size})
     features = features_for(config, weights)
@@ -83,7 +85,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--batch-norm", choices=BATCH_NORMS)
     parser.add_argument("--features", choices=FEATURES)
     parser.add_argument("--feature-weights", type=Path)
-    parser.add_argument("--checkpointing", action="store_const", const=True)
+    for name in ("checkpointing", "snapshots"):
+        parser.add_argument(f"--{name}", action="store_const", const=True)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--init-from", type=Path)
     parser.add_argument("--resume", action="store_true")

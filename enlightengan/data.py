@@ -93,7 +93,7 @@ class UnpairedBatches:
     def __init__(
         self, config: RunConfig, *, low: Sequence[Path], normal: Sequence[Path], read: ImageCache | None = None
     ) -> None:
-        if not low or ((config.unpaired or config.bright_inputs > 0) and not normal):
+        if not low or (config.unpaired and not normal):
             side = "low-light" if not low else "normal-light"
             raise BenchError(f"There is no {side} photograph of at least {config.crop} x {config.crop} pixels.")
         self.config, self.low, self.normal = config, list(low), list(normal)
@@ -123,18 +123,18 @@ class UnpairedBatches:
         count, side = config.windows
         high = config.crop - side  # exclusive: the authors never draw the last offset
         windows = [(int(x), int(y)) for x, y in rng.integers(0, high, size=(count, 2))]
-        if config.noise > 0:
+        if config.strongest_noise > 0:
             seen = torch.stack([self._photographed(picture, rng) for picture in seen])
         return Batch(low, seen, normal, windows)
 
     def _input(self, low: Path, rng: np.random.Generator) -> Path:
-        if self.config.bright_inputs > 0 and rng.random() < self.config.bright_inputs:
+        if self.config.bright_share > 0 and rng.random() < self.config.bright_share:
             return self.normal[rng.integers(len(self.normal))]
         return low
 
     def _photographed(self, picture: Tensor, rng: np.random.Generator) -> Tensor:
         """A picture (3, H, W) in [-1, 1] as a camera would have taken it: with noise, in 8 bits."""
-        noise = grain(tuple(picture.shape), rng) * (self.config.noise * rng.random())
+        noise = grain(tuple(picture.shape), rng) * (self.config.strongest_noise * rng.random())
         levels = (picture + 1) * 127.5 + torch.from_numpy(noise)
         return levels.round().clamp(0, 255) / 127.5 - 1
 

@@ -49,12 +49,6 @@ class RunConfig:
     smallest_scale: float = 1.0
     """Each photograph is shrunk before it is cropped, by a factor drawn log-uniformly from here (but not below a crop's
     size) to 1, so that a small crop shows as much of the scene as a large one would; 1: no resizing, theirs."""
-    noise: float = 0.0
-    """Inputs get Gaussian noise of a standard deviation drawn from 0 to this, in levels of 8 bits, and are rounded to
-    8 bits; the perceptual loss compares the result with the clean ones. 0: neither, theirs."""
-    bright_inputs: float = 0.0
-    """Share of the inputs that are normal-light photographs instead, darkened as often as the others: the rest should
-    come out as they are. 0: none, theirs."""
     learning_rate: float = 1e-4
     schedule: str = "epoch"
     """The learning rate falls linearly over the second half: by `epoch`, in stairs, as the authors do, or by `step`."""
@@ -93,10 +87,6 @@ class RunConfig:
             raise BenchError(f"seed must not be negative, {self.seed} is.")
         if not 0 < self.smallest_scale <= 1:
             raise BenchError(f"smallest_scale must lie in (0, 1], not {self.smallest_scale}.")
-        if self.noise < 0:
-            raise BenchError(f"noise must not be negative, {self.noise} is.")
-        if not 0 <= self.bright_inputs < 1:
-            raise BenchError(f"bright_inputs must lie in [0, 1), not {self.bright_inputs}.")
         if not 0 <= self.ema < 1:
             raise BenchError(f"ema must lie in [0, 1), not {self.ema}.")
 
@@ -114,6 +104,16 @@ class RunConfig:
     def divisors(self) -> tuple[float, float] | None:
         """Range of the divisor by which half of the inputs are darkened; None leaves them as they are."""
         return None
+
+    @property
+    def strongest_noise(self) -> float:
+        """Of what is added to the inputs, standard deviation in levels of 8 bits; 0: none."""
+        return 0.0
+
+    @property
+    def bright_share(self) -> float:
+        """Share of the inputs that are normal-light photographs."""
+        return 0.0
 
     def learning_rate_factor(self, epoch: int, done: float) -> float:
         """The factor on the learning rate in `epoch` (from 1), with the share `done` (0 to 1) of the run behind it.

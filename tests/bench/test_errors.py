@@ -22,6 +22,11 @@ def test_without_a_close_name_all_are_listed_in_order():
     assert str(unknown_name("metric", "zzz", ["niqe", "brisque"])).endswith("there are: brisque, niqe.")
 
 
+def test_names_that_differ_in_case_alone_are_both_suggested():
+    assert str(unknown_name("run", "FIRST", ["First", "first"])).endswith("did you mean First or first?")
+    assert str(unknown_name("run", "x", [])).endswith("there is none.")
+
+
 def test_an_unknown_name_is_a_key_error_whose_text_is_not_quoted():
     error = unknown_name("method", "x", ["y"])
     assert isinstance(error, KeyError)

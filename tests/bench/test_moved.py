@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -24,7 +25,7 @@ def project(workplace, mlflow_tables, monkeypatch):
 
 
 def locations(database):
-    with sqlite3.connect(database) as opened:
+    with closing(sqlite3.connect(database)) as opened:
         every = "SELECT artifact_location FROM experiments WHERE name = 'bench' UNION SELECT artifact_uri FROM runs"
         return [where for (where,) in opened.execute(every)]
 
@@ -50,6 +51,21 @@ def test_artifacts_are_read_and_written_where_the_folder_is_now(project, way, mo
     assert follow(new / "runs/mlflow.db", EXPERIMENT) is None  # once is enough
 
 
+def test_artifacts_by_way_of_a_link_are_where_they_were(workplace, mlflow_tables, monkeypatch, capsys):
+    (workplace / "large disk").mkdir()
+    (workplace / "project/runs").mkdir(parents=True)
+    shutil.copy(mlflow_tables, workplace / "project/runs/mlflow.db")
+    (workplace / "project/runs/artifacts").symlink_to(workplace / "large disk")
+    (workplace / "notes.txt").write_text("seen")
+    monkeypatch.chdir(workplace / "project")
+    with open_suite().run("one", kind="score") as run:
+        run.artifact(workplace / "notes.txt")
+    assert (workplace / "large disk" / run.id).is_dir()
+    before = locations("runs/mlflow.db")
+    assert follow(workplace / "project/runs/mlflow.db", EXPERIMENT) is None
+    assert locations("runs/mlflow.db") == before
+
+
 def test_a_database_that_lies_elsewhere_keeps_its_artifacts(project, workplace):
     old, _ = project
     elsewhere = workplace / "elsewhere/mlflow.db"
@@ -65,7 +81,7 @@ def test_a_moved_database_that_cannot_be_written_is_a_sentence(project, workplac
     old, _ = project
     new = workplace / "moved"
     shutil.move(old, new)
-    with sqlite3.connect(new / "runs/mlflow.db") as opened:
+    with closing(sqlite3.connect(new / "runs/mlflow.db")) as opened, opened:
         opened.execute("CREATE TRIGGER no BEFORE UPDATE ON experiments BEGIN SELECT RAISE(ABORT, 'no writing'); END")
     with pytest.raises(BenchError, match=r"mlflow\.db names another folder for its artifacts.*no writing"):
         follow(new / "runs/mlflow.db", EXPERIMENT)

@@ -1,4 +1,5 @@
 import sqlite3
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -337,7 +338,7 @@ def test_a_black_photograph_has_a_reason_that_can_be_read(fails, store, workplac
 
 
 def test_a_database_that_cannot_be_written_is_a_sentence(fails, night, store):
-    with sqlite3.connect(store.removeprefix("sqlite:///")) as database:
+    with closing(sqlite3.connect(store.removeprefix("sqlite:///"))) as database, database:
         database.execute("CREATE TRIGGER no BEFORE INSERT ON runs BEGIN SELECT RAISE(ABORT, 'no writing'); END")
     told = fails("evaluate", "--images", "night", "--metric", "entropy", "--method", "gamma")
     assert told.startswith(f"No run can be written to {store}: ")

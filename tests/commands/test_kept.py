@@ -112,7 +112,9 @@ def test_weights_that_come_with_the_project_tell_of_the_whole_chain_of_their_tra
     digest = make("enlightengan", file).checkpoint
     chain = dict(re.findall(r"generator (\w{16}) after \d+ steps, (\d+) pairs", begun_from(file)["begun_from"]))
     found = budgets(open_suite(), {"enlightengan": digest, "gamma": ""})
-    assert found["enlightengan"].crops == sum(map(int, chain.values())) == 72_535  # of all six trainings
+    assert found["enlightengan"].crops == sum(map(int, chain.values())) > 0
+    card = file.with_suffix(".md").read_text(encoding="utf-8")
+    assert all(f"{pairs} pairs" in card or f"pairs shown: {pairs}" in card for pairs in chain.values())
     assert math.isnan(found["enlightengan"].minutes) and set(found) == {"enlightengan"}
     told = shipped_told("enlightengan", digest)
     assert told.startswith(f"come with the project: generator {digest} after ") and "itself begun from" in told

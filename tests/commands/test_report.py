@@ -98,7 +98,7 @@ def test_only_the_demos_runs_are_in_the_demos_report(fails, evaluated):
 
 
 def test_a_database_that_is_not_there_is_not_made_to_be_read(fails, workplace):
-    for words in (("report",), ("compare", "--against", "gamma"), ("publish", "first")):
+    for words in (("report",), ("compare", "--against", "gamma"), ("publish", "first"), ("ui",)):
         told = fails(*words, "--tracking-uri", "sqlite:///typo/x.db")
         assert told == f"There is no MLflow database {workplace}/typo/x.db."
     assert not (workplace / "typo").exists()

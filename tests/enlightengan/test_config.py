@@ -1,3 +1,5 @@
+import math
+
 import pytest
 
 from bench.errors import BenchError
@@ -53,6 +55,8 @@ def test_a_length_replaces_the_preset_s_own():
         {"smallest_scale": 0.0},
         {"smallest_scale": 1.1},
         {"noise": -1.0},
+        {"noise": math.nan},
+        {"noise": math.inf},
         {"bright_inputs": -0.1},
         {"bright_inputs": 1.0},
     ],

@@ -130,3 +130,16 @@ def test_torchrun_trains_as_one_process_does(tmp_path):
     shared = trained(tmp_path, photographs, "-m", "torch.distributed.run", "--nproc-per-node", 2)
     assert alone
     assert shared == pytest.approx(alone, rel=1e-5)
+
+
+def test_rivals_take_no_option_of_enlightengan_s_own(tmp_path):
+    for words, told in (
+        (("--noise", 2, "--bright-inputs", 0.1), "cyclegan takes no --noise or --bright-inputs."),
+        (("--without", "attention"), "cyclegan takes no --without."),
+    ):
+        command = [sys.executable, "-m", "enlightengan", "--method", "cyclegan", "--low", tmp_path, "--out", tmp_path]
+        done = subprocess.run(
+            [*map(str, [*command, *words])], env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
+            timeout=300, check=False,
+        )  # fmt: skip
+        assert (done.returncode, done.stderr.strip()) == (1, told)

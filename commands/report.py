@@ -99,18 +99,17 @@ def material(suite: "Suite", choice: Choice, *, csv: Sequence[Path] = (), demo: 
     names = [str(name) for name in scores["method"].unique()]
     baseline = next((name for name in names if name in METHODS and METHODS.card(name).family == "none"), "")
     checkpoints = dict(zip(scores["method"], scores["checkpoint"], strict=True))
-    weights = set(checkpoints.values())
-    shown = contributing(suite, evaluations, scores)
+    shown, weights = contributing(suite, evaluations, scores), set(checkpoints.values())
     seeds = None if demo else runs.seeds(suite, every)
     pictures = Pictures(suite, evaluations, checkpoints, root=data_root(choice.data_root))
-    shown_pictures, not_shown = gallery(pictures, scores, choice.images)
+    items, not_shown = gallery(pictures, scores, choice.images)
     return Material(
         scores=ranked,
         directions=directions,
         cards={name: METHODS.card(name).as_text() for name in names if name in METHODS},
         baseline=baseline,
         against=check_against(choice.against, names),
-        gallery=shown_pictures,
+        gallery=items,
         gallery_limit=max(12, len(choice.images)),
         full_size=choice.full_size,
         intervals=choice.intervals,

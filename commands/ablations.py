@@ -40,7 +40,6 @@ def ablations(
     batch_size: options.BatchSize = None,
     crop: options.Crop = None,
     smallest_scale: options.SmallestScale = None,
-    noise: options.Noise = None,
     bright_inputs: options.BrightInputs = None,
     learning_rate: options.LearningRate = None,
     pairing: options.Pairing = None,
@@ -64,7 +63,7 @@ def ablations(
 
     changes = {
         "epochs": epochs, "minutes": minutes, "max_steps": max_steps, "batch_size": batch_size, "crop": crop,
-        "smallest_scale": smallest_scale, "noise": noise, "bright_inputs": bright_inputs,
+        "smallest_scale": smallest_scale, "bright_inputs": bright_inputs,
         "learning_rate": learning_rate, "pairing": pairing, "precision": precision, "features": features,
     }  # fmt: skip
     root = root_of(data_root)

@@ -35,7 +35,6 @@ def adapt(
     batch_size: options.BatchSize = None,
     crop: options.Crop = None,
     smallest_scale: options.SmallestScale = None,
-    noise: options.Noise = None,
     bright_inputs: options.BrightInputs = None,
     learning_rate: options.LearningRate = None,
     precision: options.Precision = None,
@@ -66,7 +65,7 @@ def adapt(
     metrics = _checked(metric or METRICS)
     config = chosen_preset(
         preset or "fast", epochs=epochs, minutes=minutes, batch_size=batch_size, crop=crop,
-        smallest_scale=smallest_scale, noise=noise, bright_inputs=bright_inputs, learning_rate=learning_rate,
+        smallest_scale=smallest_scale, bright_inputs=bright_inputs, learning_rate=learning_rate,
         precision=precision, features=features, seed=seed,
     )  # fmt: skip
     sides = choose_sides(low, normal, root_of(data_root))[0]

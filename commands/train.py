@@ -32,7 +32,6 @@ def enlightengan(
     batch_size: options.BatchSize = None,
     crop: options.Crop = None,
     smallest_scale: options.SmallestScale = None,
-    noise: options.Noise = None,
     bright_inputs: options.BrightInputs = None,
     learning_rate: options.LearningRate = None,
     pairing: options.Pairing = None,
@@ -58,7 +57,7 @@ def enlightengan(
     """
     changes = {
         "without": tuple(without) if without else None, "epochs": epochs, "minutes": minutes, "batch_size": batch_size,
-        "crop": crop, "smallest_scale": smallest_scale, "noise": noise, "bright_inputs": bright_inputs,
+        "crop": crop, "smallest_scale": smallest_scale, "bright_inputs": bright_inputs,
         "learning_rate": learning_rate, "pairing": pairing, "precision": precision, "features": features,
         "accumulate": accumulate, "checkpointing": checkpointing or None, "devices": devices,
         "batch_norm": batch_norm, "snapshots": snapshots, "seed": seed,

@@ -16,13 +16,6 @@ SmallestScale = Annotated[
     float | None,
     typer.Option("--smallest-scale", help="Shrink photographs by a factor from here to 1 before they are cropped."),
 ]
-Noise = Annotated[
-    float | None,
-    typer.Option(
-        "--noise",
-        help="Noise added to the inputs, at most so many levels of 255; the loss knows the clean ones.",
-    ),
-]
 BrightInputs = Annotated[
     float | None,
     typer.Option(

@@ -12,8 +12,7 @@ Window = tuple[int, int]
 
 @dataclass(frozen=True)
 class Batch:
-    """One training batch, all in [-1, 1]: `seen` is `low` with some items darkened and noise where the run asks for it;
-    `windows` are (x, y) offsets."""
+    """One training batch, all in [-1, 1]: `seen` is `low` with some items darkened; `windows` are (x, y) offsets."""
 
     low: Tensor  # (B, 3, crop, crop)
     seen: Tensor  # (B, 3, crop, crop)

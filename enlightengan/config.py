@@ -27,9 +27,6 @@ class TrainConfig(RunConfig):
     """Patches a step, the same windows for the whole batch (the paper says 5, the code draws 6)."""
     darkening: tuple[float, float] = (2.0, 4.0)
     """Range of the divisor by which half of the inputs are darkened."""
-    noise: float = 0.0
-    """Inputs get Gaussian noise of a standard deviation drawn from 0 to this, in levels of 8 bits, and are rounded to
-    8 bits; the perceptual loss compares the results with the clean ones. 0: neither, theirs."""
     bright_inputs: float = 0.0
     """Share of the inputs that are normal-light photographs instead, darkened as often as the others: what is not
     darkened should come out as it is. 0: none, theirs."""
@@ -44,8 +41,6 @@ class TrainConfig(RunConfig):
                 raise unknown_name("part to leave out", part, PARTS)
         object.__setattr__(self, "without", tuple(part for part in PARTS if part in self.without))
         super().__post_init__()
-        if not 0 <= self.noise <= 255:
-            raise BenchError(f"noise must lie in [0, 255], not {self.noise}.")
         if not 0 <= self.bright_inputs < 1:
             raise BenchError(f"bright_inputs must lie in [0, 1), not {self.bright_inputs}.")
         if self.patches <= 0:
@@ -76,10 +71,6 @@ class TrainConfig(RunConfig):
     @property
     def divisors(self) -> tuple[float, float] | None:
         return None if "darkening" in self.without else self.darkening
-
-    @property
-    def strongest_noise(self) -> float:
-        return self.noise
 
     @property
     def bright_share(self) -> float:

@@ -70,20 +70,6 @@ def shrunk(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     return np.asarray(Image.fromarray(pixels).resize((size, size), Image.Resampling.BICUBIC))
 
 
-def grain(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Gaussian noise (3, H, W) of unit variance, of one pixel to about three, as cameras leave it.
-
-    One strength fits all of a picture: photons' noise grows with the root of the light, and gamma levels that out.
-    """
-    channels, height, width = shape
-    field = rng.standard_normal((channels, height + 2, width + 2), dtype=np.float32)
-    beside = np.float32(rng.random() / 2)  # weight of a neighbour, against 1 of the pixel itself
-    field = field[:, 1:-1] + beside * (field[:, :-2] + field[:, 2:])
-    field = field[:, :, 1:-1] + beside * (field[:, :, :-2] + field[:, :, 2:])
-    grains: NDArray[np.float32] = field / (1 + 2 * beside**2)
-    return grains
-
-
 class UnpairedBatches:
     """Batches of one run by step, from 0. An epoch is one pass over the longer side; its last batch may be short.
 
@@ -123,20 +109,12 @@ class UnpairedBatches:
         count, side = config.windows
         high = config.crop - side  # exclusive: the authors never draw the last offset
         windows = [(int(x), int(y)) for x, y in rng.integers(0, high, size=(count, 2))]
-        if config.strongest_noise > 0:
-            seen = torch.stack([self._photographed(picture, rng) for picture in seen])
         return Batch(low, seen, normal, windows)
 
     def _input(self, low: Path, rng: np.random.Generator) -> Path:
         if self.config.bright_share > 0 and rng.random() < self.config.bright_share:
             return self.normal[rng.integers(len(self.normal))]
         return low
-
-    def _photographed(self, picture: Tensor, rng: np.random.Generator) -> Tensor:
-        """A picture (3, H, W) in [-1, 1] as a camera would have taken it: with noise, in 8 bits."""
-        noise = grain(tuple(picture.shape), rng) * (self.config.strongest_noise * rng.random())
-        levels = (picture + 1) * 127.5 + torch.from_numpy(noise)
-        return levels.round().clamp(0, 255) / 127.5 - 1
 
     def _divisor(self, between: tuple[float, float], rng: np.random.Generator) -> float:
         weakest, strongest = between

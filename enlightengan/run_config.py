@@ -106,11 +106,6 @@ class RunConfig:
         return None
 
     @property
-    def strongest_noise(self) -> float:
-        """Of what is added to the inputs, standard deviation in levels of 8 bits; 0: none."""
-        return 0.0
-
-    @property
     def bright_share(self) -> float:
         """Share of the inputs that are normal-light photographs."""
         return 0.0

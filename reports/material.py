@@ -35,7 +35,7 @@ class Budget:
     """What the trainings of one method's weights took together, with those that they began from."""
 
     crops: int
-    """Shown, of low-light photographs; 0 where they are not known."""
+    """Inputs shown; 0 where they are not known."""
     minutes: float
     """NaN where they are not known."""
     begun: bool

@@ -9,7 +9,7 @@ import typer
 
 from commands.options import DataRoot, Force
 
-app = typer.Typer(help="List, check, compare and darken datasets.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="List, add, check, compare and darken datasets.", no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.command("list")
@@ -68,6 +68,35 @@ def verify(
                 say(f"{label}  {name}  {side}  {len(files)}  {data.files_digest(found.folder, files)}")
     if wrong:
         raise BenchError(f"{len(wrong)} of {len(chosen)} datasets are wrong: {', '.join(wrong)}.")
+
+
+@app.command()
+def add(
+    name: Annotated[str, typer.Argument(help="Its name; its photographs lie below the data root, in a folder of it.")],
+    low: Annotated[list[str] | None, typer.Option(help="Low-light ones, such as 'low/*.jpg'; repeatable.")] = None,
+    normal: Annotated[list[str] | None, typer.Option(help="Normal-light ones, to train on; likewise.")] = None,
+    reference: Annotated[list[str] | None, typer.Option(help="Well-lit twins of low, by file name; likewise.")] = None,
+    role: Annotated[str, typer.Option(help="test, paired-test, train, adaptation or extra.")] = "",
+    title: Annotated[str, typer.Option(help="What people read.")] = "",
+    licence: Annotated[str, typer.Option(help="Terms of the photographs.")] = "not stated",
+    paper: Annotated[str, typer.Option(help="What to cite.")] = "-",
+    homepage: Annotated[str, typer.Option(help="Where people learn more.")] = "-",
+    get: Annotated[str, typer.Option(help="How to get it, in words.")] = "-",
+    data_root: DataRoot = None,
+) -> None:
+    """Make a dataset of photographs of your own: datasets/NAME.toml, with count and digest."""
+    from bench.data import data_root as root_of
+    from bench.errors import BenchError
+    from bench.new_dataset import write_spec
+    from commands.console import say
+
+    given = {"low": low, "normal": normal, "reference": reference}
+    sides = {side: globs for side, globs in given.items() if globs}
+    if not sides:
+        raise BenchError("Say which files belong to which side, for example --low '*.jpg'.")
+    told = {"title": title or name, "paper": paper, "licence": licence, "homepage": homepage, "get": get}
+    told["role"] = role or ("paired-test" if reference else "train" if normal else "test")
+    say(f"Written: {write_spec(name, root_of(data_root), sides=sides, told=told)}. bench data verify {name} checks it.")
 
 
 @app.command()

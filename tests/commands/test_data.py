@@ -35,6 +35,46 @@ def tiny(workplace, photograph, monkeypatch):
     specs.cache_clear()
 
 
+def test_own_photographs_become_a_dataset_that_is_pinned(bench, tiny, photograph):
+    walks = tiny.parent / "walks"
+    for place in ("dark/1.jpg", "dark/2.png", "day/1.png", "day/2.png"):
+        photograph(walks / place, seed=len(place))
+    words = ("--low", "dark/*.jpg", "--low", "dark/*.png", "--reference", "day/*.png")
+    code, out, err = bench("data", "add", "walks", *words, "--title", 'Walks "by night" \\ 夜')
+    assert code == 0, err
+    assert out.endswith("bench data verify walks checks it.\n")
+    spec = specs()["walks"]
+    assert (spec.title, spec.role, spec.licence) == ('Walks "by night" \\ 夜', "paired-test", "not stated")
+    assert (spec.low.count, spec.reference.count) == (2, 2)
+    found = data.resolve("walks", tiny.parent)
+    assert found.pinned and [file.name for file in found.reference] == ["1.png", "2.png"]
+    assert bench("data", "verify", "walks")[0] == 0
+    photograph(walks / "dark/2.png", seed=99)
+    assert bench("data", "verify", "walks")[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("walks",), "Say which files belong to which side, for example --low '*.jpg'."),
+        (("Walks!", "--low", "*.png"), "A dataset's name is small letters, digits and underscores, such as my_walks"),
+        (("tiny", "--low", "*.png"), "There is a dataset tiny already"),
+        (("nowhere", "--low", "*.png"), "There is no folder data/nowhere: datasets lie below the data root"),
+        (("walks", "--low", "*.jpg"), "*.jpg finds no file in data/walks."),
+        (("walks", "--low", "*"), "data/walks/notes.txt is no photograph"),
+        (("walks", "--low", "/*.png"), "/*.png is no pattern of files below data/walks"),
+        (("walks", "--low", "*.png", "--role", "exam"), "There is no role named 'exam'"),
+        (("walks", "--low", "*.png", "--reference", "day/*.png"), "walks: low and reference do not pair"),
+    ],
+)
+def test_what_makes_no_dataset_is_a_sentence_and_leaves_no_file(fails, tiny, photograph, words, told):
+    photograph(tiny.parent / "walks/1.png")
+    photograph(tiny.parent / "walks/day/other.png")
+    (tiny.parent / "walks/notes.txt").write_text("no picture")
+    assert fails("data", "add", *words).startswith(told)
+    assert not (data.SPECS / "walks.toml").exists() and "walks" not in specs()
+
+
 def test_list_tells_what_is_here_and_where_the_rest_is(bench, tiny):
     code, out, _ = bench("data", "list")
     assert code == 0

@@ -1,0 +1,64 @@
+"""A specification for photographs that lie below the data root: `datasets/NAME.toml`, pinned as they are now."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import get_args
+
+from bench import data
+from bench.errors import BenchError, unknown_name
+from bench.images import FORMATS
+from bench.weights import write_text
+
+FIELDS = ("title", "paper", "licence", "homepage", "get", "role")
+
+
+def write_spec(name: str, root: Path, *, sides: Mapping[str, Sequence[str]], told: Mapping[str, str]) -> Path:
+    """Pin what the globs of `sides` (of `data.SIDES`) find below `root`/`name`; returns the file written.
+
+    `told` has FIELDS. Raises BenchError, and leaves no file, where the name is taken or unfit, a side finds nothing, or
+    low and reference do not pair.
+    """
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        raise BenchError(f"A dataset's name is small letters, digits and underscores, such as my_walks, not '{name}'.")
+    path = data.SPECS / f"{name}.toml"
+    roles = [role for role in get_args(data.Role) if role != "demo"]
+    if told["role"] not in roles:
+        raise unknown_name("role", told["role"], roles)
+    if path.exists():
+        raise BenchError(f"There is a dataset {name} already: {path}.")
+    folder = root / name
+    if not folder.is_dir():
+        raise BenchError(f"There is no folder {folder}: datasets lie below the data root, put the photographs there.")
+    lines = [f"{field} = {_quoted(told[field])}" for field in FIELDS]
+    for side, globs in sides.items():
+        files = _found(folder, globs)
+        lines += ["", f"[{side}]", f"globs = [{', '.join(map(_quoted, globs))}]", f"count = {len(files)}",
+                  f"digest = {_quoted(data.files_digest(folder, files))}"]  # fmt: skip
+    try:
+        write_text(path, "\n".join([*lines, ""]))
+        data.specs.cache_clear()
+        data.resolve(name, root)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        data.specs.cache_clear()
+        raise
+    return path
+
+
+def _found(folder: Path, globs: Sequence[str]) -> tuple[Path, ...]:
+    try:
+        files = sorted({file for glob in globs for file in folder.glob(glob) if file.is_file()})
+    except (ValueError, NotImplementedError) as error:  # nothing, or an absolute path
+        raise BenchError(f"{' or '.join(globs)} is no pattern of files below {folder}: {error}") from error
+    if not files:
+        raise BenchError(f"{' or '.join(globs)} finds no file in {folder}.")
+    if strange := next((file for file in files if file.suffix.lower() not in FORMATS), None):
+        raise BenchError(f"{strange} is no photograph: give patterns that end in .jpg, .png and the like.")
+    return tuple(files)
+
+
+def _quoted(text: str) -> str:
+    """A TOML basic string, which JSON's are, but for DEL."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", r"\u007f")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 CURVE_POINTS = 150  # a run of thousands of steps is drawn by the means of so many stretches
 CURVE_RUNS = 6
-CHAIN = re.compile(r"generator ([0-9a-f]{16}) after \d+ steps, (\d+) pairs")
+CHAIN = re.compile(r"generator ([0-9a-f]{16}) after \d+ steps, (\d+) pairs(?: \(run ([0-9a-f]{8})\))?")
 UNTOLD = re.compile(r"generator [0-9a-f]{16}(?! after \d+ steps, \d+ pairs|, the mean of)")
 NOT_SETTINGS = ("seed", "device", "probes", "snapshots")  # what may differ between runs that differ in luck alone
 
@@ -182,15 +182,30 @@ def budgets(suite: "Suite", checkpoints: Mapping[str, str]) -> dict[str, "Budget
         scored = [run for run in runs if digest in weights_of(run) and run.data.tags.get("variant") == method]
         stories = [run.data.tags.get("begun_from", "") for run in scored] or [shipped_told(method, digest)]
         stages = {run.info.run_id: (_crops(suite, run, digest), minutes(run) or math.nan) for run in scored}
-        for weights, pairs in (stage for story in stories for stage in CHAIN.findall(story)):
+        for weights, pairs in chain("; ".join(stories)).items():
             begun = run_of.get(weights)
             key, lasted = (begun.info.run_id, minutes(begun) or math.nan) if begun else (weights, math.nan)
-            stages.setdefault(key, (int(pairs), lasted))
+            stages.setdefault(key, (pairs, lasted))
         if stages:
             untold = any(UNTOLD.search(story) for story in stories)
             crops, lasted = (sum(told) for told in zip(*stages.values(), strict=True))
             found[method] = Budget(int(crops), lasted, begun=untold)
     return found
+
+
+def chain(story: str) -> dict[str, int]:
+    """The generators that a story (see `checkpoint.begun_from`) tells of, each with the pairs that its training showed.
+
+    Of one training that it tells of several times, on its way and in the end, the last.
+    """
+    told: dict[str, tuple[str, int]] = {}
+    for weights, pairs, run in CHAIN.findall(story):
+        told[weights] = (run or told.get(weights, (weights, 0))[0], int(pairs))
+    longest: dict[str, str] = {}
+    for weights, (training, pairs) in told.items():
+        if pairs > told.get(longest.get(training, ""), ("", -1))[1]:
+            longest[training] = weights
+    return {weights: told[weights][1] for weights in longest.values()}
 
 
 def _crops(suite: "Suite", run: "MlflowRun", digest: str) -> int:

@@ -1,7 +1,6 @@
 """Which of the scores and trainings in MLflow a report takes, and what it says of them."""
 
 import math
-import re
 
 import pytest
 
@@ -11,7 +10,7 @@ from bench.weights import shipped_weights
 from commands.kept import evaluations_of, in_place, tables_of
 from commands.ranking import _directions
 from commands.report_origin import shipped_told
-from commands.report_runs import budgets, costs
+from commands.report_runs import budgets, chain, costs
 from enlightengan.checkpoint import begun_from
 from methods import make
 from reports.material import Budget
@@ -95,6 +94,19 @@ def test_what_a_training_began_from_counts_too(store):
     assert (longest.crops, longest.begun) == (636, False) and math.isnan(longest.minutes)  # not of a stage elsewhere
 
 
+def test_a_mean_of_one_training_at_several_steps_counts_it_once():
+    first, second, third, fourth = ("1" * 16, "2" * 16, "3" * 16, "4" * 16)
+    story = (
+        f"generator {'f' * 16}, the mean of generator {second} after 20 steps, 80 pairs (run abcdef01); "
+        f"generator {first} after 30 steps, 120 pairs (run abcdef01); "
+        f"generator {third} after 5 steps, 20 pairs (run 00000000), "
+        f"the first begun from generator {third} after 5 steps, 20 pairs, "
+        f"itself begun from generator {fourth} after 9 steps, 9 pairs"
+    )
+    assert chain(story) == {first: 120, third: 20, fourth: 9}
+    assert chain("") == {}
+
+
 def test_weights_that_nobody_tells_the_training_of_are_said_however_far_back(store):
     suite = open_suite()
     tags = {"variant": "m", "weights_digest": "6" * 16, "published_digest": "7" * 16, "published_step": "50"}
@@ -110,13 +122,13 @@ def test_weights_that_nobody_tells_the_training_of_are_said_however_far_back(sto
 def test_weights_that_come_with_the_project_tell_of_the_whole_chain_of_their_trainings(store):
     file = shipped_weights("enlightengan")
     digest = make("enlightengan", file).checkpoint
-    chain = dict(re.findall(r"generator (\w{16}) after \d+ steps, (\d+) pairs", begun_from(file)["begun_from"]))
+    stages = chain(begun_from(file)["begun_from"])
     found = budgets(open_suite(), {"enlightengan": digest, "gamma": ""})
-    assert found["enlightengan"].crops == sum(map(int, chain.values())) > 0
+    assert found["enlightengan"].crops == sum(stages.values()) and len(stages) > 1
     card = file.with_suffix(".md").read_text(encoding="utf-8")
-    assert all(f"{pairs} pairs" in card or f"pairs shown: {pairs}" in card for pairs in chain.values())
+    assert all(f"{pairs} pairs" in card or f"pairs shown: {pairs}" in card for pairs in stages.values())
     assert math.isnan(found["enlightengan"].minutes) and set(found) == {"enlightengan"}
     told = shipped_told("enlightengan", digest)
-    assert told.startswith(f"come with the project: generator {digest} after ") and "itself begun from" in told
+    assert told.startswith(f"come with the project: generator {digest}") and "itself begun from" in told
     assert shipped_told("enlightengan", "0" * 16) == shipped_told("gamma", digest) == "not here"
     assert shipped_told("x" * 300, digest) == shipped_told("../weights/enlightengan", digest) == "not here"

@@ -62,22 +62,21 @@ def publish(
     checkpoint = str(make(variant, file).checkpoint)
     _mark(suite, trainings, checkpoint, mean_of=members.get("mean_of", ""))
     card = _write_card(suite, trainings, mean, known, file, seen=seen)
-    names = [f"{run.info.run_name} ({run.info.run_id[:8]}, preset {run.data.tags['preset']})" for run in runs]
-    say(f"The mean of runs {', '.join(names)} is published." if mean_with else f"Run {names[0]} is published.")
+    names = [f"{one.named} ({one.run.info.run_id[:8]}, preset {one.run.data.tags['preset']})" for one in trainings]
+    say(f"The mean of {', '.join(names)} is published." if mean_with else f"Run {names[0]} is published.")
     say(f"Weights: {file} ({file.stat().st_size / 1e6:.1f} MB). Card: {card}")
 
 
 def _mark(suite: "Suite", trainings: "Sequence[Stored]", checkpoint: str, *, mean_of: str) -> None:
     """The runs tell which weights they, or their mean, were published as, and after how many steps if not the last."""
     from bench.run import Run
+    from commands.publish_card import by_run
 
-    first = trainings[0].run.info.run_id
-    for one in trainings:
-        told = {"published_digest": checkpoint, "published_mean_of": mean_of}
-        is_first = one.run.info.run_id == first
-        Run(suite.client, one.run.info.run_id).tags(
-            (told if is_first else {"published_in": checkpoint}) | {"published_step": one.step}
-        )
+    for place, taken in enumerate(by_run(trainings)):
+        first = {"published_digest": checkpoint, "published_mean_of": mean_of}
+        latest = max(taken, key=lambda one: int(one.metadata["steps"]))
+        told = {"published_in": checkpoint} if place else first
+        Run(suite.client, latest.run.info.run_id).tags(told | {"published_step": latest.step})
 
 
 def _known(trainings: "Sequence[Stored]") -> dict[str, str]:

@@ -65,18 +65,27 @@ def model_card(suite: "Suite", trainings: Sequence["Stored"], exact: Path, file:
     return ModelCard(
         title=card.title, paper=card.paper, file=file.name, checkpoint=checkpoint, sources=sources(runs),
         photographs={side: count for side in ("low", "normal") if (count := counted(runs, side))},
-        trainings=[training_of(one) for one in trainings],
+        trainings=[training_of(taken) for taken in by_run(trainings)],
         rounding=rounding(tags["variant"], exact, file),
         scores=scores, directions={m.name: m.lower_is_better for m in metrics if not m.diagnostic},
         observed=observed,
     )  # fmt: skip
 
 
-def training_of(one: "Stored") -> "Training":
-    """What the card tells of a training."""
+def by_run(trainings: "Sequence[Stored]") -> list[list["Stored"]]:
+    """`trainings` by the run that they are of, in the order in which runs come first."""
+    found: dict[str, list[Stored]] = {}
+    for one in trainings:
+        found.setdefault(one.run.info.run_id, []).append(one)
+    return list(found.values())
+
+
+def training_of(taken: "Sequence[Stored]") -> "Training":
+    """What the card tells of a training, of which `taken` are the generators that were taken; facts are of the last."""
     from commands.report_made import minutes
     from reports.card import Training
 
+    one = max(taken, key=lambda stored: int(stored.metadata["steps"]))
     tags, settings, metadata = one.run.data.tags, one.run.data.params, one.metadata
     took = minutes(one.run)
     facts = {
@@ -87,7 +96,7 @@ def training_of(one: "Stored") -> "Training":
         "precision": settings["precision_used"],
         "torch": tags.get("torch_version", "not told"), "commit": tags.get("git_commit", "not told"),
     }  # fmt: skip
-    return Training(one.told, recipe(metadata, tags), facts)
+    return Training([stored.told for stored in taken], recipe(metadata, tags), facts)
 
 
 def recipe(metadata: dict[str, str], tags: dict[str, str]) -> list[str]:

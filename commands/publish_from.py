@@ -30,6 +30,11 @@ class Stored:
         return "" if self.last else self.metadata["steps"]
 
     @property
+    def named(self) -> str:
+        """The run's name, and the step where it is not the last."""
+        return f"{self.run.info.run_name}{f'@{self.step}' if self.step else ''}"
+
+    @property
     def told(self) -> str:
         """The generator by digest and by how long it was trained, and its run."""
         from enlightengan.checkpoint import generator_told

@@ -28,8 +28,8 @@ class Source:
 class Training:
     """One training of published weights."""
 
-    generator: str
-    """What it gave, by digest."""
+    generators: Sequence[str]
+    """What it gave, by digest; several where it was taken at several steps."""
     recipe: Sequence[str]
     """Sentences: preset, features, what differs from the paper's training but for its length."""
     facts: Mapping[str, str]
@@ -83,15 +83,19 @@ def card_text(card: ModelCard) -> str:
 
 def _trainings(trainings: Sequence[Training]) -> list[str]:
     """Paragraphs on how the weights were trained."""
+    count = sum(len(training.generators) for training in trainings)
     parts = []
-    if len(trainings) > 1:
+    if count > 1:
         parts.append(
-            f"The weights are the mean of the generators of {len(trainings)} trainings, each with the same share "
-            "(Izmailov et al., Averaging weights leads to wider optima and better generalization, UAI 2018)."
+            f"The weights are the mean of {count} generators of {len(trainings)} "
+            f"training{'' if len(trainings) == 1 else 's'}, each with the same share (Izmailov et al., Averaging "
+            "weights leads to wider optima and better generalization, UAI 2018)."
         )
-    for training in trainings:
+    for place, training in enumerate(trainings, 1):
         if len(trainings) > 1:
-            parts.append(f"### {markdown(training.generator.capitalize())}")
+            parts.append(f"### Training {place}")
+        if count > 1:
+            parts.append("\n".join(f"- {markdown(told.capitalize())}" for told in training.generators))
         parts.append("\n".join(f"- {markdown(sentence)}" for sentence in training.recipe))
         parts.append("\n".join(f"- {markdown(name)}: {markdown(value)}" for name, value in training.facts.items()))
     return parts

@@ -57,9 +57,13 @@ def test_weights_of_a_step_are_published_and_averaged(bench, fails, trained, wor
     expected = (states[kept[0]][0][key] + states[kept[1]][0][key]) / 2
     assert torch.equal(state[key], expected) and metadata["steps"] == "1"
     card = (workplace / "mean/enlightengan.md").read_text()
-    assert "after 1 steps" in card and "after 2 steps" in card
-    assert card.count("for the whole run") == 1
+    assert "the mean of 2 generators of 1 training," in card and "### " not in card.partition("## Scores")[0]
+    assert "after 1 steps" in card and "after 2 steps" in card and card.count("- seed: ") == 1
+    assert "- optimiser steps: 2\n" in card and "for the whole run" not in card
+    assert suite.client.get_run(run_id).data.tags["published_step"] == ""
+    assert f"@1 ({run_id[:8]}, preset fast), " in " ".join(out.split())
     assert bench("publish", f"{run_id}@1", "--out", "early")[0] == 0
+    assert "for the whole run" in (workplace / "early/enlightengan.md").read_text()
     tags = suite.client.get_run(run_id).data.tags
     assert (tags["published_step"], tags["published_mean_of"]) == ("1", "")
     assert bench("publish", run_id, "--out", "late")[0] == 0
@@ -151,9 +155,9 @@ def test_the_mean_of_a_chain_of_trainings_is_published_and_each_is_told(bench, f
     assert metadata["mean_of"] == "; ".join(generators)
     assert metadata["begun_from"] == f"all networks of the training that gave {alone[1]}"
     card = (workplace / "shipped/enlightengan.md").read_text()
-    assert "the mean of the generators of 2 trainings" in card
-    for generator in generators:
-        assert f"### {generator.capitalize()}\n" in card
+    assert "the mean of 2 generators of 2 trainings" in card
+    for place, generator in enumerate(generators, 1):
+        assert f"### Training {place}\n\n- {generator.capitalize()}\n" in card
     assert card.count("learning\\_rate is 0.0005") == 1 and card.count("- seed: 4") == 2
     with torch.inference_mode():
         assert bench("evaluate", "--images", "dark", "--metric", "entropy", "--method", "identity",

@@ -252,7 +252,7 @@ def test_what_is_no_fitting_training_state_is_refused(photographs, tmp_path):
         read_state(tmp_path / "other.pt")
     for damaged in (state.read_bytes()[:5000], b"", b"a text", pickle.dumps(["of another kind"])[:9]):
         state.write_bytes(damaged)
-        with pytest.raises(BenchError, match="Cannot read the training state"):
+        with pytest.raises(BenchError, match="is not a training state, or is damaged"):
             read_state(state)
     with pytest.raises(BenchError, match="There is no training state"):
         read_state(tmp_path / "absent.pt")

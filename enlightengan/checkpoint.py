@@ -56,7 +56,7 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         if path.suffix == ".safetensors":
             with safe_open(path, "pt") as stored:
                 return {key: stored.get_tensor(key) for key in stored.keys()}, stored.metadata() or {}  # noqa: SIM118
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        state = _saved(path, "a file of network weights (.safetensors or .pth)")
         if isinstance(state, Mapping) and state.keys() >= STATE:
             raise BenchError(f"{path} is a training state: name it state-STEP.pt, by which such files are told.")
         if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
@@ -68,8 +68,18 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         raise BenchError(f"There is no weights file {path}.") from error
     except OSError as error:
         raise BenchError(f"Cannot read the weights {path}: {_reason(error)}") from error
-    except Exception as error:  # what torch says of a file that it does not trust would lead people to trust it
+    except SafetensorError as error:
         raise BenchError(f"{path} is not a file of network weights (.safetensors or .pth), or is damaged.") from error
+
+
+def _saved(path: Path, kind: str) -> Any:
+    """What torch saved in `path`. Raises OSError where the system refuses, BenchError where it is not `kind`."""
+    with path.open("rb"):
+        pass
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # what torch says of a file that it does not trust would lead people to trust it
+        raise BenchError(f"{path} is not {kind}, or is damaged.") from error
 
 
 def load_generator(path: Path) -> tuple[Generator, dict[str, str]]:
@@ -177,13 +187,11 @@ def is_state(path: Path) -> bool:
 def read_state(path: Path) -> dict[str, Any]:
     """The training state in `path`: networks, optimisers, the generator's average `ema`, `step`. Raises BenchError."""
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        state = _saved(path, "a training state")
     except FileNotFoundError as error:
         raise BenchError(f"There is no training state {path}.") from error
     except OSError as error:
         raise BenchError(f"Cannot read the training state {path}: {_reason(error)}") from error
-    except Exception as error:  # what torch says of a file that it does not trust would lead people to trust it
-        raise BenchError(f"{path} is not a training state, or is damaged.") from error
     if not isinstance(state, dict) or not state.keys() >= STATE:
         raise BenchError(f"{path} is not a training state.")
     return state

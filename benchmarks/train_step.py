@@ -125,7 +125,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     shape = (arguments.batch, 3, arguments.crop, arguments.crop)
     low, normal = (torch.rand(shape, generator=torch.Generator().manual_seed(k)) * 2 - 1 for k in range(2))
     windows = [(int(x), int(y)) for x, y in torch.randint(0, arguments.crop - config.patch, (config.patches, 2))]
-    batch = Batch(low, low, normal, windows).to(device)
+    batch = Batch(low.to(device), low.to(device), normal.to(device), windows)
     ours = seconds(lambda: model.step(batch, precision=precision), device, arguments.repeats)
     found: dict[str, Any] = {
         "device": str(device), "threads": torch.get_num_threads(), "precision": precision, "crop": config.crop,
@@ -156,13 +156,13 @@ def starvation(model: Model, folder: Path, precision: str, *, rounds: int) -> di
     """Steps over photographs beside steps over one batch that is there already, taken in turns."""
     config, read = model.config, ImageCache()
     good, _ = usable(list_images(folder), config.crop, read=read)
-    stream = UnpairedBatches(config, low=good, normal=good, read=read).stream(0)
+    stream = UnpairedBatches(config, low=good, normal=good, read=read).stream(0, model.device)
     taken: dict[str, list[float]] = {"memory": [], "photographs": []}
-    there = next(stream).to(model.device)
+    there = next(stream)
     for number in range(rounds + 1):
         for name, spent in taken.items():
             started = time.perf_counter()
-            batch = there if name == "memory" else next(stream).to(model.device)
+            batch = there if name == "memory" else next(stream)
             model.step(batch, precision=precision)
             if model.device.type == "cuda":
                 torch.cuda.synchronize(model.device)

@@ -33,6 +33,7 @@ def enlightengan(
     crop: options.Crop = None,
     smallest_scale: options.SmallestScale = None,
     bright_inputs: options.BrightInputs = None,
+    warm_up: options.WarmUp = None,
     learning_rate: options.LearningRate = None,
     pairing: options.Pairing = None,
     precision: options.Precision = None,
@@ -58,8 +59,8 @@ def enlightengan(
     changes = {
         "without": tuple(without) if without else None, "epochs": epochs, "minutes": minutes, "batch_size": batch_size,
         "crop": crop, "smallest_scale": smallest_scale, "bright_inputs": bright_inputs,
-        "learning_rate": learning_rate, "pairing": pairing, "precision": precision, "features": features,
-        "accumulate": accumulate, "checkpointing": checkpointing or None, "devices": devices,
+        "warm_up": warm_up, "learning_rate": learning_rate, "pairing": pairing, "precision": precision,
+        "features": features, "accumulate": accumulate, "checkpointing": checkpointing or None, "devices": devices,
         "batch_norm": batch_norm, "snapshots": snapshots, "seed": seed,
     }  # fmt: skip
     launch(

@@ -1,9 +1,11 @@
-"""One training batch, and its parts."""
+"""One training batch: its parts, and the bytes that it is made of."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 Window = tuple[int, int]
@@ -21,10 +23,6 @@ class Batch:
     attention: Tensor | None = None
     """(B, 1, crop, crop); computed from `seen` unless given."""
 
-    def to(self, device: torch.device) -> "Batch":
-        low, seen, normal = (t.to(device, non_blocking=True) for t in (self.low, self.seen, self.normal))
-        return replace(self, low=low, seen=seen, normal=normal)
-
     def parts(self, count: int) -> list["Batch"]:
         """The batch in `count` parts as equal as can be, fewer where it has fewer items; the windows are shared."""
         if count == 1:
@@ -35,3 +33,26 @@ class Batch:
             replace(self, low=low, seen=seen, normal=normal, attention=weights)
             for low, seen, normal, weights in zip(*sides, attention, strict=True)
         ]
+
+
+@dataclass(frozen=True)
+class Crops:
+    """What a batch is made of, in bytes: a quarter of what travels to the device otherwise, which then computes it."""
+
+    low: NDArray[np.uint8]  # (B, crop, crop, 3)
+    normal: NDArray[np.uint8]  # (B, crop, crop, 3), or no item
+    divisors: Sequence[float]
+    """By which each of `low` is darkened; 1 leaves it as it is."""
+    windows: Sequence[Window]
+
+    def on(self, device: torch.device) -> Batch:
+        """The batch, computed on `device`."""
+        low, normal = (_moved(side, device).permute(0, 3, 1, 2).float() / 127.5 - 1 for side in (self.low, self.normal))
+        divisors = torch.tensor(self.divisors, device=device)[:, None, None, None]
+        seen = torch.where(divisors == 1, low, (low + 1) / divisors - 1)
+        return Batch(low, seen, normal, self.windows)
+
+
+def _moved(pixels: NDArray[np.uint8], device: torch.device) -> Tensor:
+    host = torch.from_numpy(pixels)
+    return host.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else host.to(device)

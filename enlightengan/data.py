@@ -1,25 +1,27 @@
 """Unpaired training data: decoded once into a bounded cache, cropped and augmented as the authors do.
 
 Every random draw follows from (seed, step) or (seed, epoch) alone, so a run continues where it stopped without any
-stored generator state, and the prefetching thread changes nothing.
+stored generator state, and the prefetching threads change nothing. They hand on bytes, of which the device makes numbers.
 """
 
+import os
+from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
 
 from bench.errors import BenchError
 from bench.images import read_rgb
-from enlightengan.batch import Batch
+from enlightengan.batch import Batch, Crops
 from enlightengan.run_config import RunConfig, samples_shown
 
 EPOCH, STEP = 1, 2  # the two streams of random numbers
+AHEAD = 4  # batches that are prepared at a time, each by a thread of its own where there are cores for it
 
 
 class ImageCache:
@@ -96,20 +98,22 @@ class UnpairedBatches:
         return samples_shown(step, self.length, self.config.batch_size)
 
     def __getitem__(self, step: int) -> Batch:
+        return self.crops(step).on(torch.device("cpu"))
+
+    def crops(self, step: int) -> Crops:
+        """What the batch of `step` is made of."""
         config, rng = self.config, np.random.default_rng([self.config.seed, STEP, step])
         items = [self._item(self._input(low, rng), normal, rng) for low, normal in self._pairs(step)]
-        low, normal = (torch.stack(side) for side in zip(*items, strict=True))  # (B, 3, crop, crop)
+        low, normal = (np.stack(side) for side in zip(*items, strict=True))
         if not config.unpaired:
             normal = normal[:0]
-        seen = low.clone()
+        divisors = [1.0] * len(low)
         if config.divisors is not None:
-            for k in range(len(seen)):
-                if rng.random() < 0.5:
-                    seen[k] = (seen[k] + 1) / self._divisor(config.divisors, rng) - 1
+            divisors = [self._divisor(config.divisors, rng) if rng.random() < 0.5 else 1.0 for _ in low]
         count, side = config.windows
         high = config.crop - side  # exclusive: the authors never draw the last offset
         windows = [(int(x), int(y)) for x, y in rng.integers(0, high, size=(count, 2))]
-        return Batch(low, seen, normal, windows)
+        return Crops(low, normal, divisors, windows)
 
     def _input(self, low: Path, rng: np.random.Generator) -> Path:
         if self.config.bright_share > 0 and rng.random() < self.config.bright_share:
@@ -134,14 +138,13 @@ class UnpairedBatches:
             for a, b in zip(order[chosen], partner[chosen], strict=True)
         ]
 
-    def _item(self, low: Path, normal: Path, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    def _item(self, low: Path, normal: Path, rng: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         crops = [self._crop(self._read(path), rng) for path in (low, normal)]
         crops = [crop[:, ::-1] if rng.random() < 0.5 else crop for crop in crops]
         for axis in (1, 0):  # then both sides together, as the authors do
             if rng.random() < 0.5:
                 crops = [np.flip(crop, axis) for crop in crops]
-        first, second = (torch.from_numpy(crop.transpose(2, 0, 1).copy()).float() / 127.5 - 1 for crop in crops)
-        return first, second
+        return crops[0], crops[1]
 
     def _crop(self, pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
         size, window = self.config.crop, self.config.crop
@@ -151,11 +154,12 @@ class UnpairedBatches:
         y, x = (int(rng.integers(0, side - window + 1)) for side in pixels.shape[:2])
         return shrunk(pixels[y : y + window, x : x + window], size)
 
-    def stream(self, start: int) -> Iterator[Batch]:
-        """Batches from step `start` on without end, the next one prepared by a thread while one is used."""
-        with ThreadPoolExecutor(1, thread_name_prefix="batches") as pool:
-            coming = pool.submit(self.__getitem__, start)
-            for step in range(start + 1, 1 << 62):
-                batch = coming.result()
-                coming = pool.submit(self.__getitem__, step)
-                yield batch
+    def stream(self, start: int, device: torch.device) -> Iterator[Batch]:
+        """Batches on `device` from step `start` on without end, the next ones prepared by threads while one is used."""
+        threads = max(1, min(AHEAD, (os.cpu_count() or 1) - 1))
+        with ThreadPoolExecutor(threads, thread_name_prefix="batches") as pool:
+            coming: deque[Future[Crops]] = deque(pool.submit(self.crops, start + k) for k in range(threads))
+            for step in range(start + threads, 1 << 62):
+                crops = coming.popleft().result()
+                coming.append(pool.submit(self.crops, step))
+                yield crops.on(device)

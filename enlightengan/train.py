@@ -67,7 +67,7 @@ def train(
     step, elapsed = run.restore() if resume else (0, 0.0)
     started, first, begun, saved_at = time.monotonic() - elapsed, step, elapsed, elapsed
     done = next_probe = _share_done(config, batches, step, elapsed)
-    for batch in batches.stream(step):
+    for batch in batches.stream(step, model.device):
         if done >= 1:
             break
         if done >= next_probe:
@@ -77,7 +77,8 @@ def train(
             next_probe = done + 1 / config.probes
         rate = config.learning_rate * config.learning_rate_factor(batches.epoch(step), done)
         run.set_learning_rate(rate)
-        run.health.take(run.cost.step(batch.to(model.device), precision=precision))
+        model.waiting = done < config.waiting_share
+        run.health.take(run.cost.step(batch, precision=precision))
         step += 1
         run.ema.update(model.generator, step)
         elapsed = group.agreed(time.monotonic() - started)

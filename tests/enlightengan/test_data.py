@@ -4,6 +4,7 @@ import torch
 from PIL import Image
 
 from bench.errors import BenchError
+from enlightengan.batch import Crops
 from enlightengan.config import preset
 from enlightengan.data import ImageCache, UnpairedBatches, shrunk, usable
 
@@ -32,8 +33,24 @@ def test_a_step_is_the_same_whenever_it_is_made(photographs):
     for name in ("low", "seen", "normal"):
         assert torch.equal(getattr(first[1], name), getattr(again[1], name))
     assert not torch.equal(first[1].low, batches(photographs, seed=1)[1].low)
-    streamed = next(iter(first.stream(1)))
-    assert torch.equal(streamed.seen, first[1].seen)
+
+
+@pytest.mark.parametrize("cores", [1, 2, 9])
+def test_threads_hand_on_the_batches_in_their_order(photographs, monkeypatch, cores):
+    monkeypatch.setattr("enlightengan.data.os.cpu_count", lambda: cores)
+    made = batches(photographs)
+    for step, batch in zip(range(2, 14), made.stream(2, torch.device("cpu")), strict=False):
+        assert torch.equal(batch.seen, made[step].seen) and torch.equal(batch.normal, made[step].normal)
+        assert batch.windows == made[step].windows
+
+
+def test_bytes_become_numbers_between_minus_one_and_one_and_darker_by_the_divisor():
+    pixels = np.array([0, 51, 255], np.uint8).reshape(1, 1, 1, 3).repeat(2, axis=0)  # two pictures of one pixel
+    batch = Crops(pixels, pixels[:1], [1.0, 2.5], [(0, 0)]).on(torch.device("cpu"))
+    assert batch.low.shape == (2, 3, 1, 1) and batch.normal.shape == (1, 3, 1, 1)
+    assert batch.low[0].flatten().tolist() == pytest.approx([-1, -0.6, 1])
+    assert torch.equal(batch.seen[0], batch.low[0])
+    assert batch.seen[1].flatten().tolist() == pytest.approx([-1, -0.84, -0.2])
 
 
 def test_an_epoch_shows_every_picture_of_the_longer_side_once_and_ends_short(photographs):

@@ -1,16 +1,24 @@
 """Finished cells: scores by the digests of method, picture and metric, so that nothing is computed twice.
 
-One sqlite file, committed after every picture: whatever was finished before a crash stays finished.
+One sqlite file, committed after every picture: whatever was finished before a crash stays finished. Behind it stand the
+scores that come with the project: they count where code, libraries, weights, photograph and metric are the same to the
+byte, and what took them says so.
 """
 
+import csv
+import gzip
 import hashlib
 import math
 import sqlite3
+import zlib
 from pathlib import Path
 
 from bench.errors import BenchError
 
 CELLS = Path("runs/cells.db")
+SHIPPED = Path(__file__).resolve().parent.parent / "results" / "scores.csv.gz"
+Score = tuple[float, float]
+"""Value, and seconds that the picture took."""
 
 
 def cell_key(method: str, picture: str, metric: str) -> str:
@@ -19,9 +27,12 @@ def cell_key(method: str, picture: str, metric: str) -> str:
 
 
 class CellStore:
-    """Scores by key; several processes may use one file at a time."""
+    """Scores by key; several processes may use one file at a time. `shipped` is a score table to look into as well."""
 
-    def __init__(self, path: Path = CELLS) -> None:
+    def __init__(self, path: Path = CELLS, *, shipped: Path | None = None) -> None:
+        self.shipped = shipped_scores(shipped) if shipped is not None and shipped.is_file() else {}
+        self.taken = 0
+        """How many of the shipped scores were taken."""
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             self._database = sqlite3.connect(path, timeout=60)
@@ -30,16 +41,30 @@ class CellStore:
         except sqlite3.Error as error:
             raise BenchError(f"Cannot use {path}: {error}. Delete it, or run from another folder.") from error
 
-    def get(self, key: str) -> tuple[float, float] | None:
+    def get(self, key: str) -> Score | None:
         """(value, seconds) of a finished cell, or None; seconds are NaN of a result that somebody else made."""
         found = self._database.execute("SELECT value, seconds FROM cells WHERE key = ?", (key,)).fetchone()
         if found is None:
-            return None
+            self.taken += key in self.shipped
+            return self.shipped.get(key)
         value, seconds = found
         return float(value), math.nan if seconds is None else float(seconds)  # sqlite keeps NaN as NULL
 
-    def put(self, scores: dict[str, tuple[float, float]]) -> None:
+    def put(self, scores: dict[str, Score]) -> None:
         """Keep (value, seconds) by key, all or none."""
         with self._database as database:
             rows = [(key, *score) for key, score in scores.items()]
             database.executemany("INSERT OR REPLACE INTO cells VALUES (?, ?, ?)", rows)
+
+
+def shipped_scores(table: Path) -> dict[str, Score]:
+    """The scores of a compressed score table that say what they depend on, by key. Raises BenchError."""
+    try:
+        with gzip.open(table, "rt", encoding="utf-8", newline="") as lines:
+            return {
+                cell_key(row["method_digest"], row["picture_digest"], row["metric_digest"]):
+                    (float(row["value"]), float(row["seconds"] or "nan"))
+                for row in csv.DictReader(lines) if row["method_digest"] and not row["error"]
+            }  # fmt: skip
+    except (OSError, EOFError, zlib.error, csv.Error, KeyError, TypeError, ValueError) as error:
+        raise BenchError(f"{table} is not a compressed score table, or is damaged ({error}).") from error

@@ -6,7 +6,7 @@ Only a window of jobs is in flight, so memory does not grow with the number of p
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -32,6 +32,8 @@ class Task:
     rows: list[Row]
     keys: dict[str, str]
     """The key of the cell of each metric."""
+    origin: dict[str, str] = field(default_factory=dict)
+    """The digests of method and picture, by the score table's columns."""
     job: Job | None = None
 
 
@@ -69,7 +71,7 @@ def evaluate(
             troubles += unwritten
         if cells is not None and result:
             cells.put({task.keys[row["metric"]]: (row["value"], row["seconds"]) for row in result if not row["error"]})
-        rows += task.rows + result
+        rows += [{**row, **task.origin} for row in task.rows + result]
         if on_picture:
             on_picture(task.contestant, task.dataset, task.job is None)
     return _ordered(rows, contestants, datasets, metrics)
@@ -109,7 +111,8 @@ def _task(
     rows = [row_of(common, image, name, *score) for name, score in known.items()]
     files, missing = save(contestant, dataset, image), tuple(name for name in keys if name not in known)
     job = Job(contestant, dataset.name, image, low, reference, missing, device, files, given)
-    return Task(contestant, dataset, rows, keys, job if missing or files else None)
+    origin = {"method_digest": method, "picture_digest": picture}
+    return Task(contestant, dataset, rows, keys, origin, job if missing or files else None)
 
 
 def _results(tasks: Iterable[Task], executor: Executor | None, window: int) -> Iterator[tuple[Task, Result]]:

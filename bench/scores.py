@@ -3,8 +3,11 @@
 One row a (method, checkpoint, dataset, image, metric). `image` is the path inside the dataset with its extension,
 `dataset` the specification's name (the folder's name for a bare directory), `seconds` the time to enhance that image,
 `metric_digest` the variant and parameters of the metric, `error` why a value is missing (empty otherwise).
+`method_digest` and `picture_digest` say what else a value depends on: the method's code and weights, or the finished
+result, and the photograph's bytes, with those of its reference. Tables from before they were told have none.
 """
 
+import gzip
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,7 +16,10 @@ import pandas as pd
 
 from bench.errors import BenchError
 
-COLUMNS = ("method", "checkpoint", "dataset", "image", "metric", "value", "seconds", "metric_digest", "error")
+ORIGIN = ("method_digest", "picture_digest")
+COLUMNS = (
+    "method", "checkpoint", "dataset", "image", "metric", "value", "seconds", "metric_digest", "error", *ORIGIN,
+)  # fmt: skip
 NUMBERS = ("value", "seconds")
 
 
@@ -29,12 +35,13 @@ def score_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def read_scores(path: Path) -> pd.DataFrame:
-    """A score table written by `write_csv` (csv). Raises BenchError when columns are missing."""
+    """A score table written by `write_csv` (csv, or csv.gz). Raises BenchError when columns are missing."""
     text = {column: str for column in COLUMNS if column not in NUMBERS}
     try:
         frame = pd.read_csv(path, dtype=text, keep_default_na=False, na_values={c: [""] for c in NUMBERS})
     except (OSError, ValueError) as error:
         raise BenchError(f"Cannot read the score table {path}: {error}") from error
+    frame = frame.assign(**{column: "" for column in ORIGIN if column not in frame})
     missing = [column for column in COLUMNS if column not in frame]
     if missing:
         raise BenchError(f"{path} is not a score table: it has no column {', '.join(missing)}.")
@@ -45,16 +52,17 @@ def read_scores(path: Path) -> pd.DataFrame:
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
-    """Write a table as csv with every digit of its numbers; beside the target first, then renamed."""
+    """Write a table as csv (csv.gz: compressed, the same bytes each time) with every digit of its numbers."""
     write_text(frame.to_csv(index=False), path)
 
 
 def write_text(text: str, path: Path) -> None:
-    """Write a small file beside its target, then rename it. Raises BenchError, naming the file."""
+    """Write a file beside its target, compressed if it ends in .gz, then rename it. Raises BenchError, naming it."""
     partial = path.with_name(f".{path.name}.partial")
+    content = text.encode("utf-8", errors="surrogateescape")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(text, encoding="utf-8", errors="surrogateescape", newline="")
+        partial.write_bytes(gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
         partial.replace(path)
     except OSError as error:
         with suppress(OSError):

@@ -42,7 +42,8 @@ def tables_of(
         digests = {tag["dataset"]: tag["dataset_digest"] for tag in tags}
         older = {name for name, digest in digests.items() if latest.setdefault(name, digest) != digest}
         notes += [f"{name}: scores on other photographs of that name are left out." for name in sorted(older)]
-        notes += [line for line in run.data.tags.get("mlflow.note.content", "").split("\n\n") if "not pinned" in line]
+        told = run.data.tags.get("mlflow.note.content", "").split("\n\n")
+        notes += [line for line in told if "not pinned" in line or "come with the project" in line]
         # The first part of a digest is the code's, the second that of weights or finished results.
         made = {tag["method"]: tag["method_digest"].partition("-")[0] for tag in tags if "method_digest" in tag}
         changed = {name for name, digest in made.items() if code.setdefault(name, digest) != digest}

@@ -46,7 +46,7 @@ def run_evaluation(
     force: bool = False, tracking_uri: str | None = None, left_out: Sequence[str] = (),
 ) -> str:  # fmt: skip
     """Evaluate, print the summary, log everything; returns the ID of the parent run."""
-    from bench.cells import CellStore
+    from bench.cells import SHIPPED, CellStore
     from bench.device import choose_device
     from bench.metrics import get_metric
     from bench.scores import write_csv
@@ -69,11 +69,17 @@ def run_evaluation(
     tags = {"datasets": ", ".join(d.name for d in datasets), "metrics": ", ".join(m.name for m in metrics)}
     tags |= {"demo": "yes" if all(d.role == "demo" for d in datasets) else "no", "device": chosen}
     troubles: list[str] = []
+    cells = CellStore(shipped=SHIPPED)
     with suite.run("evaluate", kind="evaluate", tags=tags) as parent:
         for sentence in notes:
             parent.note(sentence)
         frame = _run(entries, datasets, metrics, workers=workers, scheduler=scheduler, save_images=save_images,
-                     device=chosen, force=force, cells=CellStore(), troubles=troubles)  # fmt: skip
+                     device=chosen, force=force, cells=cells, troubles=troubles)  # fmt: skip
+        if cells.taken:
+            parent.note(
+                f"{cells.taken} of {len(frame)} scores come with the project (results/{SHIPPED.name}), made by the "
+                "same code from the same photographs. --force makes them anew."
+            )
         print_summary(frame, metrics, datasets)
         record(suite, parent, frame, entries, datasets, metrics, device=chosen)
     page = "bench report --demo" if tags["demo"] == "yes" else "bench report"

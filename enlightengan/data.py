@@ -1,7 +1,8 @@
 """Unpaired training data: decoded once into a bounded cache, cropped and augmented as the authors do.
 
 Every random draw follows from (seed, step) or (seed, epoch) alone, so a run continues where it stopped without any
-stored generator state, and the prefetching threads change nothing. They hand on bytes, of which the device makes numbers.
+stored generator state, and the prefetching threads change nothing. They hand on bytes; the device makes numbers of
+them.
 """
 
 import os

@@ -1,8 +1,8 @@
-"""Finished cells: scores by the digests of method, picture and metric, so that nothing is computed twice.
+"""Finished cells: scores by the digests of all that they depend on, so that nothing is computed twice.
 
 One sqlite file, committed after every picture: whatever was finished before a crash stays finished. Behind it stand the
-scores that come with the project: they count where code, libraries, weights, photograph and metric are the same to the
-byte, and what took them says so.
+scores that come with the project, in a score table: they count where method, photograph, metric and what reads and
+scores pictures are the same to the byte, and what took some says so.
 """
 
 import csv
@@ -11,19 +11,28 @@ import hashlib
 import math
 import sqlite3
 import zlib
+from functools import cache
 from pathlib import Path
 
+import bench.jobs  # its source is looked up
 from bench.errors import BenchError
+from bench.registry import LIBRARIES, code_digest
 
 CELLS = Path("runs/cells.db")
 SHIPPED = Path(__file__).resolve().parent.parent / "results" / "scores.csv.gz"
 Score = tuple[float, float]
-"""Value, and seconds that the picture took."""
+"""Value, and seconds that the picture took; NaN where that was elsewhere."""
 
 
-def cell_key(method: str, picture: str, metric: str) -> str:
-    """The key of one score, from digests: method with weights, picture with reference, metric."""
-    return hashlib.sha256(f"{method}|{picture}|{metric}".encode()).hexdigest()
+@cache
+def scoring_digest() -> str:
+    """16 hex digits that change with the code and the libraries that read photographs, round results and score them."""
+    return code_digest(bench.jobs.__name__, libraries=(*LIBRARIES, "pillow", "pyiqa"))
+
+
+def cell_key(method: str, picture: str, metric: str, scoring: str) -> str:
+    """The key of one score, from digests: method with weights, picture with reference, metric, `scoring_digest`."""
+    return hashlib.sha256(f"{method}|{picture}|{metric}|{scoring}".encode()).hexdigest()
 
 
 class CellStore:
@@ -58,13 +67,20 @@ class CellStore:
 
 
 def shipped_scores(table: Path) -> dict[str, Score]:
-    """The scores of a compressed score table that say what they depend on, by key. Raises BenchError."""
+    """The scores of a compressed score table that say what they depend on, by key. Raises BenchError.
+
+    Without seconds: those were another machine's.
+    """
     try:
         with gzip.open(table, "rt", encoding="utf-8", newline="") as lines:
-            return {
-                cell_key(row["method_digest"], row["picture_digest"], row["metric_digest"]):
-                    (float(row["value"]), float(row["seconds"] or "nan"))
-                for row in csv.DictReader(lines) if row["method_digest"] and not row["error"]
+            found = {
+                cell_key(*(row[f"{name}_digest"] for name in ("method", "picture", "metric", "scoring"))):
+                    (float(row["value"] or "nan"), math.nan)
+                for row in csv.DictReader(lines) if row["method_digest"]
             }  # fmt: skip
     except (OSError, EOFError, zlib.error, csv.Error, KeyError, TypeError, ValueError) as error:
-        raise BenchError(f"{table} is not a compressed score table, or is damaged ({error}).") from error
+        raise BenchError(
+            f"{table} is not a compressed score table, or is damaged ({error}). Fetch it anew (git checkout {table}), "
+            "or compute everything with --force."
+        ) from error
+    return {key: score for key, score in found.items() if math.isfinite(score[0])}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench.cells import CellStore, cell_key
+from bench.cells import CellStore, cell_key, scoring_digest
 from bench.data import Dataset, file_digest
 from bench.errors import BenchError
 from bench.jobs import Contestant, Job, Result, Row, row_of, run_job
@@ -33,7 +33,7 @@ class Task:
     keys: dict[str, str]
     """The key of the cell of each metric."""
     origin: dict[str, str] = field(default_factory=dict)
-    """The digests of method and picture, by the score table's columns."""
+    """The digests that the rows depend on, by the score table's columns."""
     job: Job | None = None
 
 
@@ -105,13 +105,14 @@ def _task(
     method = contestant.digest if device == "cpu" else f"{contestant.digest}-{device}"
     if given is not None:
         method = f"result-{file_digest(given)}"  # whoever made it: the same file has the same scores
-    keys = {metric.name: cell_key(method, picture, metric.digest) for metric in metrics}
+    scoring = scoring_digest()
+    keys = {metric.name: cell_key(method, picture, metric.digest, scoring) for metric in metrics}
     found = {} if cells is None else {name: cells.get(key) for name, key in keys.items()}
     known = {name: score for name, score in found.items() if score is not None}
     rows = [row_of(common, image, name, *score) for name, score in known.items()]
     files, missing = save(contestant, dataset, image), tuple(name for name in keys if name not in known)
     job = Job(contestant, dataset.name, image, low, reference, missing, device, files, given)
-    origin = {"method_digest": method, "picture_digest": picture}
+    origin = {"method_digest": method, "picture_digest": picture, "scoring_digest": scoring}
     return Task(contestant, dataset, rows, keys, origin, job if missing or files else None)
 
 

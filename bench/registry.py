@@ -4,9 +4,9 @@ import ast
 import hashlib
 import importlib
 import pkgutil
-import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -103,10 +103,14 @@ class Registry(Mapping[str, T], Generic[T, C]):
         That are modules of ours and the versions of the libraries that compute.
         """
         self[name]
-        module = self._modules[name]
-        sources = _sources(module, found={}, packages=(*SHARED, module.split(".")[0]))
-        told = [f"{key}\n{sources[key]}" for key in sorted(sources)] + [f"{name} {version(name)}" for name in LIBRARIES]
-        return hashlib.sha256("".join(told).encode()).hexdigest()[:16]
+        return code_digest(self._modules[name], libraries=LIBRARIES)
+
+
+def code_digest(module: str, *, libraries: Sequence[str]) -> str:
+    """16 hex digits that change with `module`, what of ours it builds on and the `libraries`' versions."""
+    sources = _sources(module, found={}, packages=(*SHARED, module.partition(".")[0]))
+    told = [f"{key}\n{sources[key]}" for key in sorted(sources)] + [f"{name} {version(name)}" for name in libraries]
+    return hashlib.sha256("".join(told).encode()).hexdigest()[:16]
 
 
 def _sources(module: str, *, found: dict[str, str], packages: tuple[str, ...]) -> dict[str, str]:
@@ -114,17 +118,26 @@ def _sources(module: str, *, found: dict[str, str], packages: tuple[str, ...]) -
 
     The root of its own package is left out: that is where it registers.
     """
-    file = sys.modules[module].__file__
+    file = _file(module)
     if module in found or file is None:
         return found
-    found[module] = Path(file).read_text(encoding="utf-8")
+    found[module] = file.read_text(encoding="utf-8")
     root = module.partition(".")[0]
     for node in ast.walk(ast.parse(found[module])):
         for name in _imported(node):
             package = name.partition(".")[0]
-            if name in sys.modules and package in packages and name != root:
+            if package in packages and name != root and _file(name) is not None:
                 _sources(name, found=found, packages=(package,) if package in SHARED else packages)
     return found
+
+
+def _file(module: str) -> Path | None:
+    """Where `module` lies, loaded or not: what is only imported when it is needed belongs to it, too. None: is none."""
+    try:
+        spec = find_spec(module)
+    except (ModuleNotFoundError, ValueError):
+        return None
+    return Path(spec.origin) if spec is not None and spec.origin is not None else None
 
 
 def _imported(node: ast.AST) -> list[str]:

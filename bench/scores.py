@@ -3,11 +3,13 @@
 One row a (method, checkpoint, dataset, image, metric). `image` is the path inside the dataset with its extension,
 `dataset` the specification's name (the folder's name for a bare directory), `seconds` the time to enhance that image,
 `metric_digest` the variant and parameters of the metric, `error` why a value is missing (empty otherwise).
-`method_digest` and `picture_digest` say what else a value depends on: the method's code and weights, or the finished
-result, and the photograph's bytes, with those of its reference. Tables from before they were told have none.
+`method_digest`, `picture_digest` and `scoring_digest` say what else a value depends on: the method's code and weights,
+or the finished result; the photograph's bytes, with those of its reference; and what reads and scores pictures. Tables
+from before they were told have none.
 """
 
 import gzip
+import zlib
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ import pandas as pd
 
 from bench.errors import BenchError
 
-ORIGIN = ("method_digest", "picture_digest")
+ORIGIN = ("method_digest", "picture_digest", "scoring_digest")
 COLUMNS = (
     "method", "checkpoint", "dataset", "image", "metric", "value", "seconds", "metric_digest", "error", *ORIGIN,
 )  # fmt: skip
@@ -34,12 +36,18 @@ def score_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
     return frame
 
 
+def made_elsewhere(scores: pd.DataFrame) -> "pd.Series[bool]":
+    """Which scores of a table come with the project: they have no seconds, although a method ran for them."""
+    ran = (scores["method_digest"] != "") & ~scores["method_digest"].str.startswith("result-")
+    return ran & scores["seconds"].isna() & (scores["error"] == "")
+
+
 def read_scores(path: Path) -> pd.DataFrame:
     """A score table written by `write_csv` (csv, or csv.gz). Raises BenchError when columns are missing."""
     text = {column: str for column in COLUMNS if column not in NUMBERS}
     try:
         frame = pd.read_csv(path, dtype=text, keep_default_na=False, na_values={c: [""] for c in NUMBERS})
-    except (OSError, ValueError) as error:
+    except (OSError, EOFError, zlib.error, ValueError) as error:
         raise BenchError(f"Cannot read the score table {path}: {error}") from error
     frame = frame.assign(**{column: "" for column in ORIGIN if column not in frame})
     missing = [column for column in COLUMNS if column not in frame]

@@ -36,7 +36,6 @@ def adapt(
     crop: options.Crop = None,
     smallest_scale: options.SmallestScale = None,
     bright_inputs: options.BrightInputs = None,
-    warm_up: options.WarmUp = None,
     batch_norm: options.BatchNorm = None,
     learning_rate: options.LearningRate = None,
     precision: options.Precision = None,
@@ -67,7 +66,7 @@ def adapt(
     metrics = _checked(metric or METRICS)
     config = chosen_preset(
         preset or "fast", epochs=epochs, minutes=minutes, batch_size=batch_size, crop=crop,
-        smallest_scale=smallest_scale, bright_inputs=bright_inputs, warm_up=warm_up, batch_norm=batch_norm,
+        smallest_scale=smallest_scale, bright_inputs=bright_inputs, batch_norm=batch_norm,
         learning_rate=learning_rate, precision=precision, features=features, seed=seed,
     )  # fmt: skip
     sides = choose_sides(low, normal, root_of(data_root))[0]

@@ -42,8 +42,7 @@ def tables_of(
         digests = {tag["dataset"]: tag["dataset_digest"] for tag in tags}
         older = {name for name, digest in digests.items() if latest.setdefault(name, digest) != digest}
         notes += [f"{name}: scores on other photographs of that name are left out." for name in sorted(older)]
-        told = run.data.tags.get("mlflow.note.content", "").split("\n\n")
-        notes += [line for line in told if "not pinned" in line or "come with the project" in line]
+        notes += [line for line in run.data.tags.get("mlflow.note.content", "").split("\n\n") if "not pinned" in line]
         # The first part of a digest is the code's, the second that of weights or finished results.
         made = {tag["method"]: tag["method_digest"].partition("-")[0] for tag in tags if "method_digest" in tag}
         changed = {name for name, digest in made.items() if code.setdefault(name, digest) != digest}
@@ -127,6 +126,8 @@ def _without_cells(
 
 def newest(scores: "pd.DataFrame") -> tuple["pd.DataFrame", list[str]]:
     """Of scores given newest first: the newest checkpoint a method and variant a metric; and notes on the rest."""
+    from bench.scores import made_elsewhere
+
     notes = []
     for column, group in (("checkpoint", "method"), ("metric_digest", "metric")):
         latest = scores.groupby(group)[column].transform("first")
@@ -135,4 +136,7 @@ def newest(scores: "pd.DataFrame") -> tuple["pd.DataFrame", list[str]]:
             what = "of older weights" if column == "checkpoint" else "of another variant"
             notes.append(f"Scores {what} are left out: {', '.join(map(str, older))}.")
         scores = scores[scores[column] == latest]
-    return scores.drop_duplicates(["method", "dataset", "image", "metric"]).reset_index(drop=True), notes
+    scores = scores.drop_duplicates(["method", "dataset", "image", "metric"]).reset_index(drop=True)
+    if count := int(made_elsewhere(scores).sum()):
+        notes.append(f"{count:,} of {len(scores):,} scores come with the project and were not computed here.")
+    return scores, notes

@@ -69,7 +69,7 @@ def run_evaluation(
     tags = {"datasets": ", ".join(d.name for d in datasets), "metrics": ", ".join(m.name for m in metrics)}
     tags |= {"demo": "yes" if all(d.role == "demo" for d in datasets) else "no", "device": chosen}
     troubles: list[str] = []
-    cells = CellStore(shipped=SHIPPED)
+    cells = CellStore(shipped=None if force else SHIPPED)
     with suite.run("evaluate", kind="evaluate", tags=tags) as parent:
         for sentence in notes:
             parent.note(sentence)
@@ -77,8 +77,8 @@ def run_evaluation(
                      device=chosen, force=force, cells=cells, troubles=troubles)  # fmt: skip
         if cells.taken:
             parent.note(
-                f"{cells.taken} of {len(frame)} scores come with the project (results/{SHIPPED.name}), made by the "
-                "same code from the same photographs. --force makes them anew."
+                f"{cells.taken:,} of {len(frame):,} scores come with the project (results/{SHIPPED.name}), of the same "
+                "code, libraries and photographs. --force computes them here."
             )
         print_summary(frame, metrics, datasets)
         record(suite, parent, frame, entries, datasets, metrics, device=chosen)

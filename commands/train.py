@@ -33,7 +33,6 @@ def enlightengan(
     crop: options.Crop = None,
     smallest_scale: options.SmallestScale = None,
     bright_inputs: options.BrightInputs = None,
-    warm_up: options.WarmUp = None,
     learning_rate: options.LearningRate = None,
     pairing: options.Pairing = None,
     precision: options.Precision = None,
@@ -59,8 +58,8 @@ def enlightengan(
     changes = {
         "without": tuple(without) if without else None, "epochs": epochs, "minutes": minutes, "batch_size": batch_size,
         "crop": crop, "smallest_scale": smallest_scale, "bright_inputs": bright_inputs,
-        "warm_up": warm_up, "learning_rate": learning_rate, "pairing": pairing, "precision": precision,
-        "features": features, "accumulate": accumulate, "checkpointing": checkpointing or None, "devices": devices,
+        "learning_rate": learning_rate, "pairing": pairing, "precision": precision, "features": features,
+        "accumulate": accumulate, "checkpointing": checkpointing or None, "devices": devices,
         "batch_norm": batch_norm, "snapshots": snapshots, "seed": seed,
     }  # fmt: skip
     launch(

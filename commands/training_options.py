@@ -23,12 +23,6 @@ BrightInputs = Annotated[
         help="Share of normal-light photographs among the inputs: bright ones should stay.",
     ),
 ]
-WarmUp = Annotated[
-    float | None,
-    typer.Option(
-        "--warm-up", help="Share of the run in which only the discriminators learn: for a generator of --init-from."
-    ),
-]
 LearningRate = Annotated[float | None, typer.Option("--learning-rate", help="Of Adam.")]
 Snapshots = Annotated[
     bool | None,

@@ -25,7 +25,7 @@ from enlightengan.presets import PRESETS, all_departures
 from enlightengan.run_config import BATCH_NORMS, PAIRINGS, PRECISIONS, choose_preset
 from enlightengan.train import Report, train
 
-OF_ENLIGHTENGAN = ("without", "features", "bright_inputs", "warm_up")
+OF_ENLIGHTENGAN = ("without", "features", "bright_inputs")
 
 
 def main() -> None:
@@ -78,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--without", choices=PARTS, action="append", default=[])
     for name in ("epochs", "max-steps", "batch-size", "accumulate", "crop", "seed"):
         parser.add_argument(f"--{name}", type=int)
-    for name in ("minutes", "learning-rate", "smallest-scale", "bright-inputs", "warm-up", "ema", "clip"):
+    for name in ("minutes", "learning-rate", "smallest-scale", "bright-inputs", "ema", "clip"):
         parser.add_argument(f"--{name}", type=float)
     parser.add_argument("--precision", choices=PRECISIONS)
     parser.add_argument("--pairing", choices=PAIRINGS)

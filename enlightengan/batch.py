@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -48,11 +49,12 @@ class Crops:
     def on(self, device: torch.device) -> Batch:
         """The batch, computed on `device`."""
         low, normal = (_moved(side, device).permute(0, 3, 1, 2).float() / 127.5 - 1 for side in (self.low, self.normal))
-        divisors = torch.tensor(self.divisors, device=device)[:, None, None, None]
+        divisors = _moved(np.array(self.divisors, np.float32), device)[:, None, None, None]
         seen = torch.where(divisors == 1, low, (low + 1) / divisors - 1)
         return Batch(low, seen, normal, self.windows)
 
 
-def _moved(pixels: NDArray[np.uint8], device: torch.device) -> Tensor:
-    host = torch.from_numpy(pixels)
+def _moved(values: NDArray[Any], device: torch.device) -> Tensor:
+    """On `device`, without waiting for it."""
+    host = torch.from_numpy(values)
     return host.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else host.to(device)

@@ -30,9 +30,6 @@ class TrainConfig(RunConfig):
     bright_inputs: float = 0.0
     """Share of the inputs that are normal-light photographs instead, darkened as often as the others: what is not
     darkened should come out as it is. 0: none, theirs."""
-    warm_up: float = 0.0
-    """Share of the run, at its beginning, in which the discriminators learn and the generator waits: new ones would
-    spoil a generator that a training begins from. 0: none, theirs."""
     features: str = "vgg16"
     feature_pools: int = 3
     """Max-pools before relu5_1: 3 puts the features at 1/8 of the resolution, as in the authors' code."""
@@ -44,9 +41,8 @@ class TrainConfig(RunConfig):
                 raise unknown_name("part to leave out", part, PARTS)
         object.__setattr__(self, "without", tuple(part for part in PARTS if part in self.without))
         super().__post_init__()
-        for name in ("bright_inputs", "warm_up"):
-            if not 0 <= getattr(self, name) < 1:
-                raise BenchError(f"{name} must lie in [0, 1), not {getattr(self, name)}.")
+        if not 0 <= self.bright_inputs < 1:
+            raise BenchError(f"bright_inputs must lie in [0, 1), not {self.bright_inputs}.")
         if self.patches <= 0:
             raise BenchError(f"patches must be positive, not {self.patches}.")
         if self.crop <= self.patch:
@@ -79,10 +75,6 @@ class TrainConfig(RunConfig):
     @property
     def bright_share(self) -> float:
         return self.bright_inputs
-
-    @property
-    def waiting_share(self) -> float:
-        return self.warm_up
 
     @property
     def variant(self) -> str:

@@ -26,9 +26,7 @@ class Cost:
         self._steps, self._since, self._aside = 0, 0.0, 0.0
 
     def step(self, batch: Batch, *, precision: str) -> dict[str, torch.Tensor]:
-        """`model.step`, watched; one in which the generator waits costs less and is not."""
-        if self.model.waiting:
-            return self.model.step(batch, precision=precision)
+        """`model.step`, watched."""
         if not self._steps:
             with FlopCounterMode(display=False) as counter:
                 losses = self.model.step(batch, precision=precision)

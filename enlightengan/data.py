@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 import torch
@@ -31,15 +32,17 @@ class ImageCache:
     def __init__(self, budget: int = 4 << 30) -> None:
         self._free = budget
         self._kept: dict[Path, NDArray[np.uint8]] = {}
+        self._reading = Lock()
 
     def __call__(self, path: Path) -> NDArray[np.uint8]:
         """The picture as 8-bit RGB (H, W, 3)."""
         if path in self._kept:
             return self._kept[path]
-        pixels = read_rgb(path)
-        if pixels.nbytes <= self._free:
-            self._free -= pixels.nbytes
-            self._kept[path] = pixels
+        with self._reading:  # several threads ask; warnings, which reading silences, are one thing for all of them
+            pixels = read_rgb(path)
+            if pixels.nbytes <= self._free and path not in self._kept:
+                self._free -= pixels.nbytes
+                self._kept[path] = pixels
         return pixels
 
 
@@ -157,7 +160,7 @@ class UnpairedBatches:
 
     def stream(self, start: int, device: torch.device) -> Iterator[Batch]:
         """Batches on `device` from step `start` on without end, the next ones prepared by threads while one is used."""
-        threads = max(1, min(AHEAD, (os.cpu_count() or 1) - 1))
+        threads = max(1, min(AHEAD, (os.cpu_count() or 1) // self.config.devices - 1))
         with ThreadPoolExecutor(threads, thread_name_prefix="batches") as pool:
             coming: deque[Future[Crops]] = deque(pool.submit(self.crops, start + k) for k in range(threads))
             for step in range(start + threads, 1 << 62):

@@ -27,8 +27,6 @@ class TrainedModel(ABC):
         self.device = device
         self.begun_from: dict[str, str] = {}
         """What its generator was trained on before, as `checkpoint.begun_from` tells it."""
-        self.waiting = False
-        """Whether the generator waits while its discriminators learn."""
         self.health: dict[str, Tensor] = {}
         """Of the last batch worked on: discriminators' mean logits and accuracy, brightness, saturated share."""
 

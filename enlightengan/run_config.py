@@ -110,11 +110,6 @@ class RunConfig:
         """Share of the inputs that are normal-light photographs."""
         return 0.0
 
-    @property
-    def waiting_share(self) -> float:
-        """Share of the run, at its beginning, in which the generator waits for its discriminators."""
-        return 0.0
-
     def learning_rate_factor(self, epoch: int, done: float) -> float:
         """The factor on the learning rate in `epoch` (from 1), with the share `done` (0 to 1) of the run behind it.
 

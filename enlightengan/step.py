@@ -46,11 +46,11 @@ class Model(TrainedModel):
     def gradients(self, batch: Batch, *, share: float = 1.0, precision: str = "float32") -> dict[str, Tensor]:
         """Add this batch's gradients, times `share`, to those of the networks; returns the losses, scalars by name."""
         config, losses = self.config, {}
-        with self.autocast(precision), torch.set_grad_enabled(not self.waiting):
+        with self.autocast(precision):
             enhanced, _ = self.generator(batch.seen, batch.attention)
         enhanced = enhanced if enhanced.dtype == torch.float64 else enhanced.float()
         # The losses see a leaf, so that the discriminators' graph is shared and the generator's is walked once.
-        fake = enhanced.detach().requires_grad_(not self.waiting)
+        fake = enhanced.detach().requires_grad_()
         self.health = picture_health(fake)
         with self.autocast(precision):
             normal_logits, fake_logits = judge(self.global_d, batch.normal, fake)
@@ -76,9 +76,8 @@ class Model(TrainedModel):
                     preserving = preserving + self_feature_preserving(patches, low_patches, self.features)
                 losses["self_feature_preserving"] = preserving
                 objective = objective + preserving
-        if not self.waiting:
-            torch.autograd.backward(objective * share, inputs=[fake], retain_graph=True)
-            add_gradients(enhanced, self.generator, fake.grad)
+        torch.autograd.backward(objective * share, inputs=[fake], retain_graph=True)
+        add_gradients(enhanced, self.generator, fake.grad)
         for name, network in self.networks().items():
             if name in losses:
                 add_gradients(losses[name] * share, network)

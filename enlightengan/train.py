@@ -77,7 +77,6 @@ def train(
             next_probe = done + 1 / config.probes
         rate = config.learning_rate * config.learning_rate_factor(batches.epoch(step), done)
         run.set_learning_rate(rate)
-        model.waiting = done < config.waiting_share
         run.health.take(run.cost.step(batch, precision=precision))
         step += 1
         run.ema.update(model.generator, step)

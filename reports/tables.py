@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from bench.errors import BenchError
-from bench.scores import COLUMNS
+from bench.scores import COLUMNS, ORIGIN
 from bench.statistics import Interval, mean_interval
 
 SUMMARY_COLUMNS = ("method", "dataset", "metric", "mean", "low", "high", "images", "errors", "seconds")
@@ -62,7 +62,7 @@ def checked(scores: pd.DataFrame, *, directions: Mapping[str, bool]) -> pd.DataF
 
     Raises BenchError for missing columns, no rows, rows given twice, one metric in two variants, unknown directions.
     """
-    missing = [column for column in COLUMNS if column not in scores]
+    missing = [column for column in COLUMNS if column not in (*scores, *ORIGIN)]
     if missing:
         raise BenchError(f"This is not a score table: it has no column {', '.join(missing)}.")
     if scores.empty:

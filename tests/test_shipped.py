@@ -1,15 +1,20 @@
-"""The weights that come with the project, and what is told of them."""
+"""The weights and the scores that come with the project, and what is told of them."""
 
 import numpy as np
 import pytest
 import torch
 
+from bench.cells import SHIPPED as SCORES
 from bench.darken import darken
+from bench.data import file_digest, resolve
 from bench.demo import SOURCES
 from bench.images import to_tensor
+from bench.jobs import Job, run_job
+from bench.metrics import get_metric
+from bench.scores import read_scores
 from bench.weights import SHIPPED, check_sum, sums
 from enlightengan.checkpoint import read_weights
-from methods import make
+from methods import METHODS, contestant, make
 
 FILES = sorted(SHIPPED.glob("*.safetensors"))
 every_file = pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
@@ -41,3 +46,32 @@ def test_a_shipped_model_brightens_and_keeps_what_is_there(file):
         result = make(file.stem, file)(low)
     assert result.mean() > 1.3 * low.mean()
     assert torch.corrcoef(torch.stack([result.mean(1).ravel(), low.mean(1).ravel()]))[0, 1] > 0.9
+
+
+def test_shipped_scores_are_whole_and_of_the_metrics_and_weights_that_are_here():
+    scores = read_scores(SCORES)
+    assert (scores["error"] == "").all() and scores["value"].notna().all()
+    assert (scores[["method_digest", "picture_digest", "metric_digest", "scoring_digest"]] != "").all(axis=None)
+    assert set(scores["method"]) == {name for name in METHODS if not METHODS.card(name).learned}
+    assert not scores.duplicated(["method", "checkpoint", "dataset", "image", "metric"]).any()
+    assert scores.groupby("dataset")["image"].nunique().to_dict() == {"dicm": 64, "lime": 10, "lol_eval15": 15}
+    counted = scores.groupby(["dataset", "metric"])["value"].count()
+    assert (counted.groupby("dataset").nunique() == 1).all(), "every method by every metric"
+    assert set(scores.loc[scores["metric"].isin(["psnr", "ssim_rgb"]), "dataset"]) == {"lol_eval15"}
+    current = {name: get_metric(name).digest for name in scores["metric"].unique()}
+    assert (scores["metric_digest"] == scores["metric"].map(current)).all()
+
+
+@pytest.mark.parametrize("method", ["identity", "gamma", "clahe", "bimef", "msrcr"])
+def test_shipped_scores_are_what_the_code_gives(shared, method):
+    dataset = resolve("lol_eval15", shared / "data")
+    names = [dataset.image_name(low) for low in dataset.low]
+    scores = read_scores(SCORES).query("method == @method and dataset == 'lol_eval15'").set_index(["image", "metric"])
+    low, reference = dataset.low[3], dataset.reference[3]
+    metrics = tuple(scores.loc[names[3]].index)
+    assert len(metrics) == 9
+    rows, _ = run_job(Job(contestant(method)[0], dataset.name, names[3], low, reference, metrics, "cpu"))
+    for row in rows:
+        known = scores.loc[(names[3], row["metric"])]
+        assert known["picture_digest"] == file_digest(low) + file_digest(reference)
+        assert row["value"] == pytest.approx(known["value"], rel=1e-4, abs=1e-6), row["metric"]

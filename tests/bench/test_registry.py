@@ -1,8 +1,10 @@
 import re
+import subprocess
 import sys
 
 import pytest
 
+from bench import registry
 from bench.errors import BenchError, UnknownNameError
 from bench.registry import Registry
 
@@ -94,6 +96,20 @@ def test_the_source_digest_follows_the_file(package, tmp_path):
     assert things.source_digest("second") == other
 
 
+def lies_elsewhere(monkeypatch, module, file):
+    lies = registry._file
+    monkeypatch.setattr(registry, "_file", lambda name: file if name == module else lies(name))
+
+
+def test_a_digest_does_not_hang_on_what_is_loaded_already():
+    told = "from bench.registry import code_digest; print(code_digest('bench.jobs', libraries=['numpy']))"
+    bare, loaded = (
+        subprocess.run([sys.executable, "-c", more + told], capture_output=True, text=True, check=True).stdout
+        for more in ("", "import bench.photograph, bench.metrics; ")
+    )
+    assert bare == loaded and len(bare.strip()) == 16
+
+
 def test_the_source_digest_follows_a_method_that_another_builds_on_and_the_libraries(tmp_path, monkeypatch):
     from methods import METHODS
 
@@ -101,7 +117,7 @@ def test_the_source_digest_follows_a_method_that_another_builds_on_and_the_libra
     changed = tmp_path / "exposure_fusion.py"
     changed.write_text("# another fusion\n")
     with monkeypatch.context() as patched:
-        patched.setattr(sys.modules["methods.exposure_fusion"], "__file__", str(changed))
+        lies_elsewhere(patched, "methods.exposure_fusion", changed)
         after = {name: METHODS.source_digest(name) for name in before}
     assert {name for name in before if after[name] != before[name]} == {"dual", "exposure_fusion"}
     monkeypatch.setattr("bench.registry.version", lambda name: f"{name} of tomorrow")
@@ -114,5 +130,5 @@ def test_the_source_digest_follows_the_modules_that_a_method_builds_on(tmp_path,
     before = {name: METHODS.source_digest(name) for name in METHODS}
     changed = tmp_path / "retinex.py"
     changed.write_text("# other arithmetic\n")
-    monkeypatch.setattr(sys.modules["bench.retinex"], "__file__", str(changed))
+    lies_elsewhere(monkeypatch, "bench.retinex", changed)
     assert {name for name in METHODS if METHODS.source_digest(name) != before[name]} == RETINEX

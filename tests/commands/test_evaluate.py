@@ -91,6 +91,34 @@ def test_a_second_run_reuses_every_cell_and_force_none(bench, night, jobs):
     assert len(newest("evaluate")) == 3
 
 
+def test_scores_that_come_with_the_project_are_taken_and_told(bench, night, jobs, photograph, monkeypatch):
+    assert bench(*WORDS[:-1], "shipped.csv.gz", *METHOD_WORDS)[0] == 0
+    made = read_scores(night.parent / "shipped.csv.gz")
+    (night.parent / "runs/cells.db").unlink()
+    monkeypatch.setattr("bench.cells.SHIPPED", night.parent / "shipped.csv.gz")
+    photograph(night / "d.png", seed=9, high=60)
+    told, done = "6 of 8 scores come with the project", len(jobs)
+    assert (made["seconds"] > 0).all()
+    code, out, err = bench(*WORDS, *METHOD_WORDS)
+    assert code == 0 and told in out, err
+    assert {(method, image) for method, image, metrics in jobs[done:] if metrics} == {
+        ("gamma", "d.png"),
+        ("clahe", "d.png"),
+    }
+    found = read_scores(night.parent / "scores.csv")
+    known = found["image"] != "d.png"
+    assert found[known].reset_index(drop=True).equals(made.assign(seconds=np.nan))
+    assert (found.loc[~known, "seconds"] > 0).all()
+    assert bench("report", "--out", "page")[0] == 0
+    assert told in (night.parent / "page/results.md").read_text()
+    code, out, _ = bench(*WORDS, *METHOD_WORDS, "--force")
+    assert code == 0 and "come with the project" not in out
+    assert bench("report", "--out", "page")[0] == 0
+    assert "come with the project" not in (night.parent / "page/results.md").read_text()
+    (night.parent / "shipped.csv.gz").write_bytes(b"torn")
+    assert bench(*WORDS, *METHOD_WORDS)[0] == 1 and bench(*WORDS, *METHOD_WORDS, "--force")[0] == 0
+
+
 def test_a_new_picture_is_the_only_one_scored(bench, night, jobs, photograph):
     bench(*WORDS, "--method", "gamma")
     photograph(night / "new.png", seed=9, high=60)

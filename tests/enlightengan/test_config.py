@@ -57,7 +57,6 @@ def test_a_length_replaces_the_preset_s_own():
         {"bright_inputs": -0.1},
         {"bright_inputs": 1.0},
         {"bright_inputs": math.nan},
-        {"warm_up": 1.0},
     ],
 )
 def test_bad_values_are_errors(changes):

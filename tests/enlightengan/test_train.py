@@ -1,4 +1,3 @@
-import itertools
 import json
 import pickle
 
@@ -105,38 +104,6 @@ def test_seconds_a_step_are_those_of_steps(monkeypatch):
     monkeypatch.setattr(JsonLinesLog, "metrics", lambda self, values, step: told.update(values))
     cost.tell(JsonLinesLog.__new__(JsonLinesLog), 7)
     assert told["cost/seconds_per_step"] == pytest.approx(2)
-
-
-def test_the_generator_waits_for_its_discriminators_in_the_warm_up(photographs, tmp_path, monkeypatch):
-    first, losses, whole_step = [], [], Model.step
-
-    def step(model, batch, **more):
-        first.append([network.state_dict()[key].clone() for network, key in watched(model)])
-        losses.append(whole_step(model, batch, **more))
-        return losses[-1]
-
-    def watched(model):
-        key = "model.0.weight"
-        return (model.generator, "conv1_1.weight"), (model.global_d, key), (model.local_d, key)
-
-    monkeypatch.setattr(Model, "step", step)
-    features = load_features("random")
-    run(photographs, tmp_path / "waits", features=features, warm_up=0.4, max_steps=5)
-    changed = [
-        [not torch.equal(old, new) for old, new in zip(*pair, strict=True)] for pair in itertools.pairwise(first)
-    ]
-    assert changed == [[False, True, True]] * 2 + [[True, True, True]] * 2
-    assert {"generator_adversarial", "self_feature_preserving"} <= losses[0].keys()
-    run(photographs, tmp_path / "plain", features=features, max_steps=5)
-    costs = [
-        [
-            record["values"]
-            for record in records(tmp_path / name, "metrics")
-            if "cost/gmac_per_sample" in record["values"]
-        ]
-        for name in ("waits", "plain")
-    ]
-    assert costs[0][0]["cost/gmac_per_sample"] == costs[1][0]["cost/gmac_per_sample"], "a step of all networks counts"
 
 
 def test_a_run_without_a_state_begins_anew_and_says_so(photographs, tmp_path, capsys):

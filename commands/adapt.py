@@ -52,6 +52,7 @@ def adapt(
 ) -> None:
     """Train EnlightenGAN on another low-light domain, as the paper does with night streets.
 
+    A generator that it begins from keeps its BatchNorm statistics, unless --batch-norm says otherwise.
     Then the held-out photographs are scored: adapted, unadapted where there are general weights, CLAHE and the input.
     Adapted weights are never taken for the general model's: name their file. An interrupted run is resumed like any,
     and scored then.
@@ -64,6 +65,8 @@ def adapt(
 
     _refuse_state(init_from)
     metrics = _checked(metric or METRICS)
+    if init_from is not None and batch_norm is None:
+        batch_norm = "frozen"  # those of a few small batches of one kind did more harm than the training did good
     config = chosen_preset(
         preset or "fast", epochs=epochs, minutes=minutes, batch_size=batch_size, crop=crop,
         smallest_scale=smallest_scale, bright_inputs=bright_inputs, batch_norm=batch_norm,

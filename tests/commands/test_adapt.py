@@ -39,6 +39,7 @@ def test_adapting_chooses_by_the_rule_and_scores_those_kept_apart(
     scored = pd.read_csv(open_suite().artifact(evaluation.info.run_id, "scores.csv"))
     assert set(scored["method"]) == {"enlightengan_adapted", "enlightengan", "identity", "clahe"}
     again = runs()[0]
+    assert (run.data.params["batch_norm"], again.data.params["batch_norm"]) == ("synchronised", "frozen")
     assert set(scored["dataset"]) == {again.info.run_id} and scored.query("metric == 'entropy'")["value"].notna().all()
     by_method = scored.drop_duplicates("method").set_index("method")["checkpoint"]
     assert by_method["enlightengan"] == run.data.tags["weights_digest"]

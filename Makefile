@@ -76,7 +76,7 @@ results: install
 	cp runs/report/results.md RESULTS.md
 
 # The scores that come with the project, of every method that needs no training; what has not changed is taken from the
-# file itself, the rest computed on the CPU: an hour and a half on two cores for all.
+# file itself, the rest computed on the CPU: about an hour on two cores for all.
 scores: install
 	$(BIN)/bench evaluate --device cpu --workers 2 --csv results/scores.csv.gz $(SETS:%=--dataset %) \
 	    $(METRICS:%=--metric %) $$($(BIN)/python -c "from methods import METHODS; \

@@ -14,7 +14,6 @@ import zlib
 from functools import cache
 from pathlib import Path
 
-import bench.jobs  # its source is looked up
 from bench.errors import BenchError
 from bench.registry import LIBRARIES, code_digest
 
@@ -27,7 +26,7 @@ Score = tuple[float, float]
 @cache
 def scoring_digest() -> str:
     """16 hex digits that change with the code and the libraries that read photographs, round results and score them."""
-    return code_digest(bench.jobs.__name__, libraries=(*LIBRARIES, "pillow", "pyiqa"))
+    return code_digest("bench.jobs", libraries=(*LIBRARIES, "pillow", "pyiqa"))
 
 
 def cell_key(method: str, picture: str, metric: str, scoring: str) -> str:

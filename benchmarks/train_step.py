@@ -153,10 +153,15 @@ def beside_plain(model: Model, batch: Batch, precision: str, *, ours: float, rep
 
 
 def starvation(model: Model, folder: Path, precision: str, *, rounds: int) -> dict[str, Any]:
-    """Steps over photographs beside steps over one batch that is there already, taken in turns."""
+    """Steps over photographs beside steps over one batch that is there already, taken in turns.
+
+    And the seconds in which one thread prepares a batch: what a step must take, or leave to several threads.
+    """
     config, read = model.config, ImageCache()
     good, _ = usable(list_images(folder), config.crop, read=read)
-    stream = UnpairedBatches(config, low=good, normal=good, read=read).stream(0, model.device)
+    batches = UnpairedBatches(config, low=good, normal=good, read=read)
+    prepared = seconds(lambda: batches.crops(0), torch.device("cpu"), rounds)
+    stream = batches.stream(0, model.device)
     taken: dict[str, list[float]] = {"memory": [], "photographs": []}
     there = next(stream)
     for number in range(rounds + 1):
@@ -169,7 +174,8 @@ def starvation(model: Model, folder: Path, precision: str, *, rounds: int) -> di
             if number:
                 spent.append(time.perf_counter() - started)
     memory, photographs = (sum(taken[name]) for name in ("memory", "photographs"))
-    return {"photographs": len(good), "lost_to_input": 1 - memory / photographs}
+    lost = 1 - memory / photographs
+    return {"photographs": len(good), "lost_to_input": lost, "seconds_to_prepare_a_batch": prepared}
 
 
 def _peak(device: torch.device) -> float:

@@ -14,6 +14,7 @@ from commands.options import DataRoot, Device, TrackingUri
 if TYPE_CHECKING:
     from bench.adaptation import Selection
     from commands.sides import Sides
+    from enlightengan.config import TrainConfig
 
 HELD_OUT = Path("runs/held_out")
 ADAPTED = "enlightengan_adapted"  # how score tables name the adapted weights, beside the unadapted ones
@@ -54,24 +55,36 @@ def adapt(
 
     A generator that it begins from keeps its BatchNorm statistics, unless --batch-norm says otherwise.
     Then the held-out photographs are scored: adapted, unadapted where there are general weights, CLAHE and the input.
-    Adapted weights are never taken for the general model's: name their file. An interrupted run is resumed like any,
-    and scored then.
+    Adapted weights are never taken for the general model's: name their file. A run that is resumed is scored then.
     """
-    from bench.adaptation import choose_dark
-    from bench.data import data_root as root_of
-    from commands.sides import choose_sides
-    from commands.training import start_run
     from enlightengan.config import preset as chosen_preset
 
     _refuse_state(init_from)
     metrics = _checked(metric or METRICS)
-    if init_from is not None and batch_norm is None:
-        batch_norm = "frozen"  # those of a few small batches of one kind did more harm than the training did good
+    # Statistics of a few small batches of one kind did more harm than the training did good.
+    batch_norm = batch_norm or ("frozen" if init_from else None)
     config = chosen_preset(
         preset or "fast", epochs=epochs, minutes=minutes, batch_size=batch_size, crop=crop,
         smallest_scale=smallest_scale, bright_inputs=bright_inputs, batch_norm=batch_norm,
         learning_rate=learning_rate, precision=precision, features=features, seed=seed,
     )  # fmt: skip
+    launch(
+        config, low=low, normal=normal, threshold=threshold, hold_out=hold_out, metrics=metrics, init_from=init_from,
+        feature_weights=feature_weights, name=name, device=device, data_root=data_root, tracking_uri=tracking_uri,
+    )  # fmt: skip
+
+
+def launch(
+    config: "TrainConfig", *, low: Sequence[str], normal: Sequence[str] | None, threshold: float, hold_out: float,
+    metrics: list[str], init_from: Path | None, feature_weights: Path | None, name: str | None, device: str,
+    data_root: Path | None, tracking_uri: str | None,
+) -> None:  # fmt: skip
+    """Choose the dark photographs and hold some out, train on the others, score those that were held out."""
+    from bench.adaptation import choose_dark
+    from bench.data import data_root as root_of
+    from commands.sides import choose_sides
+    from commands.training import start_run
+
     sides = choose_sides(low, normal, root_of(data_root))[0]
     found = choose_dark(sides.files["low"], threshold=threshold, hold_out=hold_out, seed=config.seed)
     run_id = start_run(

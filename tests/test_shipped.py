@@ -48,7 +48,7 @@ def test_a_shipped_model_brightens_and_keeps_what_is_there(file):
     assert torch.corrcoef(torch.stack([result.mean(1).ravel(), low.mean(1).ravel()]))[0, 1] > 0.9
 
 
-def test_shipped_scores_are_whole_and_of_the_metrics_and_weights_that_are_here():
+def test_shipped_scores_are_whole_and_of_the_metrics_that_are_here():
     scores = read_scores(SCORES)
     assert (scores["error"] == "").all() and scores["value"].notna().all()
     assert (scores[["method_digest", "picture_digest", "metric_digest", "scoring_digest"]] != "").all(axis=None)

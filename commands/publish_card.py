@@ -107,7 +107,7 @@ def recipe(metadata: dict[str, str], tags: dict[str, str]) -> list[str]:
     from enlightengan.presets import PRESETS
     from enlightengan.run_config import changed_settings
 
-    method = tags["variant"].partition("_no_")[0]
+    method = metadata.get("method", tags["variant"].partition("_no_")[0])  # older files do not tell it
     own = restored(method, json.loads(metadata["config"]))
     length = {"preset", "epochs", "minutes", "max_steps", "seed", "probes", "snapshots", "precision"}
     changed = [line for line in changed_settings(own, PRESETS[method]["paper"]) if line.split()[0] not in length]

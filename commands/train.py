@@ -141,6 +141,50 @@ def zero_dce(
     )  # fmt: skip
 
 
+@app.command()
+def refine(
+    low: options.Low = None,
+    normal: options.Normal = None,
+    preset: options.PresetName = None,
+    epochs: options.Epochs = None,
+    minutes: options.Minutes = None,
+    batch_size: options.BatchSize = None,
+    crop: options.Crop = None,
+    smallest_scale: options.SmallestScale = None,
+    bright_inputs: options.BrightInputs = None,
+    noise: Annotated[
+        float | None, typer.Option(help="Most noise of darkened inputs, a standard deviation in levels of 255.")
+    ] = None,
+    learning_rate: options.LearningRate = None,
+    precision: options.Precision = None,
+    accumulate: options.Accumulate = None,
+    checkpointing: options.Checkpointing = False,
+    devices: options.Devices = None,
+    snapshots: options.Snapshots = None,
+    seed: options.Seed = None,
+    init_from: options.InitFrom = None,
+    resume: options.Resume = None,
+    name: options.Name = None,
+    device: Device = "auto",
+    data_root: DataRoot = None,
+    tracking_uri: TrackingUri = None,
+) -> None:
+    """Refine a trained EnlightenGAN generator (--init-from): it keeps its look, and the photograph's own detail.
+
+    A second training, without discriminators, that takes woven texture and noise out of the results.
+    """
+    changes = {
+        "epochs": epochs, "minutes": minutes, "batch_size": batch_size, "crop": crop,
+        "smallest_scale": smallest_scale, "bright_inputs": bright_inputs, "noise": noise,
+        "learning_rate": learning_rate, "precision": precision, "accumulate": accumulate,
+        "checkpointing": checkpointing or None, "devices": devices, "snapshots": snapshots, "seed": seed,
+    }  # fmt: skip
+    launch(
+        "refine", changes, low=low, normal=normal, preset=preset, init_from=init_from, resume=resume, name=name,
+        device=device, data_root=data_root, tracking_uri=tracking_uri,
+    )  # fmt: skip
+
+
 def launch(
     method: str, changes: dict[str, Any], *, low: Sequence[str] | None, normal: Sequence[str] | None,
     preset: str | None, resume: str | None, name: str | None, device: str, data_root: Path | None,

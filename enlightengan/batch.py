@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -45,13 +46,28 @@ class Crops:
     divisors: Sequence[float]
     """By which each of `low` is darkened; 1 leaves it as it is."""
     windows: Sequence[Window]
+    noise: Sequence[float] = ()
+    """Standard deviation of the noise of each darkened item, in levels of 255; none of any where this is empty."""
+    seed: int = 0
+    """Of the noise."""
 
     def on(self, device: torch.device) -> Batch:
         """The batch, computed on `device`."""
         low, normal = (_moved(side, device).permute(0, 3, 1, 2).float() / 127.5 - 1 for side in (self.low, self.normal))
         divisors = _moved(np.array(self.divisors, np.float32), device)[:, None, None, None]
         seen = torch.where(divisors == 1, low, (low + 1) / divisors - 1)
+        if self.noise:
+            seen = torch.where(divisors == 1, low, self._noisy(seen))
         return Batch(low, seen, normal, self.windows)
+
+    def _noisy(self, seen: Tensor) -> Tensor:
+        """`seen` with noise, half of its power in patches of three pixels as cameras leave it, in whole levels."""
+        source = torch.Generator(seen.device).manual_seed(self.seed)
+        fine, coarse = (torch.randn(seen.shape, generator=source, device=seen.device) for _ in range(2))
+        mixed = (fine + 3 * F.avg_pool2d(coarse, 3, stride=1, padding=1)) / 2**0.5
+        deviation = _moved(np.array(self.noise, np.float32), seen.device)[:, None, None, None]
+        levels = ((seen + 1) * 127.5 + deviation * mixed).round().clamp(0, 255)
+        return levels / 127.5 - 1
 
 
 def _moved(values: NDArray[Any], device: torch.device) -> Tensor:

@@ -9,17 +9,19 @@ from torch import nn
 
 from bench.errors import BenchError, unknown_name
 from enlightengan.checkpoint import begun_from, is_state, load_dce, load_generator, read_state
-from enlightengan.config import TrainConfig
+from enlightengan.config import RefineConfig, TrainConfig
 from enlightengan.cyclegan import CycleGan
 from enlightengan.model import TrainedModel
 from enlightengan.networks import Generator
 from enlightengan.perceptual import describe_features, load_features
+from enlightengan.refine import Refinement
 from enlightengan.rivals import CycleConfig, ZeroDceConfig
 from enlightengan.run_config import RunConfig
 from enlightengan.step import Model
 from enlightengan.zero_dce import ZeroDce
 
-CONFIGS: dict[str, type[RunConfig]] = {kind.method: kind for kind in (TrainConfig, ZeroDceConfig, CycleConfig)}
+KINDS: tuple[type[RunConfig], ...] = (TrainConfig, ZeroDceConfig, CycleConfig, RefineConfig)
+CONFIGS: dict[str, type[RunConfig]] = {kind.method: kind for kind in KINDS}
 
 
 def restored(method: str, stored: Mapping[str, Any]) -> RunConfig:
@@ -66,12 +68,16 @@ def build(
             model = ZeroDce(config, device)
         case CycleConfig():
             model = CycleGan(config, device)
+        case RefineConfig():
+            model = Refinement(config, device)
         case _:
             raise unknown_name("method to train", config.method, CONFIGS)
     if continued:
         return model
     if init_from is not None:
         start_from(model, init_from)
+    elif isinstance(config, RefineConfig):
+        raise BenchError("A refinement needs the generator that it refines: give it with --init-from.")
     elif config.batch_norm == "frozen":
         raise BenchError("Without --init-from there are no statistics yet that --batch-norm frozen could keep.")
     return model

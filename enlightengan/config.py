@@ -107,9 +107,66 @@ PRESETS: dict[str, TrainConfig] = {
 """`paper`: the authors' recipe to the letter. `fast`: two CPU cores, an hour. `smoke`: does it run, under a minute."""
 
 
+@dataclass(frozen=True)
+class RefineConfig(RunConfig):
+    """Refinement of a trained generator (`enlightengan.refine`); this project's own, there is no paper of it."""
+
+    method: ClassVar[str] = "refine"
+
+    batch_size: int = 4
+    crop: int = 112
+    smallest_scale: float = 0.6
+    learning_rate: float = 3e-4
+    schedule: str = "step"
+    beta1: float = 0.9
+    clip: float | None = 1.0
+    pairing: str = "random"
+    precision: str = "auto"
+    ema: float = 0.999
+    batch_norm: str = "frozen"
+    darkening: tuple[float, float] = (2.0, 6.0)
+    """Range of the divisor by which half of the inputs are darkened."""
+    noise: float = 2.0
+    """Most noise of darkened inputs, a standard deviation in levels of 255; they are rounded to levels, too."""
+    bright_inputs: float = 0.25
+    """Share of the inputs that are normal-light photographs."""
+    structure: float = 0.1
+    """Weight of the structure loss beside the mean absolute distance."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.bright_inputs < 1:
+            raise BenchError(f"bright_inputs must lie in [0, 1), not {self.bright_inputs}.")
+        if self.noise < 0 or self.structure < 0:
+            raise BenchError("noise and structure must not be negative.")
+
+    @property
+    def divisors(self) -> tuple[float, float] | None:
+        return self.darkening
+
+    @property
+    def noise_levels(self) -> float:
+        return self.noise
+
+    @property
+    def bright_share(self) -> float:
+        return self.bright_inputs
+
+    @property
+    def variant(self) -> str:
+        """It is still EnlightenGAN's generator."""
+        return "enlightengan"
+
+
 def preset(name: str, **changes: Any) -> TrainConfig:
     """The preset called `name` with changes (see `choose_preset`)."""
     return choose_preset(PRESETS, name, changes)
+
+
+REFINE_PRESETS: dict[str, RefineConfig] = {
+    "fast": RefineConfig(preset="fast", minutes=60),
+    "smoke": RefineConfig(preset="smoke", epochs=1000, max_steps=10, crop=64, probes=1),
+}
 
 
 def departures(config: TrainConfig, features_used: str) -> list[str]:

@@ -117,7 +117,13 @@ class UnpairedBatches:
         count, side = config.windows
         high = config.crop - side  # exclusive: the authors never draw the last offset
         windows = [(int(x), int(y)) for x, y in rng.integers(0, high, size=(count, 2))]
-        return Crops(low, normal, divisors, windows)
+        if config.noise_levels == 0:
+            return Crops(low, normal, divisors, windows)
+        noise, seed = (
+            [float(level) for level in rng.uniform(0, config.noise_levels, len(low))],
+            int(rng.integers(1 << 62)),
+        )
+        return Crops(low, normal, divisors, windows, noise, seed)
 
     def _input(self, low: Path, rng: np.random.Generator) -> Path:
         if self.config.bright_share > 0 and rng.random() < self.config.bright_share:

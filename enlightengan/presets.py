@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from enlightengan.config import PRESETS as ENLIGHTENGAN_PRESETS
-from enlightengan.config import TrainConfig, departures
+from enlightengan.config import REFINE_PRESETS, TrainConfig, departures
 from enlightengan.rivals import CYCLEGAN_PRESETS, ZERO_DCE_PRESETS, rival_departures
 from enlightengan.run_config import RunConfig
 
@@ -11,6 +11,7 @@ PRESETS: dict[str, Mapping[str, RunConfig]] = {
     "enlightengan": ENLIGHTENGAN_PRESETS,
     "zero_dce": ZERO_DCE_PRESETS,
     "cyclegan": CYCLEGAN_PRESETS,
+    "refine": REFINE_PRESETS,
 }
 
 

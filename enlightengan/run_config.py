@@ -106,6 +106,11 @@ class RunConfig:
         return None
 
     @property
+    def noise_levels(self) -> float:
+        """Most noise of the darkened inputs, a standard deviation in levels of 255."""
+        return 0.0
+
+    @property
     def bright_share(self) -> float:
         """Share of the inputs that are normal-light photographs."""
         return 0.0

@@ -156,7 +156,13 @@ class _Run:
 
     def _save_weights(self, path: Path, step: int, *, samples: int) -> None:
         config = self.model.config
-        facts = {"variant": config.variant, "steps": str(step), "samples": str(samples), **self.model.begun_from}
+        facts = {
+            "variant": config.variant,
+            "method": config.method,
+            "steps": str(step),
+            "samples": str(samples),
+            **self.model.begun_from,
+        }
         save_weights(path, self.ema.state, describe(asdict(config)) | facts)
 
     def save(self, step: int, elapsed: float, *, samples: int) -> Path | None:

@@ -1,0 +1,120 @@
+"""Refinement: a trained generator keeps its look and learns to leave the photograph's own detail alone.
+
+What a generator learned from discriminators in a short training has a texture of its own: finest detail is woven along
+the pixel grid, which no photograph is. The remedy needs neither discriminators nor a well-lit photograph: the generator
+is taught by itself. Its own result on a photograph, as it was at the beginning, says how much brighter each place
+becomes; smoothed along the photograph's edges (`detail_preserved`), that is a gain without texture, and the photograph
+times this gain is what the generator is to give. Where the input was darkened and made noisy, the target is still that
+of the untouched photograph: as in EnlightenGAN, whose perceptual loss compares with the picture before darkening.
+
+The edge-preserving smoothing is the guided filter of He, Sun and Tang (TPAMI 2013), the second loss the contrast and
+structure term of SSIM (Wang et al., TIP 2004).
+"""
+
+import copy
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from enlightengan.batch import Batch
+from enlightengan.config import RefineConfig
+from enlightengan.model import TrainedModel, add_gradients, picture_health
+from enlightengan.networks import Generator
+
+RADIUS = 8  # pixels, of the guided filter
+EDGE = 0.3  # its epsilon, a variance of log brightness: about half a stop squared
+DARK = 0.02  # of 1, added before logarithms: below it there is more noise than picture
+WINDOW = 5  # pixels, of the structure term
+STEADY = (1.5 / 255) ** 2  # its constant: structure below it is no structure
+SCALES = (1, 2, 4)
+
+
+def luma(pictures: Tensor) -> Tensor:
+    """Rec. 601 luma of (B, 3, H, W) in [0, 1], as (B, 1, H, W)."""
+    weights = pictures.new_tensor([0.299, 0.587, 0.114])[:, None, None]
+    return (pictures * weights).sum(1, keepdim=True)
+
+
+def box(values: Tensor, radius: int) -> Tensor:
+    """The mean over the square of side 2 `radius` + 1 around each pixel, edges repeated; (B, C, H, W) likewise."""
+    padded = F.pad(values, [radius] * 4, mode="replicate")
+    return F.avg_pool2d(padded, 2 * radius + 1, stride=1)
+
+
+def guided(guide: Tensor, values: Tensor, *, radius: int, epsilon: float) -> Tensor:
+    """`values` (B, C, H, W) smoothed where `guide` (B, 1, H, W) is smooth: the guided filter with box windows."""
+    mean_guide, mean = box(guide, radius), box(values, radius)
+    slope = (box(guide * values, radius) - mean_guide * mean) / (box(guide**2, radius) - mean_guide**2 + epsilon)
+    return box(slope, radius) * guide + box(mean - slope * mean_guide, radius)
+
+
+def detail_preserved(photograph: Tensor, enhanced: Tensor) -> Tensor:
+    """`photograph` as bright as `enhanced` is around each place; both (B, 3, H, W) in [0, 1], as is the result.
+
+    The logarithm of the gain is smoothed channel by channel, so that colours are those of `enhanced`.
+    """
+    gain = torch.log((enhanced + DARK) / (photograph + DARK))
+    smooth = guided(torch.log(luma(photograph) + DARK), gain, radius=RADIUS, epsilon=EDGE)
+    return ((photograph + DARK) * smooth.exp() - DARK).clamp(0, 1)
+
+
+def structure(pictures: Tensor, targets: Tensor) -> Tensor:
+    """One minus the contrast and structure term of SSIM, the mean over `SCALES`; (B, C, H, W) in [0, 1], a scalar."""
+    found = []
+    for scale in SCALES:
+        first, second = (F.avg_pool2d(side, scale) if scale > 1 else side for side in (pictures, targets))
+        mean_first, mean_second = F.avg_pool2d(first, WINDOW, stride=1), F.avg_pool2d(second, WINDOW, stride=1)
+        covariance = F.avg_pool2d(first * second, WINDOW, stride=1) - mean_first * mean_second
+        variances = F.avg_pool2d(first**2 + second**2, WINDOW, stride=1) - mean_first**2 - mean_second**2
+        found.append(1 - ((2 * covariance + STEADY) / (variances.clamp_min(0) + STEADY)).mean())
+    return torch.stack(found).mean()
+
+
+class Refinement(TrainedModel):
+    """A generator in refinement, with the frozen copy of its beginning that teaches it."""
+
+    config: RefineConfig
+    generator: Generator
+
+    def __init__(self, config: RefineConfig, device: torch.device) -> None:
+        super().__init__(config, device)
+        self.generator = Generator(checkpointing=config.checkpointing)
+        self.teacher: Generator | None = None
+        self.prepare()
+
+    def networks(self) -> dict[str, nn.Module]:
+        return {"generator": self.generator}
+
+    def further_state(self) -> dict[str, Any]:
+        return {"teacher": self._teacher().state_dict()}
+
+    def restore_further(self, state: dict[str, Any]) -> None:
+        self._teacher().load_state_dict(state["teacher"])
+
+    def _teacher(self) -> Generator:
+        """What the generator was when it was first asked for: at the beginning."""
+        if self.teacher is None:
+            self.teacher = copy.deepcopy(self.generator).eval().requires_grad_(False)
+        return self.teacher
+
+    @torch.no_grad()
+    def target(self, low: Tensor) -> Tensor:
+        """What the generator is to give for `low`, (B, 3, H, W) in [-1, 1], in [0, 1]."""
+        look = self._teacher()(low)[0].float()
+        return detail_preserved((low + 1) / 2, (look.clamp(-1, 1) + 1) / 2)
+
+    def gradients(self, batch: Batch, *, share: float = 1.0, precision: str = "float32") -> dict[str, Tensor]:
+        """Add this batch's gradients, times `share`, to those of the generator; returns the losses by name."""
+        with self.autocast(precision):
+            target = self.target(batch.low)
+            enhanced, _ = self.generator(batch.seen)
+        pictures = (enhanced.float() + 1) / 2
+        self.health = picture_health(enhanced.detach())
+        losses = {
+            "distance": F.l1_loss(pictures, target),
+            "structure": self.config.structure * structure(pictures, target),
+        }
+        add_gradients(torch.stack(list(losses.values())).sum() * share, self.generator)
+        return losses

@@ -119,7 +119,7 @@ class RefineConfig(RunConfig):
     learning_rate: float = 3e-4
     schedule: str = "step"
     beta1: float = 0.9
-    clip: float | None = 1.0
+    clip: float | None = 5.0
     pairing: str = "random"
     precision: str = "auto"
     ema: float = 0.999
@@ -130,7 +130,7 @@ class RefineConfig(RunConfig):
     """Most noise of darkened inputs, a standard deviation in levels of 255; they are rounded to levels, too."""
     bright_inputs: float = 0.25
     """Share of the inputs that are normal-light photographs."""
-    structure: float = 0.1
+    structure: float = 0.5
     """Weight of the structure loss beside the mean absolute distance."""
 
     def __post_init__(self) -> None:

@@ -100,16 +100,21 @@ def training_of(taken: "Sequence[Stored]") -> "Training":
 
 
 def recipe(metadata: dict[str, str], tags: dict[str, str]) -> list[str]:
-    """The preset, the features, and what is not the paper's but for the length, in sentences."""
+    """The preset, the features, what is not the paper's but for the length, in sentences; a refinement's settings."""
     import json
 
     from enlightengan.build import restored
+    from enlightengan.config import RefineConfig
     from enlightengan.presets import PRESETS
-    from enlightengan.run_config import changed_settings
+    from enlightengan.run_config import RunConfig, changed_settings
 
     method = metadata.get("method", tags["variant"].partition("_no_")[0])  # older files do not tell it
     own = restored(method, json.loads(metadata["config"]))
     length = {"preset", "epochs", "minutes", "max_steps", "seed", "probes", "snapshots", "precision"}
+    if isinstance(own, RefineConfig):
+        settings = {name: value for name, value in vars(own).items() if value != getattr(RunConfig, name, None)}
+        told = [f"{name} is {value}." for name, value in settings.items() if name not in length]
+        return [f"Refinement (bench train refine), preset {tags['preset']}: no discriminators, no features.", *told]
     changed = [line for line in changed_settings(own, PRESETS[method]["paper"]) if line.split()[0] not in length]
     return [f"Preset {tags['preset']}; features of the perceptual loss: {tags['features_used']}.", *changed]
 

@@ -104,7 +104,7 @@ def shipped_told(method: str, digest: str) -> str:
         told = begun_from(shipped_weights(method)).get("begun_from", "")
     except BenchError:  # a damaged file, which the scores do not hang on
         return "not here"
-    return f"{COME}: {told}" if told.startswith(f"generator {digest}") else "not here"
+    return f"{COME}: {told}" if told.removeprefix("refined ").startswith(f"generator {digest}") else "not here"
 
 
 def _told_of(datasets: Iterable[str]) -> tuple[str, ...]:

@@ -38,7 +38,7 @@ def start_run(
     tags = {"variant": config.variant, "preset": config.preset, "seed": str(config.seed), "trusted": trusted}
     tags |= {"features_used": used, **begun_from(init_from), **sides.tags(), **(more_tags or {})}
     suite = open_suite(tracking_uri)
-    with suite.run(name or f"{config.variant} {config.preset}", kind="train", tags=tags, parent=parent) as run:
+    with suite.run(name or f"{config.label} {config.preset}", kind="train", tags=tags, parent=parent) as run:
         out = TRAINING / run.id
         out.mkdir(parents=True)
         if init_from is not None:
@@ -152,7 +152,7 @@ def _train(
     chosen = choose_device(device) if config.devices == 1 else device_of(0, choose_device(device))
     normal = f" and {len(files['normal'])} normal-light" if config.unpaired else ""
     say(
-        f"Training {config.variant} ({config.preset}) on {len(files['low'])} low-light{normal} photographs, "
+        f"Training {config.label} ({config.preset}) on {len(files['low'])} low-light{normal} photographs, "
         f"on {chosen}. To continue it: bench train {config.method} --resume {run.id}"
     )
     continued = resume and has_state(out / "states")  # if not, it begins anew, from where it was to begin

@@ -1,7 +1,7 @@
 """Train on a bare machine, without MLflow: `python -m enlightengan --low DIR --normal DIR --out DIR`.
 
-`--method cyclegan` or `--method zero_dce` trains a rival. Under torchrun, on one machine or several, the processes
-share every batch: `torchrun --nproc-per-node 4 -m enlightengan ...`.
+`--method cyclegan` or `--method zero_dce` trains a rival, `--method refine` refines what `--init-from` names. Under
+torchrun, on one machine or several, the processes share every batch: `torchrun --nproc-per-node 4 -m enlightengan ...`.
 
 `bench train import DIR` brings the finished run into MLflow elsewhere.
 """
@@ -9,13 +9,14 @@ share every batch: `torchrun --nproc-per-node 4 -m enlightengan ...`.
 import argparse
 import sys
 import time
+from dataclasses import fields
 from pathlib import Path
 
 from bench.device import choose_device
 from bench.environment import provenance
 from bench.errors import BenchError
 from bench.images import list_images
-from enlightengan.build import build, features_for, features_used
+from enlightengan.build import CONFIGS, build, features_for, features_used
 from enlightengan.checkpoint import begun_from, has_state
 from enlightengan.config import PARTS
 from enlightengan.devices import device_of, join, launched
@@ -24,8 +25,6 @@ from enlightengan.perceptual import FEATURES
 from enlightengan.presets import PRESETS, all_departures
 from enlightengan.run_config import BATCH_NORMS, PAIRINGS, PRECISIONS, choose_preset
 from enlightengan.train import Report, train
-
-OF_ENLIGHTENGAN = ("without", "features", "bright_inputs")
 
 
 def main() -> None:
@@ -36,10 +35,11 @@ def main() -> None:
         given.pop(key) for key in ("device", "init_from", "feature_weights", "method")
     )
     given["without"] = tuple(given["without"]) or None
-    if method != "enlightengan":
-        own = {name: given.pop(name) for name in OF_ENLIGHTENGAN} | {"feature_weights": weights}
-        if refused := [f"--{name.replace('_', '-')}" for name, value in own.items() if value]:
-            raise BenchError(f"{method} takes no {' or '.join(refused)}.")
+    known = {field.name for field in fields(CONFIGS[method])} | {"preset"}
+    foreign = {name: given.pop(name) for name in list(given) if name not in known}
+    foreign |= {"feature_weights": weights} if "features" not in known else {}
+    if refused := [f"--{name.replace('_', '-')}" for name, value in foreign.items() if value is not None]:
+        raise BenchError(f"{method} takes no {' or '.join(refused)}.")
     rank, local, size = launched()
     config = choose_preset(PRESETS[method], given.pop("preset"), given | {"devices": size})
     features = features_for(config, weights)
@@ -78,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--without", choices=PARTS, action="append", default=[])
     for name in ("epochs", "max-steps", "batch-size", "accumulate", "crop", "seed"):
         parser.add_argument(f"--{name}", type=int)
-    for name in ("minutes", "learning-rate", "smallest-scale", "bright-inputs", "ema", "clip"):
+    for name in ("minutes", "learning-rate", "smallest-scale", "bright-inputs", "noise", "ema", "clip"):
         parser.add_argument(f"--{name}", type=float)
     parser.add_argument("--precision", choices=PRECISIONS)
     parser.add_argument("--pairing", choices=PAIRINGS)

@@ -86,8 +86,8 @@ def build(
 def start_from(model: TrainedModel, path: Path) -> None:
     """Give `model` the generator in `path`, ours or the authors'; from a training state all networks and optimisers.
 
-    Frozen statistics are those of the state's averaged generator, for its last ones are of a few batches. Raises
-    BenchError when it is of another kind.
+    A refinement takes the averaged generator of a state alone. Frozen statistics are those of the state's averaged
+    generator, for its last ones are of a few batches. Raises BenchError when it is of another kind.
     """
     model.begun_from = begun_from(path)
     if isinstance(model, CycleGan) and model.config.batch_norm == "frozen" and not is_state(path):
@@ -95,6 +95,9 @@ def start_from(model: TrainedModel, path: Path) -> None:
     if is_state(path):
         try:
             state = read_state(path)
+            if isinstance(model, Refinement):  # of the averaged generator; the optimiser's past is of other losses
+                model.generator.load_state_dict(state["ema"])
+                return
             model.restore_networks(state)
             if model.config.batch_norm == "frozen":
                 kept = {key: value for key, value in state["ema"].items() if ".running_" in key}

@@ -144,10 +144,14 @@ def begun_from(weights: Path | None) -> dict[str, str]:
 
 
 def generator_told(state: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
-    """A generator by the digest of its weights in float32 and, where the metadata tell them, steps and pairs."""
+    """A generator by the digest of its weights in float32 and, where the metadata tell them, steps and pairs.
+
+    Of a refined one the steps and pairs are those of its refinement.
+    """
     told = [f"{metadata[key]} {what}" for key, what in (("steps", "steps"), ("samples", "pairs")) if key in metadata]
     after = f" after {', '.join(told)}" if told else ""
-    return f"generator {weights_digest(_whole(state))}{after}"
+    refined = "refined " if metadata.get("method") == "refine" else ""
+    return f"{refined}generator {weights_digest(_whole(state))}{after}"
 
 
 def _whole(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -204,8 +208,8 @@ def _reason(error: Exception) -> str:
 def _generator_of_state(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """The averaged generator of a training state, and what is known of its training, as weights files tell it."""
     state = read_state(path)
-    counts = {"steps": "step", "samples": "samples"}
-    known = {name: str(state[key]) for name, key in counts.items() if key in state}
+    facts = {"steps": "step", "samples": "samples", "method": "method"}
+    known = {name: str(state[key]) for name, key in facts.items() if key in state}
     return state["ema"], known | state.get("begun_from", {})
 
 

@@ -157,6 +157,10 @@ class RefineConfig(RunConfig):
         """It is still EnlightenGAN's generator."""
         return "enlightengan"
 
+    @property
+    def label(self) -> str:
+        return "enlightengan refined"
+
 
 def preset(name: str, **changes: Any) -> TrainConfig:
     """The preset called `name` with changes (see `choose_preset`)."""

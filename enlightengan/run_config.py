@@ -96,6 +96,11 @@ class RunConfig:
         return self.method
 
     @property
+    def label(self) -> str:
+        """What a run is called by."""
+        return self.variant
+
+    @property
     def windows(self) -> tuple[int, int]:
         """How many patches are drawn a step, and their side in pixels."""
         return 0, 0

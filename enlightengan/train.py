@@ -169,7 +169,8 @@ class _Run:
         """Write a training state."""
         if group.rank():
             return None
-        told = {"step": step, "samples": samples, "elapsed": elapsed, "begun_from": self.model.begun_from}
+        of = {"method": self.model.config.method, "begun_from": self.model.begun_from}
+        told = {"step": step, "samples": samples, "elapsed": elapsed, **of}
         with self.cost.aside():
             self.log.flush()  # a run that is continued tells nothing of the steps before its state
             return save_state(self.out / "states", step, {**told, "ema": self.ema.state, **self.model.state()})

@@ -1,16 +1,17 @@
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 
 from bench.tracking import open_suite
-from bench.trainings import newest_weights
+from bench.trainings import find_training, newest_weights
 from bench.weights import find_weights
 from commands.publish_card import sources
 from enlightengan import config, health, networks, rivals, train
 from enlightengan.build import build
-from enlightengan.checkpoint import read_weights
+from enlightengan.checkpoint import begun_from, read_weights
 from enlightengan.log import JsonLinesLog
 
 WHOLE = {name: getattr(networks, name) for name in ("WIDTHS", "FIRST", "WIDEST")}  # before `narrow`
@@ -100,6 +101,29 @@ def test_a_run_torn_before_its_parameters_has_them_when_it_is_continued(bench, s
     code, _, err = bench("train", "enlightengan", "--resume", runs()[0].info.run_id)
     assert code == 0, err
     assert (runs()[0].data.params["crop"], runs()[0].data.params["low_images"]) == ("48", "3")
+
+
+def test_a_generator_is_refined_and_its_weights_say_so(bench, fails, store, brief, sides, monkeypatch):
+    tiny = replace(config.REFINE_PRESETS["fast"], minutes=None, max_steps=2, crop=48, batch_size=2)
+    monkeypatch.setitem(config.REFINE_PRESETS, "fast", tiny)
+    assert "give it with --init-from" in fails("train", "refine", *sides)
+    code, _, err = bench("train", "enlightengan", *sides, "--without", "perceptual", "--name", "first")
+    assert code == 0, err
+    first = find_training(open_suite(), "first", finished=True)
+    code, out, err = bench("train", "refine", *sides, "--init-from", "first", "--noise", "1.5", "--name", "second")
+    assert code == 0, err
+    assert "Training enlightengan refined (fast) on 3 low-light and 3 normal-light photographs" in out
+    second = find_training(open_suite(), "second", finished=True)
+    assert (second.data.tags["variant"], second.data.tags["trusted"]) == ("enlightengan", "yes")
+    assert (second.data.params["noise"], second.data.params["structure"]) == ("1.5", "0.5")
+    assert first.data.tags["weights_digest"] in second.data.tags["begun_from"]
+    assert find_weights("enlightengan")[0] == open_suite().artifact(second.info.run_id, "weights.safetensors")
+    code, _, err = bench("publish", "second", "--out", "published")
+    assert code == 0, err
+    card = Path("published/enlightengan.md").read_text()
+    assert "Refinement" in card and "noise is 1.5" in card and "theirs" not in card
+    begun = begun_from(Path("published/enlightengan.safetensors"))["begun_from"]
+    assert begun.startswith("refined generator ") and first.data.tags["weights_digest"] in begun
 
 
 def test_paper_says_where_it_departs(bench, store, brief, sides, monkeypatch):

@@ -134,7 +134,7 @@ def test_torchrun_trains_as_one_process_does(tmp_path):
 
 def test_rivals_take_no_option_of_enlightengan_s_own(tmp_path):
     for words, told in (
-        (("--features", "random", "--bright-inputs", 0.1), "cyclegan takes no --features or --bright-inputs."),
+        (("--features", "random", "--bright-inputs", 0.1), "cyclegan takes no --bright-inputs or --features."),
         (("--without", "attention"), "cyclegan takes no --without."),
     ):
         command = [sys.executable, "-m", "enlightengan", "--method", "cyclegan", "--low", tmp_path, "--out", tmp_path]

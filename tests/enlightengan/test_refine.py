@@ -1,0 +1,131 @@
+import numpy as np
+import pytest
+import torch
+
+from bench.errors import BenchError
+from enlightengan import refine
+from enlightengan.batch import Batch, Crops
+from enlightengan.build import build
+from enlightengan.checkpoint import describe, read_state, read_weights, save_weights
+from enlightengan.config import REFINE_PRESETS, preset
+from enlightengan.log import JsonLinesLog
+from enlightengan.networks import Generator, initialise
+from enlightengan.run_config import choose_preset
+from enlightengan.train import train
+
+CPU = torch.device("cpu")
+
+
+def rand(*shape, seed=0):
+    return torch.rand(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def settings(**changes):
+    return choose_preset(REFINE_PRESETS, "smoke", {"crop": 48, "batch_size": 2, "max_steps": 2, **changes})
+
+
+@pytest.fixture
+def start(tmp_path, brief):
+    """The weights of a small generator that brightens what is dark."""
+    generator = Generator()
+    initialise(generator, torch.Generator().manual_seed(0))
+    torch.nn.init.constant_(generator.conv10.bias, 0.6)
+    save_weights(tmp_path / "start.safetensors", generator.state_dict(), describe({"align_corners": True}))
+    return tmp_path / "start.safetensors"
+
+
+def test_the_guided_filter_keeps_what_is_linear_in_its_guide_and_smooths_the_rest():
+    guide = rand(1, 1, 20, 24)
+    linear = 2 * guide - 0.3
+    torch.testing.assert_close(refine.guided(guide, linear, radius=3, epsilon=1e-9), linear, atol=1e-3, rtol=0)
+    flat = torch.full_like(guide, 0.5)
+    smoothed = refine.guided(flat, guide, radius=3, epsilon=0.1)
+    torch.testing.assert_close(smoothed, refine.box(refine.box(guide, 3), 3), atol=1e-5, rtol=0)
+
+
+def test_a_gain_is_kept_and_a_texture_of_the_generator_is_not():
+    photograph = 0.05 + 0.2 * rand(1, 3, 64, 64)
+    brighter = 3 * photograph + 3 * refine.DARK - refine.DARK  # a gain of three above the darkness offset
+    torch.testing.assert_close(refine.detail_preserved(photograph, brighter), brighter, atol=1e-5, rtol=0)
+    weave = 0.06 * (-1.0) ** (torch.arange(64)[:, None] + torch.arange(64))
+    left = refine.detail_preserved(photograph, (brighter + weave).clamp(0, 1)) - brighter
+    assert left.abs().mean() < 0.1 * weave.abs().mean()
+
+
+def test_results_stay_within_black_and_white_and_black_stays_finite():
+    black = torch.zeros(1, 3, 32, 32)
+    assert refine.detail_preserved(black, torch.full_like(black, 0.3)).isfinite().all()
+    result = refine.detail_preserved(rand(1, 3, 32, 32), torch.ones(1, 3, 32, 32))
+    assert result.min() >= 0 and result.max() <= 1
+
+
+def test_the_structure_term_minds_contrast_and_not_brightness():
+    picture = rand(2, 3, 40, 40)
+    assert refine.structure(picture, picture).item() == pytest.approx(0, abs=1e-5)
+    assert refine.structure(picture + 0.2, picture).item() == pytest.approx(0, abs=1e-4)
+    # Half the contrast: 1 - 2 * 0.5 / (1 + 0.25), but for the constant.
+    assert refine.structure(picture / 2, picture).item() == pytest.approx(0.2, abs=0.005)
+    assert refine.structure(1 - picture, picture).item() == pytest.approx(2, abs=0.02)
+
+
+def test_noise_is_of_darkened_items_alone_in_whole_levels_and_follows_its_seed():
+    pixels = np.full((2, 96, 96, 3), 120, np.uint8)
+    crops = Crops(pixels, pixels[:0], [1.0, 2.0], [], [3.0, 3.0], seed=5)
+    batch = crops.on(CPU)
+    assert torch.equal(batch.seen[0], batch.low[0])
+    levels = (batch.seen[1] + 1) * 127.5
+    torch.testing.assert_close(levels, levels.round(), atol=1e-3, rtol=0)
+    assert levels.mean().item() == pytest.approx(60, abs=0.3)
+    assert levels[:, 1:-1, 1:-1].std().item() == pytest.approx(3.0, abs=0.2)
+    assert torch.equal(batch.seen, crops.on(CPU).seen)
+
+
+def test_the_target_is_of_the_untouched_photograph_and_of_the_beginning(start):
+    model = build(settings(learning_rate=1e-2), device=CPU, init_from=start)
+    low = rand(2, 3, 48, 48) * 0.6 - 1
+    batch = Batch(low, (low + 1) / 4 - 1, low, [])
+    before = model.target(low)
+    assert model.gradients(batch)["distance"] > 0
+    for _ in range(3):
+        model.step(batch)
+    assert torch.equal(model.target(low), before)
+    changed, _ = model.generator(low)
+    assert not torch.equal(changed, model.teacher(low)[0])
+
+
+def test_it_learns_its_target(start):
+    # By the batch's statistics: through frozen ones that were never learned hardly a signal comes.
+    model = build(settings(learning_rate=5e-3, batch_norm="synchronised"), device=CPU, init_from=start)
+    low = (0.3 * torch.sin(torch.arange(48.0) / 5) - 0.6).expand(2, 3, 48, 48)
+    batch = Batch(low, (low + 1) / 3 - 1, low, [])  # as bright from a third of the light as from all of it
+    first = model.step(batch)["distance"]
+    for _ in range(20):
+        last = model.step(batch)["distance"]
+    assert last < 0.3 * first
+
+
+def test_a_continued_refinement_keeps_its_teacher_and_its_weights_tell_what_they_are(photographs, tmp_path, start):
+    low, normal = photographs
+    model = build(settings(), device=CPU, init_from=start)
+    out = tmp_path / "refined"
+    weights = train(model, low=low, normal=normal, out=out, log=JsonLinesLog(out))
+    state = read_state(next((out / "states").glob("state-*.pt")))
+    again = build(settings(), device=CPU, continued=True)
+    again.restore(state)
+    kept, begun = again.teacher.state_dict(), read_weights(start)[0]
+    assert all(torch.equal(kept[key], begun[key]) for key in kept)
+    metadata = read_weights(weights)[1]
+    assert (metadata["variant"], metadata["method"]) == ("enlightengan", "refine")
+    assert metadata["begun_from"].startswith("generator ")
+
+
+def test_it_begins_from_a_generator_or_the_average_of_a_state_and_not_from_nothing(photographs, tmp_path, start):
+    low, normal = photographs
+    out = tmp_path / "gan"
+    config = preset("smoke", crop=48, batch_size=2, max_steps=1, without=("perceptual",), ema=0.9)
+    average = train(build(config, device=CPU), low=low, normal=normal, out=out, log=JsonLinesLog(out))
+    model = build(settings(), device=CPU, init_from=next((out / "states").glob("state-*.pt")))
+    for key, value in read_weights(average)[0].items():
+        assert torch.equal(model.generator.state_dict()[key], value)
+    with pytest.raises(BenchError, match="give it with --init-from"):
+        build(settings(), device=CPU)

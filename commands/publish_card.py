@@ -106,14 +106,13 @@ def recipe(metadata: dict[str, str], tags: dict[str, str]) -> list[str]:
     from enlightengan.build import restored
     from enlightengan.config import RefineConfig
     from enlightengan.presets import PRESETS
-    from enlightengan.run_config import RunConfig, changed_settings
+    from enlightengan.run_config import changed_settings
 
     method = metadata.get("method", tags["variant"].partition("_no_")[0])  # older files do not tell it
     own = restored(method, json.loads(metadata["config"]))
     length = {"preset", "epochs", "minutes", "max_steps", "seed", "probes", "snapshots", "precision"}
     if isinstance(own, RefineConfig):
-        settings = {name: value for name, value in vars(own).items() if value != getattr(RunConfig, name, None)}
-        told = [f"{name} is {value}." for name, value in settings.items() if name not in length]
+        told = [f"{name} is {value}." for name, value in vars(own).items() if name not in length]
         return [f"Refinement (bench train refine), preset {tags['preset']}: no discriminators, no features.", *told]
     changed = [line for line in changed_settings(own, PRESETS[method]["paper"]) if line.split()[0] not in length]
     return [f"Preset {tags['preset']}; features of the perceptual loss: {tags['features_used']}.", *changed]

@@ -75,6 +75,7 @@ def speed(suite: "Suite", methods: Collection[str]) -> "pd.DataFrame | None":
 def seeds(suite: "Suite", scores: "pd.DataFrame") -> "pd.DataFrame | None":
     """Scores of trainings that differ in nothing but the seed; of each variant the newest such group of several.
 
+    Refinements of one generator are none: their seed moves little of what a training's does.
     A column `steps` says how long each was trained, 0 where it did not tell.
     """
     import pandas as pd
@@ -86,7 +87,7 @@ def seeds(suite: "Suite", scores: "pd.DataFrame") -> "pd.DataFrame | None":
     runs: dict[str, MlflowRun] = {}
     for run in _finished(suite, "train"):
         tags, settings = run.data.tags, run.data.params
-        if "weights_digest" in tags:
+        if "weights_digest" in tags and tags.get("method") != "refine":
             same = sorted(f"{name}={value}" for name, value in settings.items() if name not in NOT_SETTINGS)
             data = [tags.get(name, "") for name in ("low_digest", "normal_digest", "begun_from")]
             key = (tags["variant"], *data, *same)
@@ -154,10 +155,9 @@ def costs(suite: "Suite", checkpoints: set[str]) -> dict[str, dict[str, float]]:
         told = {name: value for name, value in run.data.metrics.items() if name.startswith("cost/")}
         if told and weights_of(run) & checkpoints:
             settings, tags = run.data.params, run.data.tags
-            label = (
-                f"{run.info.run_name} ({tags['variant']}), {settings['crop']} pixels, batch {settings['batch_size']}"
-            )
-            label = f"{label}, {settings['precision_used']}, {settings['device']}"
+            refined = ", refined" if tags.get("method") == "refine" else ""
+            label = f"{run.info.run_name} ({tags['variant']}{refined}), {settings['crop']} pixels, "
+            label += f"batch {settings['batch_size']}, {settings['precision_used']}, {settings['device']}"
             label = label if label not in found else f"{label}, run {run.info.run_id[:8]}"
             found[label] = told | {"steps": float(steps(suite, run)), "minutes": minutes(run) or math.nan}
     return found

@@ -1,17 +1,15 @@
 """`bench train`: training runs, each with its losses, probe pictures and weights in MLflow."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from commands import training_options as options
 from commands.ablations import ablations
 from commands.options import DataRoot, Device, TrackingUri
-
-if TYPE_CHECKING:
-    from commands.sides import Sides
+from commands.train_import import import_run
 
 app = typer.Typer(help="Train a method.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -145,7 +143,7 @@ def zero_dce(
 def refine(
     low: options.Low = None,
     normal: options.Normal = None,
-    preset: options.PresetName = None,
+    preset: options.RefinePreset = None,
     epochs: options.Epochs = None,
     minutes: options.Minutes = None,
     batch_size: options.BatchSize = None,
@@ -162,7 +160,7 @@ def refine(
     devices: options.Devices = None,
     snapshots: options.Snapshots = None,
     seed: options.Seed = None,
-    init_from: options.InitFrom = None,
+    init_from: options.RefinedFrom = None,
     resume: options.Resume = None,
     name: options.Name = None,
     device: Device = "auto",
@@ -171,7 +169,7 @@ def refine(
 ) -> None:
     """Refine a trained EnlightenGAN generator (--init-from): it keeps its look, and the photograph's own detail.
 
-    A second training, without discriminators, that takes woven texture and noise out of the results.
+    A second training, without discriminators, against woven texture and noise in the results.
     """
     changes = {
         "epochs": epochs, "minutes": minutes, "batch_size": batch_size, "crop": crop,
@@ -208,68 +206,10 @@ def launch(
     if fallen_back:
         say_demo(config)
     start_run(
-        config, sides, feature_weights=feature_weights, init_from=beginning(init_from, tracking_uri), name=name,
-        device=device, tracking_uri=tracking_uri,
+        config, sides, feature_weights=feature_weights, name=name, device=device, tracking_uri=tracking_uri,
+        init_from=beginning(init_from, tracking_uri, generator_alone=method == "refine"),
     )  # fmt: skip
 
 
 app.command("ablations")(ablations)
-
-
-@app.command("import")
-def import_run(
-    folder: Annotated[Path, typer.Argument(help="Folder written by python -m enlightengan --out.")],
-    low: Annotated[
-        list[str] | None, typer.Option(help="Dataset or folder of the low-light side it was trained on; repeatable.")
-    ] = None,
-    normal: Annotated[list[str] | None, typer.Option(help="Likewise of the normal-light side.")] = None,
-    name: options.Name = None,
-    data_root: DataRoot = None,
-    tracking_uri: TrackingUri = None,
-) -> None:
-    """Bring a finished training run of a bare machine into MLflow.
-
-    That machine knows folders, not datasets: --low and --normal name them, which a model card needs (bench publish).
-    """
-    from bench.environment import provenance
-    from bench.errors import BenchError
-    from bench.tracking import open_suite
-    from bench.trainings import TRUSTED_PRESETS
-    from commands.console import say
-    from enlightengan.checkpoint import read_weights, weights_digest
-    from enlightengan.log import read_facts, read_parameters, replay
-
-    if not (folder / "weights.safetensors").is_file():
-        raise BenchError(f"{folder} holds no finished training run: there is no weights.safetensors in it.")
-    told = read_parameters(folder)
-    tags = {key: told.get(key, "unknown") for key in ("variant", "preset", "seed", "device", "features_used")}
-    facts = read_facts(folder)
-    tags |= {key.replace(" ", "_"): facts.get(key.replace(" ", "_"), "unknown") for key in provenance()}
-    tags |= {key: value for key, value in facts.items() if key == "begun_from"}
-    sides = _trained_on(told, low, normal, data_root)
-    tags |= sides.tags() if sides else {}
-    trusted = "yes" if told.get("preset") in TRUSTED_PRESETS and not (sides and sides.is_demo) else "no"
-    tags["weights_digest"] = weights_digest(read_weights(folder / "weights.safetensors")[0])
-    suite = open_suite(tracking_uri)
-    label = name or f"{tags['variant']} {tags['preset']} (imported)"
-    with suite.run(label, kind="train", tags={**tags, "trusted": trusted, "imported": "yes"}) as run:
-        replay(folder, run)
-    say(f"Imported as run {run.id}")
-
-
-def _trained_on(
-    told: Mapping[str, str], low: list[str] | None, normal: list[str] | None, data_root: Path | None
-) -> "Sides | None":  # fmt: skip
-    """Both sides' datasets; none where none is named. Raises BenchError when they have too few files."""
-    from bench.data import data_root as root_of
-    from bench.errors import BenchError
-    from commands.sides import choose_sides
-
-    if not low:
-        return None
-    sides, _, _ = choose_sides(low, normal, root_of(data_root), unpaired=bool(normal))
-    for side, files in sides.files.items():
-        count = int(told.get(f"{side}_images", "0"))
-        if len(files) < count:
-            raise BenchError(f"That run was trained on {count} {side}-light photographs, --{side} has {len(files)}.")
-    return sides
+app.command("import")(import_run)

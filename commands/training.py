@@ -15,6 +15,7 @@ from enlightengan.run_config import RunConfig
 
 if TYPE_CHECKING:
     from bench.run import Run
+    from bench.tracking import Suite
 
 TRAINING = Path("runs/training")
 
@@ -27,17 +28,17 @@ def start_run(
 ) -> str:  # fmt: skip
     """Train in a new MLflow run; returns its ID. Its plan keeps what is still to be scored `afterwards`."""
     from bench.tracking import open_suite
-    from bench.trainings import TRUSTED_PRESETS
-    from enlightengan.build import features_used
+    from enlightengan.build import check_beginning, features_used
     from enlightengan.checkpoint import begun_from
     from enlightengan.presets import all_departures
     from methods import METHODS
 
+    check_beginning(config, init_from)
     used = features_used(config, feature_weights)
-    trusted = "yes" if config.preset in TRUSTED_PRESETS and not sides.is_demo else "no"
-    tags = {"variant": config.variant, "preset": config.preset, "seed": str(config.seed), "trusted": trusted}
-    tags |= {"features_used": used, **begun_from(init_from), **sides.tags(), **(more_tags or {})}
     suite = open_suite(tracking_uri)
+    trusted = "yes" if _trusted(suite, config, sides, init_from) else "no"
+    tags = {"variant": config.variant, "method": config.method, "preset": config.preset, "seed": str(config.seed)}
+    tags |= {"trusted": trusted, "features_used": used, **begun_from(init_from), **sides.tags(), **(more_tags or {})}
     with suite.run(name or f"{config.label} {config.preset}", kind="train", tags=tags, parent=parent) as run:
         out = TRAINING / run.id
         out.mkdir(parents=True)
@@ -62,10 +63,31 @@ def start_run(
     return str(run.id)
 
 
-def beginning(init_from: Path | None, tracking_uri: str | None) -> Path | None:
+def _trusted(suite: "Suite", config: RunConfig, sides: Sides, init_from: Path | None) -> bool:
+    """Whether the weights may stand for their method: of a serious preset, not of the demo, and no adaptation.
+
+    A refinement adds nothing that it was not taught: it is trusted as far as the generator that it begins from.
+    """
+    from bench.trainings import TRUSTED_PRESETS, weights_of
+    from enlightengan.checkpoint import load_generator, weights_digest
+    from enlightengan.config import RefineConfig
+
+    own = config.preset in TRUSTED_PRESETS and not sides.is_demo
+    if not own or init_from is None or not isinstance(config, RefineConfig):
+        return own
+    generator, metadata = load_generator(init_from)
+    digest = weights_digest(generator.state_dict())
+    for run in suite.search(kind="train"):
+        if digest in weights_of(run):
+            return bool(run.data.tags.get("trusted") == "yes")
+    return json.loads(metadata.get("config", "{}")).get("preset", "paper") in TRUSTED_PRESETS
+
+
+def beginning(init_from: Path | None, tracking_uri: str | None, *, generator_alone: bool = False) -> Path | None:
     """The file that a training begins from: the given one, or the last training state of the run of that ID or name.
 
-    Raises BenchError when there is no such run or it keeps no state.
+    Of a run its weights instead where the `generator_alone` is asked for. Raises BenchError when there is no such run
+    or it keeps no such file.
     """
     from bench.errors import BenchError
     from bench.tracking import open_suite
@@ -78,10 +100,11 @@ def beginning(init_from: Path | None, tracking_uri: str | None) -> Path | None:
         run_id = find_training(suite, str(init_from), finished=True).info.run_id
     except BenchError as error:
         raise BenchError(f"--init-from {init_from} is no file of weights, and no run: {error}") from error
-    state = last_state(suite, run_id)
-    if state is None:
-        raise BenchError(f"Run {init_from} keeps no training state: give its weights file to --init-from.")
-    return state
+    kept = suite.artifact(run_id, "weights.safetensors") if generator_alone else last_state(suite, run_id)
+    if kept is None:
+        what = "weights" if generator_alone else "training state: give its weights file to --init-from"
+        raise BenchError(f"Run {init_from} keeps no {what}.")
+    return kept
 
 
 def continue_run(run_id: str, method: str, *, alone: bool, device: str, tracking_uri: str | None) -> None:

@@ -58,6 +58,11 @@ InitFrom = Annotated[
         "networks and optimisers of its last state.",
     ),
 ]
+RefinedFrom = Annotated[
+    Path | None,
+    typer.Option("--init-from", help="The generator to refine: a weights file, or a run (ID or name), whose it takes."),
+]
+RefinePreset = Annotated[str | None, typer.Option("--preset", help="fast or smoke; fast unless there is no data.")]
 Resume = Annotated[
     str | None, typer.Option("--resume", help="Continue this interrupted run (its MLflow run ID or name).")
 ]

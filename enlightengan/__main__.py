@@ -16,7 +16,7 @@ from bench.device import choose_device
 from bench.environment import provenance
 from bench.errors import BenchError
 from bench.images import list_images
-from enlightengan.build import CONFIGS, build, features_for, features_used
+from enlightengan.build import CONFIGS, build, check_beginning, features_for, features_used
 from enlightengan.checkpoint import begun_from, has_state
 from enlightengan.config import PARTS
 from enlightengan.devices import device_of, join, launched
@@ -35,13 +35,15 @@ def main() -> None:
         given.pop(key) for key in ("device", "init_from", "feature_weights", "method")
     )
     given["without"] = tuple(given["without"]) or None
-    known = {field.name for field in fields(CONFIGS[method])} | {"preset"}
+    known = {field.name for field in fields(CONFIGS[method])}
     foreign = {name: given.pop(name) for name in list(given) if name not in known}
     foreign |= {"feature_weights": weights} if "features" not in known else {}
     if refused := [f"--{name.replace('_', '-')}" for name, value in foreign.items() if value is not None]:
         raise BenchError(f"{method} takes no {' or '.join(refused)}.")
     rank, local, size = launched()
     config = choose_preset(PRESETS[method], given.pop("preset"), given | {"devices": size})
+    if not resume:
+        check_beginning(config, init_from)
     features = features_for(config, weights)
     log: RunLog = JsonLinesLog(_folder(out, resume=resume)) if rank == 0 else Silent()
     if not resume:

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from bench.errors import BenchError, unknown_name
-from enlightengan.checkpoint import begun_from, is_state, load_dce, load_generator, read_state
+from enlightengan.checkpoint import begun_from, is_state, load_dce, load_generator, read_state, read_weights
 from enlightengan.config import RefineConfig, TrainConfig
 from enlightengan.cyclegan import CycleGan
 from enlightengan.model import TrainedModel
@@ -74,20 +74,31 @@ def build(
             raise unknown_name("method to train", config.method, CONFIGS)
     if continued:
         return model
+    check_beginning(config, init_from)
     if init_from is not None:
         start_from(model, init_from)
-    elif isinstance(config, RefineConfig):
-        raise BenchError("A refinement needs the generator that it refines: give it with --init-from.")
-    elif config.batch_norm == "frozen":
-        raise BenchError("Without --init-from there are no statistics yet that --batch-norm frozen could keep.")
     return model
+
+
+def check_beginning(config: RunConfig, init_from: Path | None) -> None:
+    """Raises BenchError where `config` cannot begin from that file, or from nothing, before anything is written."""
+    if isinstance(config, RefineConfig):
+        if init_from is None:
+            raise BenchError("A refinement needs the generator that it refines: give it with --init-from.")
+        if is_state(init_from):
+            raise BenchError(f"{init_from} is a training state: a refinement is of a generator, give its weights file.")
+        variant = read_weights(init_from)[1].get("variant", config.variant)
+        if variant != config.variant:
+            raise BenchError(f"{init_from} holds {variant}: only a generator of the whole {config.variant} is refined.")
+    elif init_from is None and config.batch_norm == "frozen":
+        raise BenchError("Without --init-from there are no statistics yet that --batch-norm frozen could keep.")
 
 
 def start_from(model: TrainedModel, path: Path) -> None:
     """Give `model` the generator in `path`, ours or the authors'; from a training state all networks and optimisers.
 
-    A refinement takes the averaged generator of a state alone. Frozen statistics are those of the state's averaged
-    generator, for its last ones are of a few batches. Raises BenchError when it is of another kind.
+    Frozen statistics are those of the state's averaged generator, for its last ones are of a few batches. Raises
+    BenchError when it is of another kind.
     """
     model.begun_from = begun_from(path)
     if isinstance(model, CycleGan) and model.config.batch_norm == "frozen" and not is_state(path):
@@ -95,9 +106,8 @@ def start_from(model: TrainedModel, path: Path) -> None:
     if is_state(path):
         try:
             state = read_state(path)
-            if isinstance(model, Refinement):  # of the averaged generator; the optimiser's past is of other losses
-                model.generator.load_state_dict(state["ema"])
-                return
+            if state.get("method") == RefineConfig.method:
+                raise BenchError(f"{path} is of a refinement, which has no discriminators: give its weights file.")
             model.restore_networks(state)
             if model.config.batch_norm == "frozen":
                 kept = {key: value for key, value in state["ema"].items() if ".running_" in key}
@@ -113,5 +123,7 @@ def start_from(model: TrainedModel, path: Path) -> None:
         if found.align_corners != model.generator.align_corners:
             raise BenchError(f"{path} was trained with align_corners {found.align_corners}, this run is not.")
         model.generator.load_state_dict(found.state_dict())
+        if isinstance(model, Refinement):
+            model.teach()
     else:
         model.generator.load_state_dict(load_dce(path)[0].state_dict())

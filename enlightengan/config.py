@@ -107,12 +107,16 @@ PRESETS: dict[str, TrainConfig] = {
 """`paper`: the authors' recipe to the letter. `fast`: two CPU cores, an hour. `smoke`: does it run, under a minute."""
 
 
+SMALLEST_CROP = 20  # of a refinement: windows of 5 pixels at a quarter of the size
+
+
 @dataclass(frozen=True)
 class RefineConfig(RunConfig):
     """Refinement of a trained generator (`enlightengan.refine`); this project's own, there is no paper of it."""
 
     method: ClassVar[str] = "refine"
 
+    preset: str = "fast"
     batch_size: int = 4
     crop: int = 112
     smallest_scale: float = 0.6
@@ -127,7 +131,8 @@ class RefineConfig(RunConfig):
     darkening: tuple[float, float] = (2.0, 6.0)
     """Range of the divisor by which half of the inputs are darkened."""
     noise: float = 2.0
-    """Most noise of darkened inputs, a standard deviation in levels of 255; they are rounded to levels, too."""
+    """Most noise of darkened inputs, a standard deviation in levels of 255, after which they are rounded to levels; 0:
+    neither."""
     bright_inputs: float = 0.25
     """Share of the inputs that are normal-light photographs."""
     structure: float = 0.5
@@ -139,6 +144,8 @@ class RefineConfig(RunConfig):
             raise BenchError(f"bright_inputs must lie in [0, 1), not {self.bright_inputs}.")
         if self.noise < 0 or self.structure < 0:
             raise BenchError("noise and structure must not be negative.")
+        if self.crop < SMALLEST_CROP:
+            raise BenchError(f"crop must be at least {SMALLEST_CROP} for the structure loss, not {self.crop}.")
 
     @property
     def divisors(self) -> tuple[float, float] | None:
@@ -168,7 +175,7 @@ def preset(name: str, **changes: Any) -> TrainConfig:
 
 
 REFINE_PRESETS: dict[str, RefineConfig] = {
-    "fast": RefineConfig(preset="fast", minutes=60),
+    "fast": RefineConfig(minutes=60),
     "smoke": RefineConfig(preset="smoke", epochs=1000, max_steps=10, crop=64, probes=1),
 }
 

@@ -119,10 +119,8 @@ class UnpairedBatches:
         windows = [(int(x), int(y)) for x, y in rng.integers(0, high, size=(count, 2))]
         if config.noise_levels == 0:
             return Crops(low, normal, divisors, windows)
-        noise, seed = (
-            [float(level) for level in rng.uniform(0, config.noise_levels, len(low))],
-            int(rng.integers(1 << 62)),
-        )
+        noise = [float(level) for level in rng.uniform(0, config.noise_levels, len(low))]
+        seed = int(rng.integers(1 << 62))
         return Crops(low, normal, divisors, windows, noise, seed)
 
     def _input(self, low: Path, rng: np.random.Generator) -> Path:

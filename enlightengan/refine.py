@@ -1,11 +1,12 @@
 """Refinement: a trained generator keeps its look and learns to leave the photograph's own detail alone.
 
 What a generator learned from discriminators in a short training has a texture of its own: finest detail is woven along
-the pixel grid, which no photograph is. The remedy needs neither discriminators nor a well-lit photograph: the generator
-is taught by itself. Its own result on a photograph, as it was at the beginning, says how much brighter each place
-becomes; smoothed along the photograph's edges (`detail_preserved`), that is a gain without texture, and the photograph
-times this gain is what the generator is to give. Where the input was darkened and made noisy, the target is still that
-of the untouched photograph: as in EnlightenGAN, whose perceptual loss compares with the picture before darkening.
+the pixel grid, which no photograph is. The remedy needs no discriminators, and well-lit photographs only as inputs: the
+generator is taught by itself. Its own result on a photograph, as it was at the beginning, says how much brighter each
+place becomes; smoothed along the photograph's edges (`detail_preserved`), that is a gain without texture, and the
+photograph times this gain is what the generator is to give. Where the input was darkened and made noisy, the target is
+still that of the untouched photograph: as in EnlightenGAN, whose perceptual loss compares with the picture before
+darkening.
 
 The edge-preserving smoothing is the guided filter of He, Sun and Tang (TPAMI 2013), the second loss the contrast and
 structure term of SSIM (Wang et al., TIP 2004).
@@ -21,10 +22,10 @@ from torch import Tensor, nn
 from enlightengan.batch import Batch
 from enlightengan.config import RefineConfig
 from enlightengan.model import TrainedModel, add_gradients, picture_health
-from enlightengan.networks import Generator
+from enlightengan.networks import LUMA, Generator
 
 RADIUS = 8  # pixels, of the guided filter
-EDGE = 0.3  # its epsilon, a variance of log brightness: about half a stop squared
+EDGE = 0.3  # its epsilon, a variance of the natural logarithm of brightness: a deviation of 0.8 stops
 DARK = 0.02  # of 1, added before logarithms: below it there is more noise than picture
 WINDOW = 5  # pixels, of the structure term
 STEADY = (1.5 / 255) ** 2  # its constant: structure below it is no structure
@@ -33,7 +34,7 @@ SCALES = (1, 2, 4)
 
 def luma(pictures: Tensor) -> Tensor:
     """Rec. 601 luma of (B, 3, H, W) in [0, 1], as (B, 1, H, W)."""
-    weights = pictures.new_tensor([0.299, 0.587, 0.114])[:, None, None]
+    weights = pictures.new_tensor(LUMA)[:, None, None]
     return (pictures * weights).sum(1, keepdim=True)
 
 
@@ -73,7 +74,7 @@ def structure(pictures: Tensor, targets: Tensor) -> Tensor:
 
 
 class Refinement(TrainedModel):
-    """A generator in refinement, with the frozen copy of its beginning that teaches it."""
+    """A generator in refinement, with the frozen copy of its beginning that teaches it (see `teach`)."""
 
     config: RefineConfig
     generator: Generator
@@ -81,28 +82,26 @@ class Refinement(TrainedModel):
     def __init__(self, config: RefineConfig, device: torch.device) -> None:
         super().__init__(config, device)
         self.generator = Generator(checkpointing=config.checkpointing)
-        self.teacher: Generator | None = None
         self.prepare()
+        self.teacher = copy.deepcopy(self.generator).eval().requires_grad_(False)
 
     def networks(self) -> dict[str, nn.Module]:
         return {"generator": self.generator}
 
+    def teach(self) -> None:
+        """Take the generator as it is now for the teacher."""
+        self.teacher.load_state_dict(self.generator.state_dict())
+
     def further_state(self) -> dict[str, Any]:
-        return {"teacher": self._teacher().state_dict()}
+        return {"teacher": self.teacher.state_dict()}
 
     def restore_further(self, state: dict[str, Any]) -> None:
-        self._teacher().load_state_dict(state["teacher"])
-
-    def _teacher(self) -> Generator:
-        """What the generator was when it was first asked for: at the beginning."""
-        if self.teacher is None:
-            self.teacher = copy.deepcopy(self.generator).eval().requires_grad_(False)
-        return self.teacher
+        self.teacher.load_state_dict(state["teacher"])
 
     @torch.no_grad()
     def target(self, low: Tensor) -> Tensor:
         """What the generator is to give for `low`, (B, 3, H, W) in [-1, 1], in [0, 1]."""
-        look = self._teacher()(low)[0].float()
+        look = self.teacher(low)[0].float()
         return detail_preserved((low + 1) / 2, (look.clamp(-1, 1) + 1) / 2)
 
     def gradients(self, batch: Batch, *, share: float = 1.0, precision: str = "float32") -> dict[str, Tensor]:

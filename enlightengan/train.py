@@ -111,8 +111,9 @@ class _Run:
         precision = choose_precision(config.precision, self.model.device)
         if not (resume and has_state(self.out / "states")):  # one that was stopped before has told nothing yet
             used = {"precision_used": precision, "device": _device_name(self.model.device)}
+            of = {"variant": config.variant, "method": config.method}
             counts = {"low_images": len(low), "normal_images": len(normal)}
-            self.log.parameters({**asdict(config), "variant": config.variant, **used, **counts})
+            self.log.parameters({**asdict(config), **of, **used, **counts})
         return precision, UnpairedBatches(config, low=low, normal=normal, read=read), Probe(low, assess=assess)
 
     def _usable(self, paths: Sequence[Path], side: str, read: ImageCache) -> list[Path]:

@@ -107,21 +107,30 @@ def test_a_generator_is_refined_and_its_weights_say_so(bench, fails, store, brie
     tiny = replace(config.REFINE_PRESETS["fast"], minutes=None, max_steps=2, crop=48, batch_size=2)
     monkeypatch.setitem(config.REFINE_PRESETS, "fast", tiny)
     assert "give it with --init-from" in fails("train", "refine", *sides)
-    code, _, err = bench("train", "enlightengan", *sides, "--without", "perceptual", "--name", "first")
-    assert code == 0, err
+    assert runs() == []
+    for name, words in (("part", ("--without", "darkening")), ("smoke", ("--preset", "smoke")), ("first", ())):
+        code, _, err = bench("train", "enlightengan", *sides, *words, "--name", name)
+        assert code == 0, err
+    told = fails("train", "refine", *sides, "--init-from", "part")
+    assert "enlightengan_no_darkening: only a generator of the whole enlightengan is refined" in told
+    assert bench("train", "refine", *sides, "--init-from", "smoke", "--name", "of smoke")[0] == 0
+    assert find_training(open_suite(), "of smoke", finished=True).data.tags["trusted"] == "no"
     first = find_training(open_suite(), "first", finished=True)
     code, out, err = bench("train", "refine", *sides, "--init-from", "first", "--noise", "1.5", "--name", "second")
     assert code == 0, err
     assert "Training enlightengan refined (fast) on 3 low-light and 3 normal-light photographs" in out
     second = find_training(open_suite(), "second", finished=True)
-    assert (second.data.tags["variant"], second.data.tags["trusted"]) == ("enlightengan", "yes")
+    tags = second.data.tags
+    assert (tags["variant"], tags["method"], tags["trusted"]) == ("enlightengan", "refine", "yes")
+    assert "all networks" not in tags["begun_from"]  # discriminators stay behind
     assert (second.data.params["noise"], second.data.params["structure"]) == ("1.5", "0.5")
     assert first.data.tags["weights_digest"] in second.data.tags["begun_from"]
     assert find_weights("enlightengan")[0] == open_suite().artifact(second.info.run_id, "weights.safetensors")
     code, _, err = bench("publish", "second", "--out", "published")
     assert code == 0, err
     card = Path("published/enlightengan.md").read_text()
-    assert "Refinement" in card and "noise is 1.5" in card and "theirs" not in card
+    assert "Refinement" in card and "noise is 1.5" in card and "crop is 48" in card
+    assert "theirs" not in card
     begun = begun_from(Path("published/enlightengan.safetensors"))["begun_from"]
     assert begun.startswith("refined generator ") and first.data.tags["weights_digest"] in begun
 

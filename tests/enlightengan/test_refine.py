@@ -4,6 +4,7 @@ import torch
 
 from bench.errors import BenchError
 from enlightengan import refine
+from enlightengan import train as training
 from enlightengan.batch import Batch, Crops
 from enlightengan.build import build
 from enlightengan.checkpoint import describe, read_state, read_weights, save_weights
@@ -119,13 +120,65 @@ def test_a_continued_refinement_keeps_its_teacher_and_its_weights_tell_what_they
     assert metadata["begun_from"].startswith("generator ")
 
 
-def test_it_begins_from_a_generator_or_the_average_of_a_state_and_not_from_nothing(photographs, tmp_path, start):
+def test_interrupted_and_resumed_ends_bit_identical(photographs, tmp_path, start, monkeypatch):
+    low, normal = photographs
+    config = settings(max_steps=4, precision="float32")
+
+    def run(out, *, resume=False, **more):
+        model = build(config, device=CPU, init_from=start, continued=resume)
+        log = JsonLinesLog(out)
+        return read_weights(train(model, low=low, normal=normal, out=out, log=log, resume=resume, **more))[0]
+
+    def interrupt(report):
+        raise KeyboardInterrupt
+
+    whole = run(tmp_path / "whole")
+    with monkeypatch.context() as patched:
+        patched.setattr(training, "STATE_EVERY", 0.0)
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path / "torn", on_step=interrupt)
+    torn = run(tmp_path / "torn", resume=True)
+    assert all(torch.equal(whole[key], torn[key]) for key in whole)
+
+
+def test_a_batch_in_parts_has_the_gradients_of_the_whole(start):
+    low = rand(4, 3, 48, 48) * 0.6 - 1
+    batch = Batch(low, (low + 1) / 2 - 1, low, [])
+    found = []
+    for accumulate in (1, 2):
+        model = build(settings(accumulate=accumulate, clip=None, precision="float32"), device=CPU, init_from=start)
+        losses = model.step(batch)
+        found.append((losses, {name: p.grad for name, p in model.generator.named_parameters()}))
+    (whole, gradients), (parts, summed) = found
+    assert {k: v.item() for k, v in parts.items()} == pytest.approx({k: v.item() for k, v in whole.items()}, rel=1e-4)
+    for name, gradient in gradients.items():
+        torch.testing.assert_close(summed[name], gradient, atol=1e-6, rtol=1e-3)
+
+
+def test_it_begins_from_a_whole_generator_alone(photographs, tmp_path, start):
     low, normal = photographs
     out = tmp_path / "gan"
-    config = preset("smoke", crop=48, batch_size=2, max_steps=1, without=("perceptual",), ema=0.9)
-    average = train(build(config, device=CPU), low=low, normal=normal, out=out, log=JsonLinesLog(out))
-    model = build(settings(), device=CPU, init_from=next((out / "states").glob("state-*.pt")))
-    for key, value in read_weights(average)[0].items():
-        assert torch.equal(model.generator.state_dict()[key], value)
-    with pytest.raises(BenchError, match="give it with --init-from"):
-        build(settings(), device=CPU)
+    config = preset("smoke", crop=48, batch_size=2, max_steps=1, without=("perceptual",))
+    weights = train(build(config, device=CPU), low=low, normal=normal, out=out, log=JsonLinesLog(out))
+    state = next((out / "states").glob("state-*.pt"))
+    for begin, told in (
+        (None, "give it with --init-from"),
+        (state, "is a training state: a refinement is of a generator"),
+        (weights, "holds enlightengan_no_perceptual: only a generator of the whole enlightengan"),
+    ):
+        with pytest.raises(BenchError, match=told):
+            build(settings(), device=CPU, init_from=begin)
+
+
+def test_nothing_else_begins_from_the_state_of_a_refinement(photographs, tmp_path, start):
+    low, normal = photographs
+    out = tmp_path / "refined"
+    train(build(settings(), device=CPU, init_from=start), low=low, normal=normal, out=out, log=JsonLinesLog(out))
+    with pytest.raises(BenchError, match="has no discriminators: give its weights file"):
+        build(preset("smoke", crop=48), device=CPU, init_from=next((out / "states").glob("state-*.pt")))
+
+
+@pytest.mark.parametrize("wrong", [{"noise": -1.0}, {"structure": -0.1}, {"bright_inputs": 1.0}, {"crop": 16}])
+def test_settings_that_cannot_be_are_refused(wrong):
+    with pytest.raises(BenchError):
+        settings(**wrong)

@@ -53,13 +53,14 @@ def test_steps_and_minutes_of_trainings_are_those_of_all_whose_weights_were_scor
     suite = open_suite()
     settings = {"crop": 112, "batch_size": 4, "precision_used": "float32", "device": "cpu", "low_images": 3}
     settings |= {"normal_images": 6}  # an epoch is a batch of four and one of two
-    for name, variant, digest, steps in (
-        ("one", "m", "w", 100),
-        ("two", "m", "w", 50),
-        ("x", "n", "v", 8),
-        ("y", "n", "u", 9),
+    for name, variant, method, digest, steps in (
+        ("one", "m", "m", "w", 100),
+        ("two", "m", "m", "w", 50),
+        ("x", "n", "refine", "v", 8),
+        ("y", "n", "refine", "u", 9),
     ):
-        with suite.run(name, kind="train", tags={"variant": variant, "published_in": digest}) as run:
+        tags = {"variant": variant, "method": method, "published_in": digest}
+        with suite.run(name, kind="train", tags=tags) as run:
             run.parameters(settings)
             run.metrics({"cost/seconds": 60.0 * steps}, steps)
     assert budgets(suite, {"m": "w", "n": "v"}) == {
@@ -67,7 +68,8 @@ def test_steps_and_minutes_of_trainings_are_those_of_all_whose_weights_were_scor
     }  # fmt: skip
     found = costs(suite, {"w", "v"})
     assert {label: (told["steps"], told["minutes"]) for label, told in found.items()} == {
-        "x (n), 112 pixels, batch 4, float32, cpu": (8, 8), "two (m), 112 pixels, batch 4, float32, cpu": (50, 50),
+        "x (n, refined), 112 pixels, batch 4, float32, cpu": (8, 8),
+        "two (m), 112 pixels, batch 4, float32, cpu": (50, 50),
         "one (m), 112 pixels, batch 4, float32, cpu": (100, 100),
     }  # fmt: skip
 

@@ -8,6 +8,7 @@ from bench.errors import BenchError
 from bench.images import read_image, read_rgb, to_pixels
 from bench.jobs import enhance
 from bench.metrics import get_metric
+from bench.run import Run
 from bench.scores import read_scores, score_table, write_csv
 from bench.tracking import open_suite
 from bench.weights import write_sum
@@ -318,6 +319,9 @@ def test_only_runs_that_differ_by_seed_alone_are_counted_as_seeds(store, workpla
     assert report_runs.seeds(open_suite(), every[every["checkpoint"] != "a"]) is None
     early = every.replace({"checkpoint": {"b": "on its way"}})
     assert report_runs.seeds(open_suite(), early) is None, "weights of a step are not those of the training"
+    for run in open_suite().search(kind="train"):
+        Run(open_suite().client, run.info.run_id).tags({"method": "refine"})
+    assert report_runs.seeds(open_suite(), every) is None, "refinements of one generator"
 
 
 def test_times_come_from_the_newest_runs(store, workplace):

@@ -131,6 +131,6 @@ def test_weights_that_come_with_the_project_tell_of_the_whole_chain_of_their_tra
     assert all(f"{pairs} pairs" in card or f"pairs shown: {pairs}" in card for pairs in stages.values())
     assert math.isnan(found["enlightengan"].minutes) and set(found) == {"enlightengan"}
     told = shipped_told("enlightengan", digest)
-    assert told.startswith(f"come with the project: generator {digest}") and "itself begun from" in told
+    assert told.startswith(f"come with the project: refined generator {digest}") and "itself begun from" in told
     assert shipped_told("enlightengan", "0" * 16) == shipped_told("gamma", digest) == "not here"
     assert shipped_told("x" * 300, digest) == shipped_told("../weights/enlightengan", digest) == "not here"

@@ -1,12 +1,11 @@
 """Refinement: a trained generator keeps its look and learns to leave the photograph's own detail alone.
 
-What a generator learned from discriminators in a short training has a texture of its own: finest detail is woven along
-the pixel grid, which no photograph is. The remedy needs no discriminators, and well-lit photographs only as inputs: the
-generator is taught by itself. Its own result on a photograph, as it was at the beginning, says how much brighter each
-place becomes; smoothed along the photograph's edges (`detail_preserved`), that is a gain without texture, and the
-photograph times this gain is what the generator is to give. Where the input was darkened and made noisy, the target is
-still that of the untouched photograph: as in EnlightenGAN, whose perceptual loss compares with the picture before
-darkening.
+What a generator learned from discriminators in a short training has a texture of its own, which no photograph has.
+The remedy needs no discriminators, and well-lit photographs only as inputs: the generator is taught by itself. Its
+own result on a photograph, as it was at the beginning, says how much brighter each place becomes; smoothed along the
+photograph's edges (`detail_preserved`), that is a gain without texture, and the photograph times this gain is what
+the generator is to give. Where the input was darkened and made noisy, the target is still that of the untouched
+photograph: as in EnlightenGAN, whose perceptual loss compares with the picture before darkening.
 
 The edge-preserving smoothing is the guided filter of He, Sun and Tang (TPAMI 2013), the second loss the contrast and
 structure term of SSIM (Wang et al., TIP 2004).

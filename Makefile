@@ -44,6 +44,8 @@ speed: install
 # and forty minutes, on two that compute in bfloat16. BENCH_DATA says where the photographs are; the committed ones were
 # made with FEATURES="--features vgg19-distilled --feature-weights FILE" and, as steps differ with the machine,
 # LOOKS="--mean-with seventh@2298 --mean-with seventh@2598 --mean-with seventh@2951": the last three but the end.
+# The committed RESULTS.md is of the last evaluation, publishing and report alone: results/before-refinement.md has the
+# rivals, the ablations, the adaptation, speeds and numbers in print.
 results: install
 	$(BIN)/bench data overlap
 	$(BIN)/bench train enlightengan --minutes 58 --name first $(FEATURES)

@@ -43,6 +43,11 @@ def newest_training(suite: Suite, variant: str, *, cells: bool = True) -> tuple[
     return None
 
 
+def refined(run: "MlflowRun") -> bool:
+    """Whether a training was a refinement: its weights are those of the method, its cost and its seed are not."""
+    return bool(run.data.tags.get("method") == "refine")
+
+
 def weights_of(run: "MlflowRun") -> set[str]:
     """The digests of a training's weights: as they were trained, and as `bench publish` wrote them or their mean."""
     tags = run.data.tags

@@ -58,7 +58,7 @@ def _photographs(scores: "pd.DataFrame", digests: dict[str, tuple[str, str]]) ->
 
 
 def _weights(suite: "Suite", scores: "pd.DataFrame") -> "Table | None":
-    from bench.trainings import weights_of
+    from bench.trainings import refined, weights_of
     from methods import METHODS
     from reports.layout import Cell, Column, Table
 
@@ -77,7 +77,7 @@ def _weights(suite: "Suite", scores: "pd.DataFrame") -> "Table | None":
         found, licence = runs.get(digest), METHODS.card(method).licence if method in METHODS else ""
         told = found.data.tags if found else {}
         trained = f"{found.info.run_name} ({found.info.run_id[:8]})" if found else shipped_told(method, digest)
-        trained = f"refined in {trained}" if told.get("method") == "refine" else trained
+        trained = f"refined in {trained}" if found and refined(found) else trained
         if digest != told.get("weights_digest") and told.get("published_step"):
             trained += f" after {told['published_step']} steps"
         if digest == told.get("published_digest") and told.get("published_mean_of"):

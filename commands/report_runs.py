@@ -80,14 +80,14 @@ def seeds(suite: "Suite", scores: "pd.DataFrame") -> "pd.DataFrame | None":
     """
     import pandas as pd
 
-    from bench.trainings import weights_of
+    from bench.trainings import refined, weights_of
 
     alike: dict[tuple[str, ...], dict[str, str]] = {}
     trained: dict[str, str] = {}  # as it was trained, of each digest
     runs: dict[str, MlflowRun] = {}
     for run in _finished(suite, "train"):
         tags, settings = run.data.tags, run.data.params
-        if "weights_digest" in tags and tags.get("method") != "refine":
+        if "weights_digest" in tags and not refined(run):
             same = sorted(f"{name}={value}" for name, value in settings.items() if name not in NOT_SETTINGS)
             data = [tags.get(name, "") for name in ("low_digest", "normal_digest", "begun_from")]
             key = (tags["variant"], *data, *same)
@@ -147,7 +147,7 @@ def curves(suite: "Suite", checkpoints: set[str]) -> "pd.DataFrame | None":
 
 def costs(suite: "Suite", checkpoints: set[str]) -> dict[str, dict[str, float]]:
     """What the runs whose weights were scored cost, by name, method, crop, batch and device."""
-    from bench.trainings import weights_of
+    from bench.trainings import refined, weights_of
     from commands.report_made import minutes
 
     found: dict[str, dict[str, float]] = {}
@@ -155,8 +155,8 @@ def costs(suite: "Suite", checkpoints: set[str]) -> dict[str, dict[str, float]]:
         told = {name: value for name, value in run.data.metrics.items() if name.startswith("cost/")}
         if told and weights_of(run) & checkpoints:
             settings, tags = run.data.params, run.data.tags
-            refined = ", refined" if tags.get("method") == "refine" else ""
-            label = f"{run.info.run_name} ({tags['variant']}{refined}), {settings['crop']} pixels, "
+            kind = f"{tags['variant']}, refined" if refined(run) else tags["variant"]
+            label = f"{run.info.run_name} ({kind}), {settings['crop']} pixels, "
             label += f"batch {settings['batch_size']}, {settings['precision_used']}, {settings['device']}"
             label = label if label not in found else f"{label}, run {run.info.run_id[:8]}"
             found[label] = told | {"steps": float(steps(suite, run)), "minutes": minutes(run) or math.nan}

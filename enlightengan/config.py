@@ -41,8 +41,6 @@ class TrainConfig(RunConfig):
                 raise unknown_name("part to leave out", part, PARTS)
         object.__setattr__(self, "without", tuple(part for part in PARTS if part in self.without))
         super().__post_init__()
-        if not 0 <= self.bright_inputs < 1:
-            raise BenchError(f"bright_inputs must lie in [0, 1), not {self.bright_inputs}.")
         if self.patches <= 0:
             raise BenchError(f"patches must be positive, not {self.patches}.")
         if self.crop <= self.patch:
@@ -140,8 +138,6 @@ class RefineConfig(RunConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 0 <= self.bright_inputs < 1:
-            raise BenchError(f"bright_inputs must lie in [0, 1), not {self.bright_inputs}.")
         if self.noise < 0 or self.structure < 0:
             raise BenchError("noise and structure must not be negative.")
         if self.crop < SMALLEST_CROP:

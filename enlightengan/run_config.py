@@ -87,6 +87,8 @@ class RunConfig:
             raise BenchError(f"seed must not be negative, {self.seed} is.")
         if not 0 < self.smallest_scale <= 1:
             raise BenchError(f"smallest_scale must lie in (0, 1], not {self.smallest_scale}.")
+        if not 0 <= self.bright_share < 1:
+            raise BenchError(f"bright_inputs must lie in [0, 1), not {self.bright_share}.")
         if not 0 <= self.ema < 1:
             raise BenchError(f"ema must lie in [0, 1), not {self.ema}.")
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from bench.run import Run
 from bench.tracking import open_suite
 from bench.trainings import find_training, newest_weights
 from bench.weights import find_weights
@@ -115,6 +116,12 @@ def test_a_generator_is_refined_and_its_weights_say_so(bench, fails, store, brie
     assert "enlightengan_no_darkening: only a generator of the whole enlightengan is refined" in told
     assert bench("train", "refine", *sides, "--init-from", "smoke", "--name", "of smoke")[0] == 0
     assert find_training(open_suite(), "of smoke", finished=True).data.tags["trusted"] == "no"
+    assert bench("train", "enlightengan", *sides, "--seed", "7", "--name", "astray")[0] == 0
+    astray = find_training(open_suite(), "astray", finished=True).info.run_id
+    Run(open_suite().client, astray).tags({"trusted": "no"})  # as of an adaptation: its weights do not tell
+    file = open_suite().artifact(astray, "weights.safetensors")
+    assert bench("train", "refine", *sides, "--init-from", file, "--name", "of astray")[0] == 0
+    assert find_training(open_suite(), "of astray", finished=True).data.tags["trusted"] == "no"
     first = find_training(open_suite(), "first", finished=True)
     code, out, err = bench("train", "refine", *sides, "--init-from", "first", "--noise", "1.5", "--name", "second")
     assert code == 0, err

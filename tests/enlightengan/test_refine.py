@@ -8,7 +8,7 @@ from enlightengan import train as training
 from enlightengan.batch import Batch, Crops
 from enlightengan.build import build
 from enlightengan.checkpoint import describe, read_state, read_weights, save_weights
-from enlightengan.config import REFINE_PRESETS, preset
+from enlightengan.config import REFINE_PRESETS, SMALLEST_CROP, preset
 from enlightengan.log import JsonLinesLog
 from enlightengan.networks import Generator, initialise
 from enlightengan.run_config import choose_preset
@@ -182,3 +182,10 @@ def test_nothing_else_begins_from_the_state_of_a_refinement(photographs, tmp_pat
 def test_settings_that_cannot_be_are_refused(wrong):
     with pytest.raises(BenchError):
         settings(**wrong)
+
+
+def test_the_smallest_crop_holds_the_coarsest_window():
+    assert refine.WINDOW * max(refine.SCALES) == SMALLEST_CROP
+    small = rand(1, 3, SMALLEST_CROP, SMALLEST_CROP)
+    assert refine.structure(small, small).item() == pytest.approx(0, abs=1e-5)
+    assert refine.detail_preserved(small, small).isfinite().all()

@@ -30,6 +30,7 @@ def enlightengan(
     batch_size: options.BatchSize = None,
     crop: options.Crop = None,
     smallest_scale: options.SmallestScale = None,
+    largest_scale: options.LargestScale = None,
     bright_inputs: options.BrightInputs = None,
     learning_rate: options.LearningRate = None,
     pairing: options.Pairing = None,
@@ -55,7 +56,7 @@ def enlightengan(
     """
     changes = {
         "without": tuple(without) if without else None, "epochs": epochs, "minutes": minutes, "batch_size": batch_size,
-        "crop": crop, "smallest_scale": smallest_scale, "bright_inputs": bright_inputs,
+        "crop": crop, "smallest_scale": smallest_scale, "largest_scale": largest_scale, "bright_inputs": bright_inputs,
         "learning_rate": learning_rate, "pairing": pairing, "precision": precision, "features": features,
         "accumulate": accumulate, "checkpointing": checkpointing or None, "devices": devices,
         "batch_norm": batch_norm, "snapshots": snapshots, "seed": seed,
@@ -76,6 +77,7 @@ def cyclegan(
     batch_size: options.BatchSize = None,
     crop: options.Crop = None,
     smallest_scale: options.SmallestScale = None,
+    largest_scale: options.LargestScale = None,
     learning_rate: options.LearningRate = None,
     pairing: options.Pairing = None,
     precision: options.Precision = None,
@@ -95,7 +97,7 @@ def cyclegan(
     """Train CycleGAN, the two-path rival, with EnlightenGAN's U-Net without attention in both directions."""
     changes = {
         "epochs": epochs, "minutes": minutes, "batch_size": batch_size, "crop": crop,
-        "smallest_scale": smallest_scale, "learning_rate": learning_rate,
+        "smallest_scale": smallest_scale, "largest_scale": largest_scale, "learning_rate": learning_rate,
         "pairing": pairing, "precision": precision, "accumulate": accumulate, "checkpointing": checkpointing or None,
         "devices": devices, "batch_norm": batch_norm, "snapshots": snapshots, "seed": seed,
     }  # fmt: skip
@@ -114,6 +116,7 @@ def zero_dce(
     batch_size: options.BatchSize = None,
     crop: options.Crop = None,
     smallest_scale: options.SmallestScale = None,
+    largest_scale: options.LargestScale = None,
     learning_rate: options.LearningRate = None,
     precision: options.Precision = None,
     accumulate: options.Accumulate = None,
@@ -130,7 +133,7 @@ def zero_dce(
     """Train Zero-DCE, the zero-reference rival, on low-light photographs alone."""
     changes = {
         "epochs": epochs, "minutes": minutes, "batch_size": batch_size, "crop": crop,
-        "smallest_scale": smallest_scale, "learning_rate": learning_rate,
+        "smallest_scale": smallest_scale, "largest_scale": largest_scale, "learning_rate": learning_rate,
         "precision": precision, "accumulate": accumulate, "devices": devices, "snapshots": snapshots, "seed": seed,
     }  # fmt: skip
     launch(
@@ -149,6 +152,7 @@ def refine(
     batch_size: options.BatchSize = None,
     crop: options.Crop = None,
     smallest_scale: options.SmallestScale = None,
+    largest_scale: options.LargestScale = None,
     bright_inputs: options.BrightInputs = None,
     noise: Annotated[
         float | None, typer.Option(help="Most noise of darkened inputs, a standard deviation in levels of 255.")
@@ -173,8 +177,8 @@ def refine(
     """
     changes = {
         "epochs": epochs, "minutes": minutes, "batch_size": batch_size, "crop": crop,
-        "smallest_scale": smallest_scale, "bright_inputs": bright_inputs, "noise": noise,
-        "learning_rate": learning_rate, "precision": precision, "accumulate": accumulate,
+        "smallest_scale": smallest_scale, "largest_scale": largest_scale, "bright_inputs": bright_inputs,
+        "noise": noise, "learning_rate": learning_rate, "precision": precision, "accumulate": accumulate,
         "checkpointing": checkpointing or None, "devices": devices, "snapshots": snapshots, "seed": seed,
     }  # fmt: skip
     launch(

@@ -14,7 +14,10 @@ BatchSize = Annotated[int | None, typer.Option("--batch-size", help="Pictures a 
 Crop = Annotated[int | None, typer.Option("--crop", help="Side of the crops, pixels.")]
 SmallestScale = Annotated[
     float | None,
-    typer.Option("--smallest-scale", help="Shrink photographs by a factor from here to 1 before they are cropped."),
+    typer.Option("--smallest-scale", help="Shrink photographs before they are cropped, by a factor from here on."),
+]
+LargestScale = Annotated[
+    float | None, typer.Option("--largest-scale", help="The largest such factor; 1 without. Below 1: always shrink.")
 ]
 BrightInputs = Annotated[
     float | None,

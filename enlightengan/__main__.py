@@ -80,7 +80,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--without", choices=PARTS, action="append", default=[])
     for name in ("epochs", "max-steps", "batch-size", "accumulate", "crop", "seed"):
         parser.add_argument(f"--{name}", type=int)
-    for name in ("minutes", "learning-rate", "smallest-scale", "bright-inputs", "noise", "ema", "clip"):
+    for name in ("minutes", "learning-rate", "bright-inputs", "noise", "ema", "clip"):
+        parser.add_argument(f"--{name}", type=float)
+    for name in ("smallest-scale", "largest-scale"):
         parser.add_argument(f"--{name}", type=float)
     parser.add_argument("--precision", choices=PRECISIONS)
     parser.add_argument("--pairing", choices=PAIRINGS)

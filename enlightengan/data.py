@@ -158,7 +158,8 @@ class UnpairedBatches:
         size, window = self.config.crop, self.config.crop
         if self.config.smallest_scale < 1:
             least = max(self.config.smallest_scale, size / min(pixels.shape[:2]))
-            window = round(size / least ** rng.random())
+            largest = max(self.config.largest_scale, least)
+            window = round(size / (largest * (least / largest) ** rng.random()))
         y, x = (int(rng.integers(0, side - window + 1)) for side in pixels.shape[:2])
         return shrunk(pixels[y : y + window, x : x + window], size)
 

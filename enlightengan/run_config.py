@@ -48,7 +48,9 @@ class RunConfig:
     """Side of the random crops, pixels."""
     smallest_scale: float = 1.0
     """Each photograph is shrunk before it is cropped, by a factor drawn log-uniformly from here (but not below a crop's
-    size) to 1, so that a small crop shows as much of the scene as a large one would; 1: no resizing, theirs."""
+    size) to `largest_scale`, so that a small crop shows as much of the scene as a large one would; 1: no resizing,
+    theirs."""
+    largest_scale: float = 1.0
     learning_rate: float = 1e-4
     schedule: str = "epoch"
     """The learning rate falls linearly over the second half: by `epoch`, in stairs, as the authors do, or by `step`."""
@@ -85,8 +87,9 @@ class RunConfig:
             )
         if self.seed < 0:
             raise BenchError(f"seed must not be negative, {self.seed} is.")
-        if not 0 < self.smallest_scale <= 1:
-            raise BenchError(f"smallest_scale must lie in (0, 1], not {self.smallest_scale}.")
+        if not 0 < self.smallest_scale <= self.largest_scale <= 1:
+            scales = f"{self.smallest_scale} and {self.largest_scale}"
+            raise BenchError(f"smallest_scale and largest_scale must lie in (0, 1], in this order, not {scales}.")
         if not 0 <= self.bright_share < 1:
             raise BenchError(f"bright_inputs must lie in [0, 1), not {self.bright_share}.")
         if not 0 <= self.ema < 1:

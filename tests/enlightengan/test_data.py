@@ -113,8 +113,8 @@ def test_photographs_are_shrunk_before_they_are_cropped_down_to_the_crop_and_no_
     Image.fromarray(np.repeat(ramp[..., None], 3, 2).astype(np.uint8)).save(tmp_path / "ramp.png")
     ramps, normal = [tmp_path / "ramp.png"], photographs[1]
 
-    def steepness(smallest):
-        config = small(without=("darkening",), smallest_scale=smallest)
+    def steepness(smallest, largest=1.0):
+        config = small(without=("darkening",), smallest_scale=smallest, largest_scale=largest)
         made = UnpairedBatches(config, low=ramps, normal=normal)
         assert all(made[step].low.shape[-2:] == (48, 48) for step in range(60))
         return [float((made[step].low[0, 0].diff(dim=0) * 127.5).abs().mean()) for step in range(60)]
@@ -126,6 +126,8 @@ def test_photographs_are_shrunk_before_they_are_cropped_down_to_the_crop_and_no_
             1.0 <= min(drawn) < 1 + 0.2 * (steepest - 1) and steepest * 0.95 < max(drawn) <= steepest + 0.02
         )  # of 8 bits
         assert np.mean(np.log(drawn)) == pytest.approx(np.log(steepest) / 2, rel=0.25)
+    assert 1.22 < min(steepness(0.1, 0.8)) < 1.4 < 1.9 < max(steepness(0.1, 0.8)) <= 2.02
+    assert steepness(0.1, 0.3) == pytest.approx([2.0] * 60, abs=0.05)  # the whole photograph
 
 
 @pytest.mark.parametrize("side", [60, 72, 96, 137])

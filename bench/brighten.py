@@ -62,24 +62,26 @@ def enhanced(
     if not 0 <= strength <= 1:
         raise BenchError(f"The strength goes from 0 to 1, not to {strength}.")
     side = window_side(enhancer, (height, width), tile)
+
+    def there(rows: Indices, columns: Indices) -> Tensor:
+        return read(rows, columns).to(device)
+
     for top in range(0, height, side):
         for left in range(0, width, side):
             window = slice(top, min(top + side, height)), slice(left, min(left + side, width))
             low = read(*(np.arange(part.start, part.stop) for part in window))
             with torch.inference_mode(), _precision(device, fast):
-                result = _result(enhancer, read, (height, width), window, low, device)
+                result = _result(enhancer, there, (height, width), window, low.to(device))
             yield window, low.lerp(checked(result, low), strength).clamp_(0, 1)
 
 
-def _result(
-    enhancer: nn.Module, read: Reader, size: tuple[int, int], window: Window, low: Tensor, device: str
-) -> Tensor:
+def _result(enhancer: nn.Module, read: Reader, size: tuple[int, int], window: Window, low: Tensor) -> Tensor:
     try:
         if low.shape[-2:] == size:  # the whole picture, as `bench evaluate` computes it
-            found: Tensor = enhancer(low.to(device))
+            found: Tensor = enhancer(low)
         else:
             assert isinstance(enhancer, Windowed)
-            found = enhancer.enhance_window(lambda rows, columns: read(rows, columns).to(device), size, window)
+            found = enhancer.enhance_window(read, size, window)
     except (MemoryError, torch.OutOfMemoryError) as error:
         raise BenchError("It does not fit into memory: try --tile with a smaller side.") from error
     except RuntimeError as error:

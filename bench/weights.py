@@ -8,38 +8,47 @@ from bench.trainings import newest_weights
 
 SHIPPED = Path(__file__).resolve().parent.parent / "weights"
 SUMS = "SHA256SUMS"  # as `sha256sum --check` reads it
+GUIDED = "_guided"
+"""How the name of a method ends that sees the photograph small (`enlightengan.guided`)."""
 
 
-def find_weights(variant: str, tracking_uri: str | None = None) -> tuple[Path, str]:
-    """The weights of `variant` and where they come from, in words.
+def variant_of(method: str) -> str:
+    """What is trained for `method`: itself, or the method that sees the photograph small for it."""
+    return method.removesuffix(GUIDED)
+
+
+def find_weights(method: str, tracking_uri: str | None = None) -> tuple[Path, str]:
+    """The weights of `method` and where they come from, in words.
 
     The newest finished `fast` or `paper` run in the store at `tracking_uri`, else those shipped with the project, else
     a cell of a grid of ablations. Raises MissingWeightsError when there are none.
     """
+    variant = variant_of(method)
     found = newest_weights(variant, tracking_uri, cells=False)
     if found is not None:
         return found
-    shipped = shipped_weights(variant)
+    shipped = shipped_weights(method)
     if shipped is not None:
         return shipped, "shipped with the project"
     cell = newest_weights(variant, tracking_uri)
     if cell is not None:
         return cell
-    method, *left_out = variant.split("_no_")
+    trained, *left_out = variant.split("_no_")
     options = "".join(f" --without {part.replace('_', '-')}" for part in left_out)
     raise MissingWeightsError(
-        f"There are no weights for {variant}: train it (bench train {method}{options} --preset fast), give a file "
-        f"(--weights FILE to enhance, --checkpoint {variant}=FILE to evaluate) or use --method clahe."
+        f"There are no weights for {method}: train it (bench train {trained}{options} --preset fast), give a file "
+        f"(--weights FILE to enhance, --checkpoint {method}=FILE to evaluate) or use --method clahe."
     )
 
 
-def shipped_weights(variant: str) -> Path | None:
-    """The weights of `variant` that come with the project, if any do; their SHA-256 is checked when they are read.
+def shipped_weights(method: str) -> Path | None:
+    """The weights of `method` that come with the project, if any do; their SHA-256 is checked when they are read.
 
     Raises BenchError where it is not told.
     """
-    shipped = SHIPPED / f"{variant}.safetensors"
-    if not shipped.is_file():
+    files = (SHIPPED / f"{name}.safetensors" for name in (method, variant_of(method)))
+    shipped = next((file for file in files if file.is_file()), None)
+    if shipped is None:
         return None
     if shipped.name not in sums(SHIPPED):
         raise BenchError(f"{SHIPPED / SUMS} does not tell the SHA-256 of {shipped.name}: fetch the project anew.")

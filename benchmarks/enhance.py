@@ -1,8 +1,8 @@
 """How fast is `bench enhance`, and how much memory does it take? `python benchmarks/enhance.py` prints JSON.
 
-Images a second at 600 x 400, beside ONNX Runtime with our own exported model, taken in turns in the same process with
-the same number of threads. Seconds and peak memory of whole photographs (reading, enhancing, writing a JPEG), each size
-in a process of its own: the peak is what the process had at most beyond what it has with torch and the network loaded.
+Images a second at 600 x 400, the network at full size beside ONNX Runtime with our own exported model and beside the
+guided method, taken in turns in the same process with the same number of threads. Of both methods, seconds
+and peak memory of whole photographs (reading, enhancing, writing a JPEG), each size in a process of its own: the peak is what the process had at most beyond what it has with torch and the network loaded.
 Without --weights a seeded random generator is measured; speed and memory do not depend on the values.
 """
 
@@ -29,6 +29,7 @@ from bench.device import choose_device, fast_precision, keep_freed_memory
 from bench.errors import BenchError
 from enlightengan.enhancer import LearnedEnhancer
 from enlightengan.export import export, session
+from enlightengan.guided import GuidedEnhancer
 from enlightengan.networks import Generator, initialise
 
 SMALL = (400, 600)
@@ -53,11 +54,12 @@ def picture(height: int, width: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
 
 
 def small(enhancer: LearnedEnhancer, repeats: int) -> dict[str, Any]:
-    """Images a second at 600 x 400: ours, ours in float32, and ONNX Runtime's."""
-    pixels = picture(*SMALL)
+    """Images a second at 600 x 400: ours, ours in float32, ours guided, and ONNX Runtime's."""
+    pixels, guided = picture(*SMALL), GuidedEnhancer(enhancer)
     works: dict[str, Callable[[], Any]] = {
         "ours": lambda: brighten(enhancer, pixels, fast=True),
         "float32": lambda: brighten(enhancer, pixels),
+        "guided": lambda: brighten(guided, pixels, fast=True),
     }
     apart = np.abs(works["ours"]().astype(int) - works["float32"]().astype(int)).max()
     found: dict[str, Any] = {"precision": str(fast_precision()), "largest_deviation_of_255": int(apart)}
@@ -84,7 +86,7 @@ def small(enhancer: LearnedEnhancer, repeats: int) -> dict[str, Any]:
     return found
 
 
-def large(enhancer: LearnedEnhancer, megapixels: float, tile: int | None) -> dict[str, Any]:
+def large(enhancer: LearnedEnhancer | GuidedEnhancer, megapixels: float, tile: int | None) -> dict[str, Any]:
     """Seconds and peak memory of one photograph of 4 : 3; meant for a process of its own."""
     height, width = round((megapixels * 0.75e6) ** 0.5), round((megapixels * 1e6 / 0.75) ** 0.5)
     brighten(enhancer, picture(64, 64), fast=True)
@@ -112,8 +114,10 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     common += ["--tile", str(arguments.tile)] if arguments.tile else []
     photographs = []
     for megapixels in arguments.sizes:
-        done = subprocess.run([*common, "--one", str(megapixels)], check=True, capture_output=True, text=True)
-        photographs.append({"megapixels": megapixels, **json.loads(done.stdout)})
+        for guided in ([], ["--guided"]):
+            one = [*common, "--one", str(megapixels), *guided]
+            done = subprocess.run(one, check=True, capture_output=True, text=True)
+            photographs.append({"megapixels": megapixels, "guided": bool(guided), **json.loads(done.stdout)})
     result = {"threads": torch.get_num_threads(), "load_before": psutil.getloadavg()[0]}
     return {**result, "600x400": small(learned(arguments.weights), arguments.repeats), "photographs": photographs}
 
@@ -125,6 +129,7 @@ if __name__ == "__main__":
     parser.add_argument("--tile", type=int, default=None)
     parser.add_argument("--weights", type=Path, default=None)
     parser.add_argument("--one", type=float, default=None, help=argparse.SUPPRESS)
+    parser.add_argument("--guided", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--make", nargs=2, default=None, help=argparse.SUPPRESS)
     given = parser.parse_args()
     choose_device("cpu")
@@ -132,6 +137,7 @@ if __name__ == "__main__":
     if given.make:
         Image.fromarray(picture(*map(int, given.make[1].split("x")))).save(given.make[0], quality=90)
     elif given.one is not None:
-        print(json.dumps(large(learned(given.weights), given.one, given.tile)))
+        network = learned(given.weights)
+        print(json.dumps(large(GuidedEnhancer(network) if given.guided else network, given.one, given.tile)))
     else:
         print(json.dumps(measure(given), indent=1))

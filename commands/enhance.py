@@ -20,7 +20,7 @@ PIPE = "-"
 
 def enhance(
     paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Files, folders, globs, or - for a pipe.")],
-    method: Annotated[str, typer.Option(help="See bench methods.")] = "enlightengan",
+    method: Annotated[str, typer.Option(help="See bench methods.")] = "enlightengan_guided",
     out: Annotated[Path | None, typer.Option(help="File or folder; else NAME_METHOD beside the photograph.")] = None,
     strength: Annotated[float, typer.Option(min=0, max=1, help="0 is the input, 1 the method's result.")] = 1.0,
     tile: Annotated[int | None, typer.Option(help="Side of a tile, pixels; else as large as memory allows.")] = None,

@@ -13,12 +13,15 @@ def export(
 ) -> None:
     """Write a method as ONNX: any batch, height and width, RGB in [0, 1] in and out; compared with torch first."""
     from bench.errors import BenchError
+    from bench.weights import variant_of
     from commands.console import say
     from enlightengan.enhancer import LearnedEnhancer
     from enlightengan.export import CHECKED
     from enlightengan.export import export as exported
     from methods import make
 
+    if method != variant_of(method):
+        raise BenchError(f"{method} is more than one network: export {variant_of(method)}, which it looks through.")
     enhancer = make(method, weights)
     if not isinstance(enhancer, LearnedEnhancer):
         raise BenchError(f"ONNX is written of EnlightenGAN's generator, which {method} has not.")

@@ -7,8 +7,7 @@ photograph's edges (`detail_preserved`), that is a gain without texture, and the
 the generator is to give. Where the input was darkened and made noisy, the target is still that of the untouched
 photograph: as in EnlightenGAN, whose perceptual loss compares with the picture before darkening.
 
-The edge-preserving smoothing is the guided filter of He, Sun and Tang (TPAMI 2013), the second loss the contrast and
-structure term of SSIM (Wang et al., TIP 2004).
+The smoothing is `enlightengan.gain`, the second loss the contrast and structure term of SSIM (Wang et al., TIP 2004).
 """
 
 import copy
@@ -20,34 +19,15 @@ from torch import Tensor, nn
 
 from enlightengan.batch import Batch
 from enlightengan.config import RefineConfig
+from enlightengan.gain import fitted_gain, gain_at, with_gain
 from enlightengan.model import TrainedModel, add_gradients, picture_health
-from enlightengan.networks import LUMA, Generator
+from enlightengan.networks import Generator
 
 RADIUS = 8  # pixels, of the guided filter
-EDGE = 0.3  # its epsilon, a variance of the natural logarithm of brightness: a deviation of 0.8 stops
-DARK = 0.02  # of 1, added before logarithms: below it there is more noise than picture
+EDGE = 0.3  # its epsilon: a deviation of 0.8 stops
 WINDOW = 5  # pixels, of the structure term
 STEADY = (1.5 / 255) ** 2  # its constant: structure below it is no structure
 SCALES = (1, 2, 4)
-
-
-def luma(pictures: Tensor) -> Tensor:
-    """Rec. 601 luma of (B, 3, H, W) in [0, 1], as (B, 1, H, W)."""
-    weights = pictures.new_tensor(LUMA)[:, None, None]
-    return (pictures * weights).sum(1, keepdim=True)
-
-
-def box(values: Tensor, radius: int) -> Tensor:
-    """The mean over the square of side 2 `radius` + 1 around each pixel, edges repeated; (B, C, H, W) likewise."""
-    padded = F.pad(values, [radius] * 4, mode="replicate")
-    return F.avg_pool2d(padded, 2 * radius + 1, stride=1)
-
-
-def guided(guide: Tensor, values: Tensor, *, radius: int, epsilon: float) -> Tensor:
-    """`values` (B, C, H, W) smoothed where `guide` (B, 1, H, W) is smooth: the guided filter with box windows."""
-    mean_guide, mean = box(guide, radius), box(values, radius)
-    slope = (box(guide * values, radius) - mean_guide * mean) / (box(guide**2, radius) - mean_guide**2 + epsilon)
-    return box(slope, radius) * guide + box(mean - slope * mean_guide, radius)
 
 
 def detail_preserved(photograph: Tensor, enhanced: Tensor) -> Tensor:
@@ -55,9 +35,8 @@ def detail_preserved(photograph: Tensor, enhanced: Tensor) -> Tensor:
 
     The logarithm of the gain is smoothed channel by channel, so that colours are those of `enhanced`.
     """
-    gain = torch.log((enhanced + DARK) / (photograph + DARK))
-    smooth = guided(torch.log(luma(photograph) + DARK), gain, radius=RADIUS, epsilon=EDGE)
-    return ((photograph + DARK) * smooth.exp() - DARK).clamp(0, 1)
+    fitted = fitted_gain(photograph, enhanced, radius=RADIUS, epsilon=EDGE)
+    return with_gain(photograph, gain_at(photograph, *fitted))
 
 
 def structure(pictures: Tensor, targets: Tensor) -> Tensor:

@@ -117,6 +117,7 @@ def test_a_pipe_carries_nothing_but_the_photograph(workplace, photograph):
 
 def test_export_writes_or_says_why_not(bench, fails, workplace, weights, monkeypatch):
     assert "EnlightenGAN's generator, which gamma has not" in fails("export", "gamma", "m.onnx")
+    assert "export cyclegan, which it looks through" in fails("export", "cyclegan_guided", "m.onnx")
     asked = []
     monkeypatch.setattr("enlightengan.export.export", lambda enhancer, path: asked.append(path) or 2e-6)
     code, out, _ = bench("export", "enlightengan", "m.onnx", "--weights", weights)

@@ -123,6 +123,30 @@ def test_published_weights_are_half_as_large_checked_on_loading_and_carry_a_card
     assert (workplace / "shipped/enlightengan.md").read_text().endswith("\nA brown rim around lamps.\n")
 
 
+def test_weights_are_published_for_the_guided_method_apart(bench, trained, workplace, monkeypatch, photograph):
+    run_id, guided = trained("fast"), "enlightengan_guided"
+    assert bench("publish", run_id, "--out", "shipped")[0] == 0
+    monkeypatch.setattr("bench.weights.SHIPPED", workplace / "shipped")
+    monkeypatch.setattr("bench.weights.newest_weights", lambda *_, **__: None)
+    assert find_weights(guided)[0].name == "enlightengan.safetensors"  # without weights of its own
+    photograph(workplace / "test/1.png", seed=3, size=(100, 120), high=80)
+    files = [f"{name}=shipped/enlightengan.safetensors" for name in ("enlightengan", guided)]
+    assert bench("evaluate", "--images", "test", "--metric", "entropy", "--checkpoint", files[0],
+                 "--checkpoint", files[1])[0] == 0  # fmt: skip
+    scores = open_suite().search(kind="evaluate")[0]
+    table = open_suite().artifact(scores.info.run_id, "scores.csv").read_text().splitlines()
+    values = {line.split(",")[0]: f"{float(line.split(',')[5]):.3f}" for line in table[1:]}
+    assert values["enlightengan"] != values[guided]
+    assert bench("publish", run_id, "--guided", "--out", "shipped")[0] == 0
+    assert find_weights(guided)[0].name == "enlightengan_guided.safetensors"
+    assert find_weights("enlightengan")[0].name == "enlightengan.safetensors"
+    assert len((workplace / "shipped/SHA256SUMS").read_text().splitlines()) == 2
+    card = (workplace / "shipped/enlightengan_guided.md").read_text()
+    row = next(line for line in card.splitlines() if "entropy" in line)
+    assert card.startswith("# EnlightenGAN, guided") and values[guided] in row and row.endswith("| 1 |")
+    assert card.count("entropy") == 1, "the same weights' scores by the other method are not this one's"
+
+
 def test_a_training_that_began_from_another_says_so_and_the_newest_is_published(bench, trained, workplace):
     first = trained("fast")
     (workplace / "seen.md").write_text("A brown rim around lamps.\n")

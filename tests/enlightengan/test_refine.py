@@ -9,6 +9,7 @@ from enlightengan.batch import Batch, Crops
 from enlightengan.build import build
 from enlightengan.checkpoint import describe, read_state, read_weights, save_weights
 from enlightengan.config import REFINE_PRESETS, SMALLEST_CROP, preset
+from enlightengan.gain import DARK
 from enlightengan.log import JsonLinesLog
 from enlightengan.networks import Generator, initialise
 from enlightengan.run_config import choose_preset
@@ -35,18 +36,9 @@ def start(tmp_path, brief):
     return tmp_path / "start.safetensors"
 
 
-def test_the_guided_filter_keeps_what_is_linear_in_its_guide_and_smooths_the_rest():
-    guide = rand(1, 1, 20, 24)
-    linear = 2 * guide - 0.3
-    torch.testing.assert_close(refine.guided(guide, linear, radius=3, epsilon=1e-9), linear, atol=1e-3, rtol=0)
-    flat = torch.full_like(guide, 0.5)
-    smoothed = refine.guided(flat, guide, radius=3, epsilon=0.1)
-    torch.testing.assert_close(smoothed, refine.box(refine.box(guide, 3), 3), atol=1e-5, rtol=0)
-
-
 def test_a_gain_is_kept_and_a_texture_of_the_generator_is_not():
     photograph = 0.05 + 0.2 * rand(1, 3, 64, 64)
-    brighter = 3 * photograph + 3 * refine.DARK - refine.DARK  # a gain of three above the darkness offset
+    brighter = 3 * photograph + 3 * DARK - DARK  # a gain of three above the darkness offset
     torch.testing.assert_close(refine.detail_preserved(photograph, brighter), brighter, atol=1e-5, rtol=0)
     weave = 0.06 * (-1.0) ** (torch.arange(64)[:, None] + torch.arange(64))
     left = refine.detail_preserved(photograph, (brighter + weave).clamp(0, 1)) - brighter

@@ -23,11 +23,25 @@ def test_a_combination_is_a_method_by_its_name_and_not_listed(random_weights):
         "cyclegan_no_attention_no_perceptual",
         "enlightengan_no_attention_no_sense",
         "enlightengan_no_",
+        "clahe_guided",  # sees the photograph as it is already
+        "enlightengan_guided_guided",
+        "_guided",
     ],
 )
 def test_other_names_stay_unknown(name):
     with pytest.raises(UnknownNameError):
         METHODS[name]
+
+
+def test_any_learned_method_can_be_guided_by_its_own_weights(random_weights):
+    name = "enlightengan_no_attention_guided"
+    assert name not in list(METHODS) and METHODS.card(name).title == "EnlightenGAN without attention, guided"
+    made, _ = contestant(name, random_weights("enlightengan_no_attention"))
+    base, _ = contestant("enlightengan_no_attention", random_weights("enlightengan_no_attention"))
+    assert made.checkpoint == base.checkpoint and made.digest != base.digest
+    assert made.load().source == base.load().source
+    with pytest.raises(BenchError, match="without attention"):
+        METHODS["enlightengan_guided"](weights=random_weights("enlightengan_no_attention"))
 
 
 def test_names_and_parts_belong_to_each_other():

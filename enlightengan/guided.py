@@ -1,0 +1,121 @@
+"""A method that looks at the photograph small, and the gain that it finds there applied to the photograph as it is.
+
+A network sees as far as its training reached: in a large photograph a lamp and the sky behind it are strangers, and it
+decides for each place anew how bright that should be, with dark rims and clouds where it changes its mind. In a small
+copy of the photograph it sees all at once. From that copy comes the gain (`enlightengan.gain`), from the photograph
+every detail, but for its noise where the gain is large: 1 / gain of it is left, so that it is not amplified.
+A photograph of any size costs what the small copy costs, and a few dozen operations a pixel.
+"""
+
+import weakref
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from bench.enhancer import Reader, Window
+from enlightengan.gain import fitted_gain, gain_at, with_gain
+from enlightengan.noise import BLOCK, MARGIN, level, quieted, unevenness
+
+LOOK = 128  # pixels, the most that the longer side of the small copy has
+RADIUS = 4  # pixels of the small copy, of the guided filter
+EDGE = 0.1  # its epsilon: a deviation of 0.5 stops
+STRIP = 1 << 21  # pixels that are read at a time for the small copy
+PIXEL_BYTES = 250  # that a pixel of a window takes at most
+
+
+class Seen(NamedTuple):
+    """What the whole photograph tells: the gain of its small copy (see `gain_at`), and its noise (see `level`)."""
+
+    factor: int
+    slope: Tensor
+    offset: Tensor
+    noise: Tensor
+
+
+def reduction(size: tuple[int, ...]) -> int:
+    """By which whole number the sides of a picture of `size` (H, W) are divided, so that none exceeds LOOK."""
+    return -(-max(size) // LOOK)
+
+
+def reduced(image: Tensor, factor: int) -> Tensor:
+    """The means of squares of `factor` pixels; (B, 3, H, W), whose last squares may be cut, to the least that holds."""
+    return image if factor == 1 else F.avg_pool2d(image, factor, ceil_mode=True, count_include_pad=False)
+
+
+class GuidedEnhancer(nn.Module):
+    """Maps (B, 3, H, W) in [0, 1] to the same, any H and W, by what `base`, which does likewise, makes of it small.
+
+    Pictures too large for the memory are computed window by window (`bench.enhancer.Windowed`). `checkpoint` and
+    `source` are those of `base`.
+    """
+
+    def __init__(self, base: nn.Module) -> None:
+        super().__init__()
+        self.base = base
+        self.checkpoint, self.source = base.checkpoint, base.source
+        self._last: tuple[weakref.ref[Any], Seen] | None = None  # a picture comes in many windows
+
+    def forward(self, image: Tensor) -> Tensor:
+        factor = reduction(image.shape[-2:])
+        seen = self._seen(reduced(image, factor), unevenness(image), factor)
+        return applied(image, seen, (slice(0, image.shape[-2]), slice(0, image.shape[-1])))
+
+    def _seen(self, small: Tensor, uneven: Tensor, factor: int) -> Seen:
+        slope, offset = fitted_gain(small, self.base(small).float(), radius=RADIUS, epsilon=EDGE)
+        return Seen(factor, slope, offset, level(uneven))
+
+    def enhance_window(self, read: Reader, size: tuple[int, int], window: Window) -> Tensor:
+        """The result in `window` of the picture of `size` (H, W) that `read` reads, equal to the whole picture's."""
+        if self._last is None or self._last[0]() is not read:
+            factor = reduction(size)
+            self._last = weakref.ref(read), self._seen(*overview(read, size, factor), factor)
+        around: Window = tuple(
+            slice(max(side.start - MARGIN, 0), min(side.stop + MARGIN, length))
+            for side, length in zip(window, size, strict=True)
+        )  # type: ignore[assignment]
+        part = read(*(np.arange(side.start, side.stop) for side in around))
+        result = applied(part, self._last[1], around)
+        rows, columns = (
+            slice(side.start - wide.start, side.stop - wide.start) for side, wide in zip(window, around, strict=True)
+        )
+        return result[..., rows, columns]
+
+    def window_bytes(self, size: tuple[int, int]) -> int:
+        """About the most memory that a window of `size` takes."""
+        return (size[0] + 2 * MARGIN) * (size[1] + 2 * MARGIN) * PIXEL_BYTES
+
+
+def applied(image: Tensor, seen: Seen, window: Window) -> Tensor:
+    """The result for `image` (B, 3, H, W), which is `window` of the photograph that was `seen`."""
+    gain = gain_at(image, *(enlarged(values, seen.factor, window) for values in (seen.slope, seen.offset)))
+    quiet = quieted(image, seen.noise)
+    kept = gain.reciprocal().clamp_(max=1)
+    return with_gain(torch.lerp(quiet, image, kept), gain)
+
+
+def overview(read: Reader, size: tuple[int, int], factor: int) -> tuple[Tensor, Tensor]:
+    """`reduced` and `unevenness` of a whole picture, which is read in strips."""
+    height, width = size
+    rows = max(1, STRIP // (BLOCK * factor * width)) * BLOCK * factor
+    small, uneven = [], []
+    for top in range(0, height, rows):
+        strip = read(np.arange(top, min(top + rows, height)), np.arange(width))
+        small.append(reduced(strip, factor))
+        uneven.append(unevenness(strip))
+    return torch.cat(small, dim=2), torch.cat(uneven, dim=2)
+
+
+def enlarged(values: Tensor, factor: int, window: Window) -> Tensor:
+    """`values` of a `reduced` picture (B, C, h, w) for the pixels of `window` of the whole: bilinear, (B, C, H, W)."""
+    if factor == 1:
+        return values[..., window[0], window[1]]
+    kept, inside = [], []
+    for length, side in zip(values.shape[-2:], window, strict=True):
+        first = max(side.start // factor - 1, 0)
+        kept.append(slice(first, min(-(-side.stop // factor) + 1, length)))
+        inside.append(slice(side.start - first * factor, side.stop - first * factor))
+    larger = F.interpolate(values[..., kept[0], kept[1]], scale_factor=factor, mode="bilinear", align_corners=False)
+    return larger[..., inside[0], inside[1]]

@@ -1,0 +1,113 @@
+import gc
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from bench.brighten import brighten
+from bench.enhancer import Windowed
+from enlightengan import guided
+from enlightengan.gain import DARK
+from enlightengan.guided import GuidedEnhancer, overview, reduced, reduction
+
+SIZES = [(300, 401), (64, 64), (65, 30), (1, 1), (3, 700), (129, 128)]
+
+
+class Lamp(nn.Module):
+    """Three times as bright, less so where it is bright already; remembers the sizes that it saw."""
+
+    checkpoint, source = "0123456789abcdef", "a test"
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def forward(self, image):
+        self.seen.append(tuple(image.shape[-2:]))
+        return (3 * image / (1 + 2 * image)).clamp(0, 1)
+
+
+def picture(height, width, *, noise=0.01):
+    source = torch.Generator().manual_seed(0)
+    waves = torch.sin(torch.linspace(0, 9, height))[:, None] * torch.cos(torch.linspace(0, 7, width))
+    grey = 0.15 + 0.1 * waves + noise * torch.randn(1, 3, height, width, generator=source)
+    return grey.clamp(0, 1)
+
+
+def reader(image, *, count=None):
+    def read(rows, columns):
+        if count is not None:
+            count.append((len(rows), len(columns)))
+        return image[:, :, torch.from_numpy(rows)][:, :, :, torch.from_numpy(columns)]
+
+    return read
+
+
+def enhanced(method, image):
+    with torch.inference_mode():
+        return method(image)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_a_window_is_what_the_whole_picture_gives_there(size, monkeypatch):
+    monkeypatch.setattr(guided, "STRIP", 3000)  # several strips
+    method, image = GuidedEnhancer(Lamp()), picture(*size)
+    assert isinstance(method, Windowed)
+    whole, read, worst = enhanced(method, image), reader(image), 0.0
+    for top in range(0, size[0], 37):
+        for left in range(0, size[1], 53):
+            window = slice(top, min(top + 37, size[0])), slice(left, min(left + 53, size[1]))
+            with torch.inference_mode():
+                part = method.enhance_window(read, size, window)
+            worst = max(worst, float((part - whole[..., window[0], window[1]]).abs().max()))
+    assert worst < 1e-5
+
+
+def test_the_network_sees_the_whole_photograph_small_and_once(monkeypatch):
+    lamp, pixels = Lamp(), (picture(500, 700)[0].permute(1, 2, 0).numpy() * 255).astype(np.uint8)
+    windows = brighten(GuidedEnhancer(lamp), pixels, tile=200)
+    assert lamp.seen == [(84, 117)]  # 500 and 700 by 6
+    brighten(GuidedEnhancer(lamp), pixels[::-1].copy(), tile=200)
+    assert lamp.seen == [(84, 117)] * 2  # another picture of the same size is looked at anew
+    assert np.abs(windows.astype(int) - brighten(GuidedEnhancer(lamp), pixels)).max() <= 1
+
+
+def test_a_picture_that_was_seen_is_not_kept():
+    method, image = GuidedEnhancer(Lamp()), picture(300, 300)
+    read = reader(image)
+    method.enhance_window(read, (300, 300), (slice(0, 50), slice(0, 50)))
+    assert method._last[0]() is read
+    del read
+    gc.collect()
+    assert method._last[0]() is None
+
+
+def test_brightness_follows_the_network_and_detail_the_photograph():
+    base, image = Lamp(), picture(512, 512, noise=0)
+    pattern = 0.02 * (-1.0) ** (torch.arange(512) // 2 + torch.arange(512)[:, None] // 2)  # finer than the network sees
+    pattern[:300] = 0  # where the photograph is quiet
+    result = enhanced(GuidedEnhancer(base), (image + pattern).clamp(0, 1))
+    torch.testing.assert_close(reduced(result, 4), base(reduced(image, 4)), atol=0.01, rtol=0)
+    gain = (base(image) + DARK) / (image + DARK)
+    left = (result - enhanced(GuidedEnhancer(base), image)).abs().mean() / (pattern.abs() * gain).mean()
+    assert 0.7 < left < 1.1
+
+
+def test_noise_is_not_amplified():
+    clean, noisy = picture(256, 256, noise=0), picture(256, 256)
+    method = GuidedEnhancer(Lamp())
+    smooth, grain = enhanced(method, clean), (noisy - clean).std()
+    gain = float(((smooth + DARK) / (clean + DARK)).mean())
+    assert gain > 1.8
+    assert (enhanced(method, noisy) - smooth).std() < 1.15 * grain
+
+
+def test_the_small_copy_is_no_longer_than_it_may_be_and_strips_give_the_same():
+    assert [reduction((1, longer)) for longer in (1, 128, 129, 600, 8000)] == [1, 1, 2, 5, 63]
+    image = picture(211, 333)
+    factor = reduction(image.shape[-2:])
+    small, _ = overview(reader(image), (211, 333), factor)
+    assert small.shape[-2:] == (71, 111)
+    torch.testing.assert_close(small, reduced(image, factor))
+    assert small[0, 0, 70, 110] == pytest.approx(float(image[0, 0, 210:, 330:].mean()), abs=1e-6)  # a cut square

@@ -46,9 +46,8 @@ def shipped_weights(method: str) -> Path | None:
 
     Raises BenchError where it is not told.
     """
-    files = (SHIPPED / f"{name}.safetensors" for name in (method, variant_of(method)))
-    shipped = next((file for file in files if file.is_file()), None)
-    if shipped is None:
+    shipped = SHIPPED / f"{variant_of(method)}.safetensors"
+    if not shipped.is_file():
         return None
     if shipped.name not in sums(SHIPPED):
         raise BenchError(f"{SHIPPED / SUMS} does not tell the SHA-256 of {shipped.name}: fetch the project anew.")

@@ -1,8 +1,9 @@
 """How fast is `bench enhance`, and how much memory does it take? `python benchmarks/enhance.py` prints JSON.
 
 Images a second at 600 x 400, the network at full size beside ONNX Runtime with our own exported model and beside the
-guided method, taken in turns in the same process with the same number of threads. Of both methods, seconds
-and peak memory of whole photographs (reading, enhancing, writing a JPEG), each size in a process of its own: the peak is what the process had at most beyond what it has with torch and the network loaded.
+guided method, taken in turns in the same process with the same number of threads. Of both methods, seconds and peak
+memory of whole photographs (reading, enhancing, writing a JPEG), each size in a process of its own: the peak is what
+the process had at most beyond what it has with torch and the network loaded.
 Without --weights a seeded random generator is measured; speed and memory do not depend on the values.
 """
 
@@ -55,7 +56,7 @@ def picture(height: int, width: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
 
 def small(enhancer: LearnedEnhancer, repeats: int) -> dict[str, Any]:
     """Images a second at 600 x 400: ours, ours in float32, ours guided, and ONNX Runtime's."""
-    pixels, guided = picture(*SMALL), GuidedEnhancer(enhancer)
+    pixels, guided = picture(*SMALL), GuidedEnhancer(enhancer, source=enhancer.source)
     works: dict[str, Callable[[], Any]] = {
         "ours": lambda: brighten(enhancer, pixels, fast=True),
         "float32": lambda: brighten(enhancer, pixels),
@@ -138,6 +139,12 @@ if __name__ == "__main__":
         Image.fromarray(picture(*map(int, given.make[1].split("x")))).save(given.make[0], quality=90)
     elif given.one is not None:
         network = learned(given.weights)
-        print(json.dumps(large(GuidedEnhancer(network) if given.guided else network, given.one, given.tile)))
+        print(
+            json.dumps(
+                large(
+                    GuidedEnhancer(network, source=network.source) if given.guided else network, given.one, given.tile
+                )
+            )
+        )
     else:
         print(json.dumps(measure(given), indent=1))

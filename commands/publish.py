@@ -25,9 +25,6 @@ def publish(
         list[str] | None,
         typer.Option(help="Another training of the method, or RUN@STEP; the mean of all is published. Repeatable."),
     ] = None,
-    guided: Annotated[
-        bool, typer.Option("--guided", help="For the method that sees photographs small: METHOD_guided.safetensors.")
-    ] = False,
     out: Annotated[Path, typer.Option(help="Folder for the weights, SHA256SUMS and the card.")] = Path("weights"),
     observed: Annotated[
         Path | None, typer.Option(help="Markdown file on what a person saw; it goes into the card and stays there.")
@@ -44,7 +41,7 @@ def publish(
     (Izmailov et al., Averaging weights leads to wider optima and better generalization, UAI 2018).
     """
     from bench.tracking import open_suite
-    from bench.weights import GUIDED, write_sum
+    from bench.weights import write_sum
     from commands.console import say
     from commands.publish_from import alike, mean_of, related, stored, trained
     from methods import make
@@ -56,14 +53,13 @@ def publish(
     alike(trainings)
     if not related(trainings):
         say("NO COMMON BEGINNING is told: a mean of networks that began apart is no good.", style="bold red")
-    method, mean = runs[0].data.tags["variant"], mean_of([one.state for one in trainings])
-    method += GUIDED if guided else ""
+    variant, mean = runs[0].data.tags["variant"], mean_of([one.state for one in trainings])
     members = {"mean_of": "; ".join(one.told for one in trainings)} if mean_with else {}
     known = _known(trainings) | members
-    file = out / f"{method}.safetensors"
+    file = out / f"{variant}.safetensors"
     _write_halved(file, mean, known)
     write_sum(file)
-    checkpoint = str(make(method, file).checkpoint)
+    checkpoint = str(make(variant, file).checkpoint)
     _mark(suite, trainings, checkpoint, mean_of=members.get("mean_of", ""))
     card = _write_card(suite, trainings, mean, known, file, seen=seen)
     names = [f"{one.named} ({one.run.info.run_id[:8]}, preset {one.run.data.tags['preset']})" for one in trainings]
@@ -120,7 +116,7 @@ def _write_card(
     from reports.card import card_text, observed_in
 
     card = file.with_suffix(".md")
-    seen = seen or observed_in(card, str(make(file.stem, file).checkpoint))
+    seen = seen or observed_in(card, str(make(trainings[0].run.data.tags["variant"], file).checkpoint))
     with TemporaryDirectory() as folder:
         exact = Path(folder) / file.name
         save_weights(exact, mean, metadata)

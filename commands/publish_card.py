@@ -51,24 +51,22 @@ def counted(runs: Sequence["MlflowRun"], side: str) -> str:
 
 
 def model_card(suite: "Suite", trainings: Sequence["Stored"], exact: Path, file: Path, *, observed: str) -> "ModelCard":
-    """The card of `file`, which is the mean of `trainings` in half precision; `exact` is it in float32.
-
-    It is called by the method that it is for.
-    """
+    """The card of `file`, which is the mean of `trainings` in half precision; `exact` is it in float32."""
     from bench.metrics import get_metric
     from methods import METHODS, make
     from reports.card import ModelCard
 
     runs = [one.run for one in trainings]
-    card = METHODS.card(file.stem)
-    checkpoint = str(make(file.stem, file).checkpoint)
-    scores = scores_of(suite, file.stem, checkpoint)
+    tags = runs[0].data.tags
+    card = METHODS.card(tags["variant"])
+    checkpoint = str(make(tags["variant"], file).checkpoint)
+    scores = scores_of(suite, checkpoint)
     metrics = [get_metric(str(name)) for name in scores["metric"].unique()]
     return ModelCard(
         title=card.title, paper=card.paper, file=file.name, checkpoint=checkpoint, sources=sources(runs),
         photographs={side: count for side in ("low", "normal") if (count := counted(runs, side))},
         trainings=[training_of(taken) for taken in by_run(trainings)],
-        rounding=rounding(file.stem, exact, file),
+        rounding=rounding(tags["variant"], exact, file),
         scores=scores, directions={m.name: m.lower_is_better for m in metrics if not m.diagnostic},
         observed=observed,
     )  # fmt: skip
@@ -120,8 +118,8 @@ def recipe(metadata: dict[str, str], tags: dict[str, str]) -> list[str]:
     return [f"Preset {tags['preset']}; features of the perceptual loss: {tags['features_used']}.", *changed]
 
 
-def scores_of(suite: "Suite", method: str, checkpoint: str) -> Any:
-    """The newest scores in MLflow of `method` with the weights `checkpoint`, and the input's likewise."""
+def scores_of(suite: "Suite", checkpoint: str) -> Any:
+    """The newest scores in MLflow of the weights `checkpoint`, and the input's by the same metrics on the same sets."""
     from bench.errors import BenchError
     from bench.scores import score_table
     from commands.kept import evaluations_of, general, tables_of
@@ -130,15 +128,14 @@ def scores_of(suite: "Suite", method: str, checkpoint: str) -> Any:
         every = general(suite, tables_of(suite, evaluations_of(suite))[0])
     except BenchError:  # nothing has been evaluated yet
         return score_table([])
-    mine = (every["checkpoint"] == checkpoint) & (every["method"] == method)
-    own = every[mine]
+    own = every[every["checkpoint"] == checkpoint]
     variants = own.groupby("metric")["metric_digest"].first()  # the newest
     same = every["dataset"].isin(own["dataset"]) & (every["metric_digest"] == every["metric"].map(variants))
-    chosen = every[same & (mine | (every["method"] == "identity"))]
+    chosen = every[same & ((every["checkpoint"] == checkpoint) | (every["method"] == "identity"))]
     return chosen.drop_duplicates(["method", "dataset", "image", "metric"])
 
 
-def rounding(method: str, stored: Path, file: Path) -> str:
+def rounding(variant: str, stored: Path, file: Path) -> str:
     """How far half precision moves results, in a sentence."""
     import torch
 
@@ -146,7 +143,7 @@ def rounding(method: str, stored: Path, file: Path) -> str:
     from bench.images import read_rgb
     from methods import make
 
-    exact, halved = make(method, stored), make(method, file)
+    exact, halved = make(variant, stored), make(variant, file)
     most = 0.0
     photographs = resolve("demo", Path()).low[:COMPARED]
     with torch.inference_mode():

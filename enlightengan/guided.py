@@ -48,14 +48,14 @@ def reduced(image: Tensor, factor: int) -> Tensor:
 class GuidedEnhancer(nn.Module):
     """Maps (B, 3, H, W) in [0, 1] to the same, any H and W, by what `base`, which does likewise, makes of it small.
 
-    Pictures too large for the memory are computed window by window (`bench.enhancer.Windowed`). `checkpoint` and
-    `source` are those of `base`.
+    Pictures too large for the memory are computed window by window (`bench.enhancer.Windowed`). `checkpoint` is the
+    digest of the weights of `base`, and `source` says where they came from, in words.
     """
 
-    def __init__(self, base: nn.Module) -> None:
+    def __init__(self, base: nn.Module, *, source: str) -> None:
         super().__init__()
-        self.base = base
-        self.checkpoint, self.source = base.checkpoint, base.source
+        self.base, self.source = base, source
+        self.checkpoint = base.checkpoint
         self._last: tuple[weakref.ref[Any], Seen] | None = None  # a picture comes in many windows
 
     def forward(self, image: Tensor) -> Tensor:

@@ -10,7 +10,8 @@ from pathlib import Path
 from torch import nn
 
 from bench.enhancer import Card, Factory
-from bench.weights import variant_of
+from bench.weights import GUIDED, variant_of
+from enlightengan.enhancer import chosen
 from enlightengan.guided import GuidedEnhancer
 from methods import METHODS
 from methods.enlightengan import CARD
@@ -21,7 +22,7 @@ TRUST = "named variant: this project's; a trained generator seen small, its gain
 @METHODS.register("enlightengan_guided", replace(CARD, title="EnlightenGAN, guided", trust=TRUST))
 def enlightengan_guided(weights: Path | None = None) -> nn.Module:
     """With the weights of `enlightengan`. Raises MissingWeightsError."""
-    return GuidedEnhancer(METHODS["enlightengan"](weights=weights))
+    return _made("enlightengan", weights)
 
 
 @METHODS.rule
@@ -35,4 +36,5 @@ def guided(name: str) -> tuple[Factory, Card] | None:
 
 
 def _made(method: str, weights: Path | None = None) -> nn.Module:
-    return GuidedEnhancer(METHODS[method](weights=weights))
+    path, source = chosen(f"{method}{GUIDED}", weights)
+    return GuidedEnhancer(METHODS[method](weights=path), source=source)

@@ -112,14 +112,12 @@ def observed_in(card: Path, checkpoint: str) -> str:
 
 
 def scores_table(card: ModelCard) -> Table:
-    """One row a dataset and metric: the mean of these weights, and of the input where it was scored on all the same."""
+    """One row a method that has these weights, dataset and metric; with the input's where it was scored on the same."""
     valued = card.scores.dropna(subset=["value"])
     rows = []
-    for (dataset, metric), part in valued.groupby(["dataset", "metric"], sort=False):
-        own = part[part["checkpoint"] == card.checkpoint]
-        if own.empty:
-            continue
-        other = part[part["checkpoint"] != card.checkpoint]
+    mine = valued["checkpoint"] == card.checkpoint
+    for (method, dataset, metric), own in valued[mine].groupby(["method", "dataset", "metric"], sort=False):
+        other = valued[~mine & (valued["dataset"] == dataset) & (valued["metric"] == metric)]
         other = other[other["image"].isin(own["image"])]
         other = other if len(other) == len(own) else other.iloc[:0]
         intervals = [mean_interval(side["value"].to_numpy()) if len(side) else None for side in (own, other)]
@@ -128,8 +126,9 @@ def scores_table(card: ModelCard) -> Table:
             f"{i.mean:.{digits}f} [{i.low:.{digits}f}, {i.high:.{digits}f}]" if i else "–" for i in intervals
         ]  # each metric has digits of its own
         name = f"{metric} {arrow(card.directions[str(metric)])}" if metric in card.directions else str(metric)
-        rows.append((Cell(str(dataset)), Cell(name), *map(Cell, cells), Cell(float(own["image"].nunique()))))
-    columns = (Column("Dataset"), Column("Metric", words=True), Column("These weights", words=True),
+        of = (Cell(str(method)), Cell(str(dataset)), Cell(name))
+        rows.append((*of, *map(Cell, cells), Cell(float(own["image"].nunique()))))
+    columns = (Column("Method"), Column("Dataset"), Column("Metric", words=True), Column("These weights", words=True),
                Column("The input itself", words=True), Column("Photographs"))  # fmt: skip
     return Table(f"Means{IN_BRACKETS}", columns, tuple(rows))
 

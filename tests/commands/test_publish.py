@@ -123,28 +123,23 @@ def test_published_weights_are_half_as_large_checked_on_loading_and_carry_a_card
     assert (workplace / "shipped/enlightengan.md").read_text().endswith("\nA brown rim around lamps.\n")
 
 
-def test_weights_are_published_for_the_guided_method_apart(bench, trained, workplace, monkeypatch, photograph):
-    run_id, guided = trained("fast"), "enlightengan_guided"
+def test_a_card_has_the_scores_of_every_method_with_its_weights(bench, trained, workplace, photograph):
+    run_id, names = trained("fast"), ("enlightengan", "enlightengan_guided")
     assert bench("publish", run_id, "--out", "shipped")[0] == 0
-    monkeypatch.setattr("bench.weights.SHIPPED", workplace / "shipped")
-    monkeypatch.setattr("bench.weights.newest_weights", lambda *_, **__: None)
-    assert find_weights(guided)[0].name == "enlightengan.safetensors"  # without weights of its own
     photograph(workplace / "test/1.png", seed=3, size=(100, 120), high=80)
-    files = [f"{name}=shipped/enlightengan.safetensors" for name in ("enlightengan", guided)]
-    assert bench("evaluate", "--images", "test", "--metric", "entropy", "--checkpoint", files[0],
-                 "--checkpoint", files[1])[0] == 0  # fmt: skip
+    files = [f"{name}=shipped/enlightengan.safetensors" for name in names]
+    words = ("evaluate", "--images", "test", "--metric", "entropy", "--method", "identity")
+    assert bench(*words, "--checkpoint", files[0], "--checkpoint", files[1])[0] == 0
     scores = open_suite().search(kind="evaluate")[0]
     table = open_suite().artifact(scores.info.run_id, "scores.csv").read_text().splitlines()
     values = {line.split(",")[0]: f"{float(line.split(',')[5]):.3f}" for line in table[1:]}
-    assert values["enlightengan"] != values[guided]
-    assert bench("publish", run_id, "--guided", "--out", "shipped")[0] == 0
-    assert find_weights(guided)[0].name == "enlightengan_guided.safetensors"
-    assert find_weights("enlightengan")[0].name == "enlightengan.safetensors"
-    assert len((workplace / "shipped/SHA256SUMS").read_text().splitlines()) == 2
-    card = (workplace / "shipped/enlightengan_guided.md").read_text()
-    row = next(line for line in card.splitlines() if "entropy" in line)
-    assert card.startswith("# EnlightenGAN, guided") and values[guided] in row and row.endswith("| 1 |")
-    assert card.count("entropy") == 1, "the same weights' scores by the other method are not this one's"
+    assert len(set(values.values())) == 3
+    assert bench("publish", run_id, "--out", "shipped")[0] == 0
+    card = (workplace / "shipped/enlightengan.md").read_text()
+    rows = [line.split(" | ") for line in card.splitlines() if "entropy" in line]
+    assert [row[0].strip("| ").replace("\\", "") for row in rows] == list(names)
+    for name, row in zip(names, rows, strict=True):
+        assert row[3].startswith(values[name]) and row[4].startswith(values["identity"])
 
 
 def test_a_training_that_began_from_another_says_so_and_the_newest_is_published(bench, trained, workplace):
@@ -252,10 +247,10 @@ def test_a_card_has_the_newest_variant_of_a_metric_and_the_input_on_the_same_pho
         return [cell.value for cell in found]
 
     own = [scored("m", "w", "new", 3.0), scored("m", "w", "old", 9.0)]
-    assert row(*own, scored("identity", "", "new", 5.0, "abc"), scored("identity", "", "old", 9.0))[2:] == [
+    assert row(*own, scored("identity", "", "new", 5.0, "abc"), scored("identity", "", "old", 9.0))[3:] == [
         "3.000 [3.000, 3.000]", "5.000 [5.000, 5.000]", 2.0,
     ]  # fmt: skip
-    assert row(*own, scored("identity", "", "new", 5.0, "a"))[3] == "–"
+    assert row(*own, scored("identity", "", "new", 5.0, "a"))[4] == "–"
 
 
 def test_a_folder_whose_name_has_a_comma_is_one_source(store, workplace):

@@ -17,7 +17,7 @@ SIZES = [(300, 401), (64, 64), (65, 30), (1, 1), (3, 700), (129, 128)]
 class Lamp(nn.Module):
     """Three times as bright, less so where it is bright already; remembers the sizes that it saw."""
 
-    checkpoint, source = "0123456789abcdef", "a test"
+    checkpoint = "0123456789abcdef"
 
     def __init__(self):
         super().__init__()
@@ -52,7 +52,7 @@ def enhanced(method, image):
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_a_window_is_what_the_whole_picture_gives_there(size, monkeypatch):
     monkeypatch.setattr(guided, "STRIP", 3000)  # several strips
-    method, image = GuidedEnhancer(Lamp()), picture(*size)
+    method, image = GuidedEnhancer(Lamp(), source="a test"), picture(*size)
     assert isinstance(method, Windowed)
     whole, read, worst = enhanced(method, image), reader(image), 0.0
     for top in range(0, size[0], 37):
@@ -66,15 +66,15 @@ def test_a_window_is_what_the_whole_picture_gives_there(size, monkeypatch):
 
 def test_the_network_sees_the_whole_photograph_small_and_once(monkeypatch):
     lamp, pixels = Lamp(), (picture(500, 700)[0].permute(1, 2, 0).numpy() * 255).astype(np.uint8)
-    windows = brighten(GuidedEnhancer(lamp), pixels, tile=200)
+    windows = brighten(GuidedEnhancer(lamp, source="a test"), pixels, tile=200)
     assert lamp.seen == [(84, 117)]  # 500 and 700 by 6
-    brighten(GuidedEnhancer(lamp), pixels[::-1].copy(), tile=200)
+    brighten(GuidedEnhancer(lamp, source="a test"), pixels[::-1].copy(), tile=200)
     assert lamp.seen == [(84, 117)] * 2  # another picture of the same size is looked at anew
-    assert np.abs(windows.astype(int) - brighten(GuidedEnhancer(lamp), pixels)).max() <= 1
+    assert np.abs(windows.astype(int) - brighten(GuidedEnhancer(lamp, source="a test"), pixels)).max() <= 1
 
 
 def test_a_picture_that_was_seen_is_not_kept():
-    method, image = GuidedEnhancer(Lamp()), picture(300, 300)
+    method, image = GuidedEnhancer(Lamp(), source="a test"), picture(300, 300)
     read = reader(image)
     method.enhance_window(read, (300, 300), (slice(0, 50), slice(0, 50)))
     assert method._last[0]() is read
@@ -87,16 +87,18 @@ def test_brightness_follows_the_network_and_detail_the_photograph():
     base, image = Lamp(), picture(512, 512, noise=0)
     pattern = 0.02 * (-1.0) ** (torch.arange(512) // 2 + torch.arange(512)[:, None] // 2)  # finer than the network sees
     pattern[:300] = 0  # where the photograph is quiet
-    result = enhanced(GuidedEnhancer(base), (image + pattern).clamp(0, 1))
+    result = enhanced(GuidedEnhancer(base, source="a test"), (image + pattern).clamp(0, 1))
     torch.testing.assert_close(reduced(result, 4), base(reduced(image, 4)), atol=0.01, rtol=0)
     gain = (base(image) + DARK) / (image + DARK)
-    left = (result - enhanced(GuidedEnhancer(base), image)).abs().mean() / (pattern.abs() * gain).mean()
+    left = (result - enhanced(GuidedEnhancer(base, source="a test"), image)).abs().mean() / (
+        pattern.abs() * gain
+    ).mean()
     assert 0.7 < left < 1.1
 
 
 def test_noise_is_not_amplified():
     clean, noisy = picture(256, 256, noise=0), picture(256, 256)
-    method = GuidedEnhancer(Lamp())
+    method = GuidedEnhancer(Lamp(), source="a test")
     smooth, grain = enhanced(method, clean), (noisy - clean).std()
     gain = float(((smooth + DARK) / (clean + DARK)).mean())
     assert gain > 1.8

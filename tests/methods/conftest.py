@@ -3,6 +3,7 @@ from functools import cache
 import pytest
 import torch
 
+from bench.weights import variant_of
 from enlightengan.checkpoint import save_weights
 from enlightengan.dce_net import DceNet
 from enlightengan.networks import Generator, initialise
@@ -15,7 +16,7 @@ def random_weights(tmp_path_factory):
     folder = tmp_path_factory.mktemp("weights")
 
     def write(name):
-        path = folder / f"{name}.safetensors"
+        path = folder / f"{variant_of(name)}.safetensors"
         if not path.exists():
             attention = name.startswith("enlightengan") and "no_attention" not in name
             generator = DceNet() if name == "zero_dce" else Generator(attention=attention)

@@ -2,9 +2,10 @@
 
 A network sees as far as its training reached: in a large photograph a lamp and the sky behind it are strangers, and it
 decides for each place anew how bright that should be, with dark rims and clouds where it changes its mind. In a small
-copy of the photograph it sees all at once. From that copy comes the gain (`enlightengan.gain`), from the photograph
-every detail, but for its noise where the gain is large: 1 / gain of it is left, so that it is not amplified.
-A photograph of any size costs what the small copy costs, and a few dozen operations a pixel.
+copy of the photograph it sees all at once, in one twice as large it tells dark corners from bright ones better. From
+these copies comes the gain (`enlightengan.gain`), the geometric mean of both; from the photograph comes every detail,
+but for its noise where the gain is large: 1 / gain of it is left, so that it is not amplified. A photograph of any size
+costs what the small copies cost, and a few dozen operations a pixel.
 """
 
 import weakref
@@ -19,19 +20,25 @@ from bench.enhancer import Reader, Window
 from enlightengan.gain import fitted_gain, gain_at, with_gain
 from enlightengan.noise import BLOCK, MARGIN, level, quieted, unevenness
 
-LOOK = 128  # pixels, the most that the longer side of the small copy has
-RADIUS = 4  # pixels of the small copy, of the guided filter
+LOOK = 256  # pixels, the most that the longer side of the larger small copy has; the other one has half as many
+RADIUS = 4  # pixels of a small copy, of the guided filter
 EDGE = 0.1  # its epsilon: a deviation of 0.5 stops
 STRIP = 1 << 21  # pixels that are read at a time for the small copy
 PIXEL_BYTES = 250  # that a pixel of a window takes at most
 
 
-class Seen(NamedTuple):
-    """What the whole photograph tells: the gain of its small copy (see `gain_at`), and its noise (see `level`)."""
+class Look(NamedTuple):
+    """The gain of a small copy (see `gain_at`), whose sides are the photograph's divided by `factor`."""
 
     factor: int
     slope: Tensor
     offset: Tensor
+
+
+class Seen(NamedTuple):
+    """What the whole photograph tells: its looks, and its noise (see `enlightengan.noise.level`)."""
+
+    looks: tuple[Look, ...]
     noise: Tensor
 
 
@@ -64,8 +71,14 @@ class GuidedEnhancer(nn.Module):
         return applied(image, seen, (slice(0, image.shape[-2]), slice(0, image.shape[-1])))
 
     def _seen(self, small: Tensor, uneven: Tensor, factor: int) -> Seen:
-        slope, offset = fitted_gain(small, self.base(small).float(), radius=RADIUS, epsilon=EDGE)
-        return Seen(factor, slope, offset, level(uneven))
+        copies = {factor: small}
+        if max(small.shape[-2:]) > LOOK // 2:
+            copies[2 * factor] = reduced(small, 2)
+        looks = [
+            Look(by, *fitted_gain(copy, self.base(copy).float(), radius=RADIUS, epsilon=EDGE))
+            for by, copy in copies.items()
+        ]
+        return Seen(tuple(looks), level(uneven))
 
     def enhance_window(self, read: Reader, size: tuple[int, int], window: Window) -> Tensor:
         """The result in `window` of the picture of `size` (H, W) that `read` reads, equal to the whole picture's."""
@@ -90,7 +103,9 @@ class GuidedEnhancer(nn.Module):
 
 def applied(image: Tensor, seen: Seen, window: Window) -> Tensor:
     """The result for `image` (B, 3, H, W), which is `window` of the photograph that was `seen`."""
-    gain = gain_at(image, *(enlarged(values, seen.factor, window) for values in (seen.slope, seen.offset)))
+    slopes = [enlarged(look.slope, look.factor, window) for look in seen.looks]
+    offsets = [enlarged(look.offset, look.factor, window) for look in seen.looks]
+    gain = gain_at(image, torch.stack(slopes).mean(0), torch.stack(offsets).mean(0))
     quiet = quieted(image, seen.noise)
     kept = gain.reciprocal().clamp_(max=1)
     return with_gain(torch.lerp(quiet, image, kept), gain)

@@ -43,7 +43,7 @@ def test_noise_goes_and_edges_stay():
     left, there = ((picture - clean).square().mean().sqrt() for picture in (quiet, noisy))
     assert left < 0.5 * there
     beside = slice(62, 68)  # the edge lies between the columns 64 and 65
-    assert (quiet - clean)[..., beside].abs().mean() < 0.015
+    assert (quiet - clean)[..., beside].abs().mean() < 0.02  # of an edge of 0.3
 
 
 def test_a_photograph_without_noise_is_left_as_it_is():

@@ -23,8 +23,25 @@ def luma(pictures: Tensor) -> Tensor:
 
 def box(values: Tensor, radius: int) -> Tensor:
     """The mean over the square of side 2 `radius` + 1 around each pixel, edges repeated; (B, C, H, W) likewise."""
+    side = 2 * radius + 1
     padded = F.pad(values, [radius] * 4, mode="replicate")
-    return F.avg_pool2d(padded, 2 * radius + 1, stride=1)
+    return sums(sums(padded, side, dim=-2), side, dim=-1) / side**2
+
+
+def sums(values: Tensor, count: int, *, dim: int) -> Tensor:
+    """The sum of each `count` neighbours along `dim`, which becomes `count` - 1 shorter; by doubling, faster than a
+    pooling."""
+    length, place, width = values.shape[dim] - count + 1, 0, 1
+    total = values.new_zeros(())
+    while True:
+        if count & width:
+            total = total + values.narrow(dim, place, length)
+            place += width
+        if 2 * width > count:
+            return total
+        rest = values.shape[dim] - width
+        values = values.narrow(dim, 0, rest) + values.narrow(dim, width, rest)
+        width *= 2
 
 
 def linear(guide: Tensor, values: Tensor, *, radius: int, epsilon: float | Tensor) -> tuple[Tensor, Tensor]:

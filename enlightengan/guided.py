@@ -23,8 +23,8 @@ from enlightengan.noise import BLOCK, MARGIN, level, quieted, unevenness
 LOOK = 256  # pixels, the most that the longer side of the larger small copy has; the other one has half as many
 RADIUS = 4  # pixels of a small copy, of the guided filter
 EDGE = 0.1  # its epsilon: a deviation of 0.5 stops
-STRIP = 1 << 21  # pixels that are read at a time for the small copy
-PIXEL_BYTES = 250  # that a pixel of a window takes at most
+STRIP = 1 << 18  # pixels that are worked on at a time: more would not stay in the processor's cache
+PIXEL_BYTES = 60  # that a pixel of a window takes at most
 
 
 class Look(NamedTuple):
@@ -66,9 +66,10 @@ class GuidedEnhancer(nn.Module):
         self._last: tuple[weakref.ref[Any], Seen] | None = None  # a picture comes in many windows
 
     def forward(self, image: Tensor) -> Tensor:
-        factor = reduction(image.shape[-2:])
-        seen = self._seen(reduced(image, factor), unevenness(image), factor)
-        return applied(image, seen, (slice(0, image.shape[-2]), slice(0, image.shape[-1])))
+        height, width = image.shape[-2:]
+        factor = reduction((height, width))
+        strips = overview(lambda rows, _: image[..., rows[0] : rows[-1] + 1, :], (height, width), factor)
+        return applied(image, self._seen(*strips, factor), (slice(0, height), slice(0, width)))
 
     def _seen(self, small: Tensor, uneven: Tensor, factor: int) -> Seen:
         copies = {factor: small}
@@ -102,13 +103,24 @@ class GuidedEnhancer(nn.Module):
 
 
 def applied(image: Tensor, seen: Seen, window: Window) -> Tensor:
-    """The result for `image` (B, 3, H, W), which is `window` of the photograph that was `seen`."""
+    """The result for `image` (B, 3, H, W), which is `window` of the photograph that was `seen`, strip by strip."""
+    height, first = image.shape[-2], window[0].start
+    result, rows = torch.empty_like(image, memory_format=torch.contiguous_format), max(32, STRIP // image.shape[-1])
+    for top in range(0, height, rows):
+        bottom = min(top + rows, height)
+        above, below = max(top - MARGIN, 0), min(bottom + MARGIN, height)
+        strip = image[..., above:below, :]
+        done = _applied(strip, seen, (slice(first + above, first + below), window[1]))
+        result[..., top:bottom, :] = done[..., top - above : bottom - above, :]
+    return result
+
+
+def _applied(image: Tensor, seen: Seen, window: Window) -> Tensor:
     slopes = [enlarged(look.slope, look.factor, window) for look in seen.looks]
     offsets = [enlarged(look.offset, look.factor, window) for look in seen.looks]
     gain = gain_at(image, torch.stack(slopes).mean(0), torch.stack(offsets).mean(0))
     quiet = quieted(image, seen.noise)
-    kept = gain.reciprocal().clamp_(max=1)
-    return with_gain(torch.lerp(quiet, image, kept), gain)
+    return with_gain(torch.lerp(quiet, image, gain.reciprocal().clamp_(max=1)), gain)
 
 
 def overview(read: Reader, size: tuple[int, int], factor: int) -> tuple[Tensor, Tensor]:

@@ -1,4 +1,6 @@
+import pytest
 import torch
+from torch.nn import functional
 
 from enlightengan.gain import DARK, box, fitted_gain, gain_at, linear, with_gain
 
@@ -34,3 +36,11 @@ def test_results_stay_within_black_and_white():
     photograph = rand(1, 3, 9, 9)
     assert with_gain(photograph, torch.full_like(photograph, 9.0)).max() == 1
     assert with_gain(photograph, torch.full_like(photograph, 0.01)).min() == 0
+
+
+@pytest.mark.parametrize("radius", [1, 2, 4, 8])
+def test_a_box_is_a_mean_over_a_square(radius):
+    values = rand(2, 3, 20, 31)
+    padded = functional.pad(values, [radius] * 4, mode="replicate")
+    expected = functional.avg_pool2d(padded, 2 * radius + 1, stride=1)
+    torch.testing.assert_close(box(values, radius), expected, atol=1e-5, rtol=0)

@@ -128,8 +128,9 @@ def scores_table(card: ModelCard) -> Table:
         name = f"{metric} {arrow(card.directions[str(metric)])}" if metric in card.directions else str(metric)
         of = (Cell(str(method)), Cell(str(dataset)), Cell(name))
         rows.append((*of, *map(Cell, cells), Cell(float(own["image"].nunique()))))
-    columns = (Column("Method"), Column("Dataset"), Column("Metric", words=True), Column("These weights", words=True),
-               Column("The input itself", words=True), Column("Photographs"))  # fmt: skip
+    columns = (Column("Method"), Column("Dataset", words=True), Column("Metric", words=True),
+               Column("These weights", words=True), Column("The input itself", words=True),
+               Column("Photographs"))  # fmt: skip
     return Table(f"Means{IN_BRACKETS}", columns, tuple(rows))
 
 

@@ -72,3 +72,12 @@ def gain_at(photograph: Tensor, slope: Tensor, offset: Tensor) -> Tensor:
 def with_gain(photograph: Tensor, gain: Tensor) -> Tensor:
     """`photograph` in [0, 1] times `gain`, both (B, 3, H, W), within [0, 1]."""
     return torch.addcmul(gain.new_tensor(-DARK), photograph + DARK, gain).clamp_(0, 1)
+
+
+def with_shoulder(photograph: Tensor, gain: Tensor) -> Tensor:
+    """As `with_gain`, but where the gain exceeds 1 what is bright already rises less, and white stays white.
+
+    x gain / (1 + (gain - 1) x^2): next to nothing changes where x is small.
+    """
+    squeezed = 1 + (gain - 1).clamp_(min=0) * photograph**2 * (1 + DARK)
+    return torch.addcmul(gain.new_tensor(-DARK), photograph + DARK, gain).div_(squeezed).clamp_(0, 1)

@@ -4,8 +4,8 @@ A network sees as far as its training reached: in a large photograph a lamp and 
 decides for each place anew how bright that should be, with dark rims and clouds where it changes its mind. In a small
 copy of the photograph it sees all at once, in one twice as large it tells dark corners from bright ones better. From
 these copies comes the gain (`enlightengan.gain`), the geometric mean of both; from the photograph comes every detail,
-but for its noise where the gain is large: 1 / gain of it is left, so that it is not amplified. A photograph of any size
-costs what the small copies cost, and a few dozen operations a pixel.
+but for its noise where the gain is large: 1 / gain of it is left, so that it is not amplified. Highlights rise less, so
+that little clips. A photograph of any size costs what the small copies cost, and a few dozen operations a pixel.
 """
 
 import weakref
@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bench.enhancer import Reader, Window
-from enlightengan.gain import fitted_gain, gain_at, with_gain
+from enlightengan.gain import fitted_gain, gain_at, with_shoulder
 from enlightengan.noise import BLOCK, MARGIN, level, quieted, unevenness
 
 LOOK = 256  # pixels, the most that the longer side of the larger small copy has; the other one has half as many
@@ -120,7 +120,7 @@ def _applied(image: Tensor, seen: Seen, window: Window) -> Tensor:
     offsets = [enlarged(look.offset, look.factor, window) for look in seen.looks]
     gain = gain_at(image, torch.stack(slopes).mean(0), torch.stack(offsets).mean(0))
     quiet = quieted(image, seen.noise)
-    return with_gain(torch.lerp(quiet, image, gain.reciprocal().clamp_(max=1)), gain)
+    return with_shoulder(torch.lerp(quiet, image, gain.reciprocal().clamp_(max=1)), gain)
 
 
 def overview(read: Reader, size: tuple[int, int], factor: int) -> tuple[Tensor, Tensor]:

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from enlightengan.gain import DARK, box, fitted_gain, gain_at, linear, with_gain
+from enlightengan.gain import DARK, box, fitted_gain, gain_at, linear, with_gain, with_shoulder
 
 
 def rand(*shape, seed=0):
@@ -44,3 +44,16 @@ def test_a_box_is_a_mean_over_a_square(radius):
     padded = functional.pad(values, [radius] * 4, mode="replicate")
     expected = functional.avg_pool2d(padded, 2 * radius + 1, stride=1)
     torch.testing.assert_close(box(values, radius), expected, atol=1e-5, rtol=0)
+
+
+def test_a_shoulder_keeps_white_white_and_what_is_dark_as_bright_as_the_gain_makes_it():
+    ramp = torch.linspace(0, 1, 256).expand(1, 3, 4, 256)
+    for gain in (0.5, 1.0, 1.3, 1.7):
+        gains = torch.full_like(ramp, gain)
+        result = with_shoulder(ramp, gains)
+        assert (result.diff(dim=-1) >= 0).all()
+        torch.testing.assert_close(result[..., :15], with_gain(ramp, gains)[..., :15], atol=2e-3, rtol=0)
+        if gain <= 1:
+            torch.testing.assert_close(result, with_gain(ramp, gains))
+        else:
+            assert result[..., -1].min() > 1 - 1e-6 and result[..., :-1].max() < result[..., -1].max()

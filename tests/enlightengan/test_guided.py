@@ -89,7 +89,7 @@ def test_brightness_follows_the_network_and_detail_the_photograph():
     pattern = 0.02 * (-1.0) ** (torch.arange(512) // 2 + torch.arange(512)[:, None] // 2)  # finer than the network sees
     pattern[:300] = 0  # where the photograph is quiet
     result = enhanced(GuidedEnhancer(base, source="a test"), (image + pattern).clamp(0, 1))
-    torch.testing.assert_close(reduced(result, 4), base(reduced(image, 4)), atol=0.01, rtol=0)
+    torch.testing.assert_close(reduced(result, 4), base(reduced(image, 4)), atol=0.03, rtol=0)  # the shoulder
     gain = (base(image) + DARK) / (image + DARK)
     left = (result - enhanced(GuidedEnhancer(base, source="a test"), image)).abs().mean() / (
         pattern.abs() * gain

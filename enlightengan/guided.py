@@ -9,6 +9,7 @@ that little clips. A photograph of any size costs what the small copies cost, an
 """
 
 import weakref
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -68,8 +69,8 @@ class GuidedEnhancer(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         height, width = image.shape[-2:]
         factor = reduction((height, width))
-        strips = overview(lambda rows, _: image[..., rows[0] : rows[-1] + 1, :], (height, width), factor)
-        return applied(image, self._seen(*strips, factor), (slice(0, height), slice(0, width)))
+        found = overview(lambda rows, _: image[..., rows[0] : rows[-1] + 1, :], (height, width), factor)
+        return applied(image, self._seen(*found, factor), (slice(0, height), slice(0, width)))
 
     def _seen(self, small: Tensor, uneven: Tensor, factor: int) -> Seen:
         copies = {factor: small}
@@ -83,15 +84,16 @@ class GuidedEnhancer(nn.Module):
 
     def enhance_window(self, read: Reader, size: tuple[int, int], window: Window) -> Tensor:
         """The result in `window` of the picture of `size` (H, W) that `read` reads, equal to the whole picture's."""
-        if self._last is None or self._last[0]() is not read:
+        last = self._last  # another thread may set it
+        if last is None or last[0]() is not read:
             factor = reduction(size)
-            self._last = weakref.ref(read), self._seen(*overview(read, size, factor), factor)
+            last = self._last = weakref.ref(read), self._seen(*overview(read, size, factor), factor)
         around: Window = tuple(
             slice(max(side.start - MARGIN, 0), min(side.stop + MARGIN, length))
             for side, length in zip(window, size, strict=True)
         )  # type: ignore[assignment]
         part = read(*(np.arange(side.start, side.stop) for side in around))
-        result = applied(part, self._last[1], around)
+        result = applied(part, last[1], around)
         rows, columns = (
             slice(side.start - wide.start, side.stop - wide.start) for side, wide in zip(window, around, strict=True)
         )
@@ -125,14 +127,17 @@ def _applied(image: Tensor, seen: Seen, window: Window) -> Tensor:
 
 def overview(read: Reader, size: tuple[int, int], factor: int) -> tuple[Tensor, Tensor]:
     """`reduced` and `unevenness` of a whole picture, which is read in strips."""
-    height, width = size
-    rows = max(1, STRIP // (BLOCK * factor * width)) * BLOCK * factor
-    small, uneven = [], []
-    for top in range(0, height, rows):
-        strip = read(np.arange(top, min(top + rows, height)), np.arange(width))
-        small.append(reduced(strip, factor))
-        uneven.append(unevenness(strip))
+    small = [reduced(strip, factor) for strip in strips(read, size, factor)]
+    uneven = [unevenness(strip) for strip in strips(read, size, BLOCK)]
     return torch.cat(small, dim=2), torch.cat(uneven, dim=2)
+
+
+def strips(read: Reader, size: tuple[int, int], unit: int) -> Iterator[Tensor]:
+    """A whole picture in strips of whole multiples of `unit` rows, the last one of what is left."""
+    height, width = size
+    rows = max(1, STRIP // (unit * width)) * unit
+    for top in range(0, height, rows):
+        yield read(np.arange(top, min(top + rows, height)), np.arange(width))
 
 
 def enlarged(values: Tensor, factor: int, window: Window) -> Tensor:

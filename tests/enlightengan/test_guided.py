@@ -35,10 +35,10 @@ def picture(height, width, *, noise=0.01):
     return grey.clamp(0, 1)
 
 
-def reader(image, *, count=None):
+def reader(image, read_sizes=None):
     def read(rows, columns):
-        if count is not None:
-            count.append((len(rows), len(columns)))
+        if read_sizes is not None:
+            read_sizes.append((len(rows), len(columns)))
         return image[:, :, torch.from_numpy(rows)][:, :, :, torch.from_numpy(columns)]
 
     return read
@@ -114,3 +114,11 @@ def test_the_small_copy_is_no_longer_than_it_may_be_and_strips_give_the_same():
     assert small.shape[-2:] == (141, 222)
     torch.testing.assert_close(small, reduced(image, factor))
     assert small[0, 0, 140, 221] == pytest.approx(float(image[0, 0, 420:, 663:].mean()), abs=1e-6)  # a cut square
+
+
+def test_a_panorama_is_read_in_small_strips(monkeypatch):
+    monkeypatch.setattr(guided, "STRIP", 3000)
+    image, read_sizes = picture(90, 3000), []
+    overview(reader(image, read_sizes), (90, 3000), reduction((90, 3000)))
+    assert max(read_sizes) == (16, 3000)  # the squares of the noise; 12 for the small copy
+    assert sum(rows for rows, _ in read_sizes) == 2 * 90

@@ -44,7 +44,7 @@ def sums(values: Tensor, count: int, *, dim: int) -> Tensor:
         width *= 2
 
 
-def linear(guide: Tensor, values: Tensor, *, radius: int, epsilon: float | Tensor) -> tuple[Tensor, Tensor]:
+def linear(guide: Tensor, values: Tensor, *, radius: int, epsilon: float) -> tuple[Tensor, Tensor]:
     """Slope and offset, (B, C, H, W) each, by which `guide` (B, 1, H, W) tells `values` (B, C, H, W) best.
 
     Least squares in windows of side 2 `radius` + 1, slopes held down by `epsilon`; the mean over the windows.

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from bench.device import fast_precision
 from enlightengan import group, health
 from enlightengan.average import Ema
 from enlightengan.checkpoint import describe, has_state, latest_state, save_state, save_weights, snapshot_name
@@ -33,15 +34,12 @@ class Report:
 
 
 def choose_precision(precision: str, device: torch.device) -> str:
-    """`auto` resolved: bfloat16 where `device` multiplies it in hardware, float32 elsewhere."""
+    """`auto` resolved: bfloat16 where that is faster on `device`, float32 elsewhere."""
     if precision != "auto":
         return precision
     if device.type == "cuda":
         return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
-    if device.type == "cpu":
-        fast = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-        return "bfloat16" if fast else "float32"
-    return "float32"
+    return "bfloat16" if device.type == "cpu" and fast_precision() == torch.bfloat16 else "float32"
 
 
 def train(
@@ -63,7 +61,7 @@ def train(
     not finite or a discriminator has collapsed.
     """
     config, run = model.config, _Run(model, out, log)
-    precision, batches, probe = run.prepare(low, normal, assess, resume=resume)
+    batches, probe = run.prepare(low, normal, assess, resume=resume)
     step, elapsed = run.restore() if resume else (0, 0.0)
     started, first, begun, saved_at = time.monotonic() - elapsed, step, elapsed, elapsed
     done = next_probe = _share_done(config, batches, step, elapsed)
@@ -77,7 +75,7 @@ def train(
             next_probe = done + 1 / config.probes
         rate = config.learning_rate * config.learning_rate_factor(batches.epoch(step), done)
         run.set_learning_rate(rate)
-        run.health.take(run.cost.step(batch, precision=precision))
+        run.health.take(run.cost.step(batch, precision=run.precision))
         step += 1
         run.ema.update(model.generator, step)
         elapsed = group.agreed(time.monotonic() - started)
@@ -101,20 +99,20 @@ class _Run:
         self.model, self.out, self.log = model, out, log
         self.ema = Ema(model.generator, model.config.ema)
         self.health, self.cost = Health(log), Cost(model)
+        self.precision = choose_precision(model.config.precision, model.device)
 
     def prepare(
         self, low: Sequence[Path], normal: Sequence[Path], assess: Assessment | None, *, resume: bool
-    ) -> tuple[str, UnpairedBatches, Probe]:
-        """The precision, the batches of the photographs that can be used, and the probe; tells the parameters."""
+    ) -> tuple[UnpairedBatches, Probe]:
+        """The batches of the photographs that can be used, and the probe; tells the parameters."""
         config, read = self.model.config, ImageCache()
         low, normal = (self._usable(side, name, read) for name, side in (("low", low), ("normal", normal)))
-        precision = choose_precision(config.precision, self.model.device)
         if not (resume and has_state(self.out / "states")):  # one that was stopped before has told nothing yet
-            used = {"precision_used": precision, "device": _device_name(self.model.device)}
+            used = {"precision_used": self.precision, "device": _device_name(self.model.device)}
             of = {"variant": config.variant, "method": config.method}
             counts = {"low_images": len(low), "normal_images": len(normal)}
             self.log.parameters({**asdict(config), **of, **used, **counts})
-        return precision, UnpairedBatches(config, low=low, normal=normal, read=read), Probe(low, assess=assess)
+        return UnpairedBatches(config, low=low, normal=normal, read=read), Probe(low, assess=assess)
 
     def _usable(self, paths: Sequence[Path], side: str, read: ImageCache) -> list[Path]:
         good, bad = usable(paths, self.model.config.crop, read=read)
@@ -131,6 +129,7 @@ class _Run:
         state = latest_state(self.out / "states", tell=self.log.note)
         self.model.restore(state)
         self.model.begun_from = state.get("begun_from", {})
+        self.precision = state.get("precision", self.precision)  # one run, one precision, whatever is faster now
         for key, value in state["ema"].items():
             self.ema.state[key].copy_(value)
         return state["step"], state["elapsed"]
@@ -170,7 +169,9 @@ class _Run:
         """Write a training state."""
         if group.rank():
             return None
-        of = {"method": self.model.config.method, "begun_from": self.model.begun_from}
+        of = {
+            "method": self.model.config.method, "begun_from": self.model.begun_from, "precision": self.precision,
+        }  # fmt: skip
         told = {"step": step, "samples": samples, "elapsed": elapsed, **of}
         with self.cost.aside():
             self.log.flush()  # a run that is continued tells nothing of the steps before its state

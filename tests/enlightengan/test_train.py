@@ -63,6 +63,26 @@ def test_interrupted_and_resumed_ends_bit_identical(photographs, tmp_path, monke
     assert not torch.equal(whole["conv1_1.weight"], fresh["conv1_1.weight"])
 
 
+def test_a_run_keeps_the_precision_that_it_began_with(photographs, tmp_path, monkeypatch):
+    used, step = set(), Model.step
+    monkeypatch.setattr(Model, "step", lambda *given, precision: used.add(precision) or step(*given))
+    monkeypatch.setattr(training, "STATE_EVERY", 0.0)
+    monkeypatch.setattr(training, "fast_precision", lambda: torch.bfloat16)
+    settings = {"without": ("perceptual",), "precision": "auto", "max_steps": 20}
+    with pytest.raises(KeyboardInterrupt):
+        run(photographs, tmp_path, on_step=interrupt, **settings)
+    monkeypatch.setattr(training, "fast_precision", lambda: torch.float32)
+    run(photographs, tmp_path, resume=True, **settings)
+    assert used == {"bfloat16"}
+
+
+def test_auto_is_what_is_faster(monkeypatch):
+    for faster in (torch.float32, torch.bfloat16):
+        monkeypatch.setattr(training, "fast_precision", lambda faster=faster: faster)
+        assert training.choose_precision("auto", CPU) == str(faster).removeprefix("torch.")
+        assert training.choose_precision("float32", CPU) == "float32"
+
+
 def test_a_run_that_was_stopped_after_its_last_step_learns_nothing_more(photographs, tmp_path, monkeypatch):
     settings = {"without": ("perceptual",), "max_steps": 3}
 

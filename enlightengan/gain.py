@@ -64,9 +64,14 @@ def fitted_gain(photograph: Tensor, enhanced: Tensor, *, radius: int, epsilon: f
     return linear(torch.log(luma(photograph) + DARK), gain, radius=radius, epsilon=epsilon)
 
 
+def log_gain(grey: Tensor, slope: Tensor, offset: Tensor) -> Tensor:
+    """The logarithm of the gain where the luma is `grey` (B, 1, H, W); the others and the result are (B, 3, H, W)."""
+    return torch.addcmul(offset, slope, torch.log(grey + DARK))
+
+
 def gain_at(photograph: Tensor, slope: Tensor, offset: Tensor) -> Tensor:
-    """exp(slope log luma + offset), the gain at each place of `photograph`, all (B, 3, H, W)."""
-    return torch.addcmul(offset, slope, torch.log(luma(photograph) + DARK)).exp_()
+    """The gain at each place of `photograph`, all (B, 3, H, W)."""
+    return log_gain(luma(photograph), slope, offset).exp_()
 
 
 def with_gain(photograph: Tensor, gain: Tensor) -> Tensor:

@@ -2,10 +2,14 @@
 
 A network sees as far as its training reached: in a large photograph a lamp and the sky behind it are strangers, and it
 decides for each place anew how bright that should be, with dark rims and clouds where it changes its mind. In a small
-copy of the photograph it sees all at once, in one twice as large it tells dark corners from bright ones better. From
-these copies comes the gain (`enlightengan.gain`), the geometric mean of both; from the photograph comes every detail,
-but for its noise where the gain is large: 1 / gain of it is left, so that it is not amplified. Highlights rise less, so
-that little clips. A photograph of any size costs what the small copies cost, and a few dozen operations a pixel.
+copy of the photograph it sees all at once. From there comes the gain (`enlightengan.gain`); from the photograph comes
+every detail, but for its noise where the gain is large: 1 / gain of it is left, so that it is not amplified. Highlights
+rise less, so that little clips. A photograph of any size costs what the small copies cost, and a few dozen operations a
+pixel.
+
+A bright sky or window makes the network take a scene for well lit, and what stands before it stays dark. So it looks
+again with all light held down to a cap (`capped`), as one holds a hand before the sun: what is below the cap rises by
+what is seen then, as far as most of the photograph lies there.
 """
 
 import weakref
@@ -18,34 +22,44 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bench.enhancer import Reader, Window
-from enlightengan.gain import fitted_gain, gain_at, with_shoulder
+from enlightengan.gain import fitted_gain, log_gain, luma, with_shoulder
 from enlightengan.noise import BLOCK, MARGIN, level, quieted, unevenness
 
-LOOK = 256  # pixels, the most that the longer side of the larger small copy has; the other one has half as many
-RADIUS = 4  # pixels of a small copy, of the guided filter
+LOOK = 128  # pixels, about what the longer side of the small copy has
+CAPS = (0.08, 0.22)  # of 1, the lumas that light is held down to for further looks
+RADIUS = 4  # pixels of the small copy, of the guided filter
 EDGE = 0.1  # its epsilon: a deviation of 0.5 stops
 STRIP = 1 << 18  # pixels that are worked on at a time: more would not stay in the processor's cache
 PIXEL_BYTES = 60  # that a pixel of a window takes at most
 
 
 class Look(NamedTuple):
-    """The gain of a small copy (see `gain_at`), whose sides are the photograph's divided by `factor`."""
+    """The gain of the small copy (see `gain_at`) with light held down to `cap`, and how much that counts."""
 
-    factor: int
+    cap: float
+    share: Tensor
+    """Of the small copy, what lies below the cap, squared: (B, 1, 1, 1)."""
     slope: Tensor
     offset: Tensor
 
 
 class Seen(NamedTuple):
-    """What the whole photograph tells: its looks, and its noise (see `enlightengan.noise.level`)."""
+    """What the whole photograph tells: its looks, the first as it is, and its noise (see `enlightengan.noise.level`)."""
 
+    factor: int
+    """By which the photograph's sides were divided for the small copy."""
     looks: tuple[Look, ...]
     noise: Tensor
 
 
 def reduction(size: tuple[int, ...]) -> int:
-    """By which whole number the sides of a picture of `size` (H, W) are divided, so that none exceeds LOOK."""
-    return -(-max(size) // LOOK)
+    """The whole number by which the sides of a picture of `size` (H, W) are divided, the longer one to about LOOK."""
+    return max(1, round(max(size) / LOOK))
+
+
+def capped(image: Tensor, cap: float) -> Tensor:
+    """`image` (B, 3, H, W) with no luma above `cap`: what is brighter is darkened to it, its colour kept."""
+    return image * (cap / luma(image).clamp_min(cap))
 
 
 def reduced(image: Tensor, factor: int) -> Tensor:
@@ -73,14 +87,13 @@ class GuidedEnhancer(nn.Module):
         return applied(image, self._seen(*found, factor), (slice(0, height), slice(0, width)))
 
     def _seen(self, small: Tensor, uneven: Tensor, factor: int) -> Seen:
-        copies = {factor: small}
-        if max(small.shape[-2:]) > LOOK // 2:
-            copies[2 * factor] = reduced(small, 2)
-        looks = [
-            Look(by, *fitted_gain(copy, self.base(copy).float(), radius=RADIUS, epsilon=EDGE))
-            for by, copy in copies.items()
-        ]
-        return Seen(tuple(looks), level(uneven))
+        caps = (1.0, *CAPS)
+        copies = [capped(small, cap) for cap in caps]
+        results = self.base(torch.cat(copies)).float().chunk(len(caps))
+        shares = [(luma(small) < cap).float().mean((1, 2, 3), keepdim=True) ** 2 for cap in caps]
+        fits = [fitted_gain(*pair, radius=RADIUS, epsilon=EDGE) for pair in zip(copies, results, strict=True)]
+        looks = [Look(cap, share, *fit) for cap, share, fit in zip(caps, shares, fits, strict=True)]
+        return Seen(factor, tuple(looks), level(uneven))
 
     def enhance_window(self, read: Reader, size: tuple[int, int], window: Window) -> Tensor:
         """The result in `window` of the picture of `size` (H, W) that `read` reads, equal to the whole picture's."""
@@ -118,11 +131,26 @@ def applied(image: Tensor, seen: Seen, window: Window) -> Tensor:
 
 
 def _applied(image: Tensor, seen: Seen, window: Window) -> Tensor:
-    slopes = [enlarged(look.slope, look.factor, window) for look in seen.looks]
-    offsets = [enlarged(look.offset, look.factor, window) for look in seen.looks]
-    gain = gain_at(image, torch.stack(slopes).mean(0), torch.stack(offsets).mean(0))
+    gain = _log_gain(image, seen, window).exp_()
     quiet = quieted(image, seen.noise)
     return with_shoulder(torch.lerp(quiet, image, gain.reciprocal().clamp_(max=1)), gain)
+
+
+def _log_gain(image: Tensor, seen: Seen, window: Window) -> Tensor:
+    """The logarithm of the gain of the first look, and what the darkness of each place adds of the others."""
+    first, *others = seen.looks
+    grey = luma(image)
+    gain = _log_gain_of(first, grey, seen.factor, window)
+    added = torch.zeros_like(gain)
+    for look in others:
+        further = _log_gain_of(look, grey.clamp_max(look.cap), seen.factor, window).sub_(gain)
+        added = torch.maximum(added, further.mul_(look.share * look.cap / grey.clamp_min(look.cap)))
+    return gain.add_(added)
+
+
+def _log_gain_of(look: Look, grey: Tensor, factor: int, window: Window) -> Tensor:
+    slope, offset = (enlarged(values, factor, window) for values in (look.slope, look.offset))
+    return log_gain(grey, slope, offset)
 
 
 def overview(read: Reader, size: tuple[int, int], factor: int) -> tuple[Tensor, Tensor]:

@@ -8,8 +8,8 @@ from torch import nn
 from bench.brighten import brighten
 from bench.enhancer import Windowed
 from enlightengan import guided
-from enlightengan.gain import DARK
-from enlightengan.guided import GuidedEnhancer, overview, reduced, reduction
+from enlightengan.gain import DARK, luma
+from enlightengan.guided import GuidedEnhancer, capped, overview, reduced, reduction
 
 SIZES = [(300, 401), (64, 64), (65, 30), (1, 1), (3, 700), (129, 128)]
 
@@ -67,11 +67,56 @@ def test_a_window_is_what_the_whole_picture_gives_there(size, monkeypatch):
 def test_the_network_sees_the_whole_photograph_small_and_once():
     lamp, pixels = Lamp(), (picture(500, 700)[0].permute(1, 2, 0).numpy() * 255).astype(np.uint8)
     windows = brighten(GuidedEnhancer(lamp, source="a test"), pixels, tile=200)
-    looks = [(167, 234), (84, 117)]  # 500 and 700 by 3 and 6
+    looks = [(100, 140)]  # 500 and 700 by 5; as it is and with its lights held down at once
     assert lamp.seen == looks
     brighten(GuidedEnhancer(lamp, source="a test"), pixels[::-1].copy(), tile=200)
     assert lamp.seen == 2 * looks  # another picture of the same size is looked at anew
     assert np.abs(windows.astype(int) - brighten(GuidedEnhancer(lamp, source="a test"), pixels)).max() <= 1
+
+
+class Eye(nn.Module):
+    """Lights a picture the more, the darker it is as a whole."""
+
+    checkpoint = "0123456789abcdef"
+
+    def forward(self, image):
+        gain = (0.4 / image.mean((1, 2, 3), keepdim=True).clamp_min(0.05)).clamp_min(1)
+        return (image * gain).clamp(0, 1)
+
+
+def backlit(*, sky):
+    """A dark ground, 0.05, below a sky of 0.9 that takes the share `sky` of the picture."""
+    image = torch.full((1, 3, 256, 256), 0.05)
+    image[:, :, : round(256 * sky)] = 0.9
+    return image
+
+
+def test_what_stands_before_a_bright_sky_is_lit_as_far_as_it_is_most_of_the_picture():
+    method, gains = GuidedEnhancer(Eye(), source="a test"), []
+    for sky in (0.45, 0.7, 0.95):
+        image = backlit(sky=sky)
+        result = enhanced(method, image)
+        gains.append(float(result[..., -4:, :].mean() / 0.05))
+        assert float(result[..., :4, :].mean()) == pytest.approx(0.9, abs=0.02)  # the sky stays
+    alone = enhanced(Eye(), backlit(sky=0.45))  # what the network makes of it by itself
+    assert float(alone[..., -4:, :].mean() / 0.05) == pytest.approx(1, abs=0.05)
+    assert gains[0] > 1.5 > gains[1] > gains[2]
+    assert gains[2] == pytest.approx(1, abs=0.02)
+
+
+def test_a_cap_holds_light_down_and_keeps_colour():
+    image = torch.tensor([0.9, 0.6, 0.3, 0.05, 0.04, 0.03]).reshape(1, 2, 3).permute(0, 2, 1)[..., None]  # two pixels
+    held = capped(image, 0.2)
+    assert float(luma(held)[0, 0, 0]) == pytest.approx(0.2)
+    torch.testing.assert_close(held[0, :, 0, 0] / held[0, 0, 0, 0], image[0, :, 0, 0] / 0.9)
+    assert torch.equal(held[..., 1, :], image[..., 1, :])
+
+
+def test_every_picture_of_a_batch_has_its_own_looks():
+    method, pictures = GuidedEnhancer(Eye(), source="a test"), [backlit(sky=0.3), 0.5 * backlit(sky=0.6)]
+    together = enhanced(method, torch.cat(pictures))
+    for one, alone in zip(together, pictures, strict=True):
+        torch.testing.assert_close(one[None], enhanced(method, alone))
 
 
 def test_a_picture_that_was_seen_is_not_kept():
@@ -106,19 +151,19 @@ def test_noise_is_not_amplified():
     assert (enhanced(method, noisy) - smooth).std() < 1.15 * grain
 
 
-def test_the_small_copy_is_no_longer_than_it_may_be_and_strips_give_the_same():
-    assert [reduction((1, longer)) for longer in (1, 256, 257, 600, 8000)] == [1, 1, 2, 3, 32]
+def test_the_small_copy_is_about_as_long_as_it_may_be_and_strips_give_the_same():
+    assert [reduction((1, longer)) for longer in (1, 191, 193, 600, 8000)] == [1, 1, 2, 5, 62]
     image = picture(421, 665)
     factor = reduction(image.shape[-2:])
     small, _ = overview(reader(image), (421, 665), factor)
-    assert small.shape[-2:] == (141, 222)
+    assert small.shape[-2:] == (85, 133)
     torch.testing.assert_close(small, reduced(image, factor))
-    assert small[0, 0, 140, 221] == pytest.approx(float(image[0, 0, 420:, 663:].mean()), abs=1e-6)  # a cut square
+    assert small[0, 0, 84, 132] == pytest.approx(float(image[0, 0, 420:, 660:].mean()), abs=1e-6)  # a cut square
 
 
 def test_a_panorama_is_read_in_small_strips(monkeypatch):
     monkeypatch.setattr(guided, "STRIP", 3000)
     image, read_sizes = picture(90, 3000), []
     overview(reader(image, read_sizes), (90, 3000), reduction((90, 3000)))
-    assert max(read_sizes) == (16, 3000)  # the squares of the noise; 12 for the small copy
+    assert max(read_sizes) == (23, 3000)  # for the small copy; 16 for the squares of the noise
     assert sum(rows for rows, _ in read_sizes) == 2 * 90

@@ -44,7 +44,7 @@ class Look(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What the whole photograph tells: its looks, the first as it is, and its noise (see `enlightengan.noise.level`)."""
+    """What the whole photograph tells: its looks, the first at it as it is, and its noise (see `noise.level`)."""
 
     factor: int
     """By which the photograph's sides were divided for the small copy."""

@@ -1,6 +1,6 @@
 """Time and memory of every classical method, on one thread; equalization, gamma and CLAHE beside the library they use.
 
-python benchmarks/methods.py [--method NAME]... [--size 600x400]... [--repeats 3]
+python benchmarks/classical.py [--method NAME]... [--size 600x400]... [--repeats 3]
 
 Prints JSON: for each size and method the seconds of the fastest call after a warm-up and the peak memory of a process
 of its own that makes one call, over what it had before (MB). The picture is a darkened photograph that comes
@@ -10,7 +10,6 @@ with scikit-image. References get and give the same float32 array as the methods
 import argparse
 import json
 import multiprocessing
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,8 +20,6 @@ import numpy as np
 import torch
 from skimage import data, exposure
 from torch import Tensor
-
-sys.path[:] = [p for p in sys.path if p != str(Path(__file__).resolve().parent)]  # where this file hides the package
 
 from bench.enhancer import Picture
 from bench.environment import provenance

@@ -44,8 +44,7 @@ speed: install
 # and forty minutes, on two that compute in bfloat16. BENCH_DATA says where the photographs are; the committed ones were
 # made with FEATURES="--features vgg19-distilled --feature-weights FILE" and, as steps differ with the machine,
 # LOOKS="--mean-with seventh@2298 --mean-with seventh@2598 --mean-with seventh@2951": the last three but the end.
-# The committed RESULTS.md is of Zero-DCE, on one core, and of the last evaluation, publishing and report alone:
-# results/before-refinement.md has CycleGAN, the ablations, the adaptation, speeds and numbers in print.
+# Ablations, rivals and adaptation, on one core each and in float32, take two hours and a half.
 results: install
 	$(BIN)/bench data overlap
 	$(BIN)/bench train enlightengan --minutes 58 --name first $(FEATURES)
@@ -66,11 +65,11 @@ results: install
 	$(BIN)/bench train refine --minutes 70 --snapshots --name refined \
 	    --init-from runs/seventh/enlightengan.safetensors
 	$(BIN)/bench publish refined
-	$(BIN)/bench train ablations --seeds 2 --learning-rate 3e-4 --max-steps 150 --crop 96 $(FEATURES) \
+	$(BIN)/bench train ablations --seeds 2 --max-steps 300 --smallest-scale 0.6 --bright-inputs 0.1 $(FEATURES) \
 	    --dataset lime --dataset lol_eval15 --metric niqe --metric psnr --metric ssim_rgb
-	$(BIN)/bench train cyclegan --minutes 10 --batch-size 2 --crop 96
-	$(BIN)/bench train zero_dce --minutes 42
-	$(BIN)/bench adapt --low amos_night/train --hold-out 0.3 --minutes 2 $(FEATURES) \
+	$(BIN)/bench train cyclegan --minutes 34
+	$(BIN)/bench train zero_dce --minutes 30
+	$(BIN)/bench adapt --low amos_night/train --hold-out 0.3 --minutes 4 $(FEATURES) \
 	    --init-from weights/enlightengan.safetensors
 	$(BIN)/bench evaluate --workers 2 $(SETS:%=--dataset %) $(METRICS:%=--metric %) \
 	    --checkpoint enlightengan=weights/enlightengan.safetensors \

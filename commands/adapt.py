@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from enlightengan.config import TrainConfig
 
 HELD_OUT = Path("runs/held_out")
-ADAPTED = "enlightengan_adapted"  # how score tables name the adapted weights, beside the unadapted ones
+FORMS = ("enlightengan", "enlightengan_guided")  # of use: at full size, and as `bench enhance` does
+ADAPTED = "_adapted"  # what the name of a form has in score tables with adapted weights, beside unadapted ones
 METRICS = ("niqe", "halo")
 BESIDE = ("identity", "clahe")
 
@@ -54,7 +55,8 @@ def adapt(
     """Train EnlightenGAN on another low-light domain, as the paper does with night streets.
 
     A generator that it begins from keeps its BatchNorm statistics, unless --batch-norm says otherwise.
-    Then the held-out photographs are scored: adapted, unadapted where there are general weights, CLAHE and the input.
+    Then the held-out photographs are scored: adapted, unadapted where there are general weights, each at full size and
+    guided, CLAHE and the input.
     Adapted weights are never taken for the general model's: name their file. A run that is resumed is scored then.
     """
     from enlightengan.config import preset as chosen_preset
@@ -138,8 +140,8 @@ def _refuse_state(init_from: Path | None) -> None:
 def score_held_out(run_id: str, *, device: str, tracking_uri: str | None) -> None:
     """Score the adapted weights of a run, the unadapted ones, a classical method and the input on what was held out.
 
-    What that is, the run's plan tells; where nothing was held out, nothing is scored. Without a lamp a photograph has
-    no halo: what has no score is told and does not undo the training.
+    Weights are scored in both FORMS. What was held out, the run's plan tells; where that is nothing, nothing is scored.
+    Without a lamp a photograph has no halo: what has no score is told and does not undo the training.
     """
     from bench.data import from_folder
     from bench.errors import MissingScoresError, MissingWeightsError
@@ -155,11 +157,12 @@ def score_held_out(run_id: str, *, device: str, tracking_uri: str | None) -> Non
         return
     folder = keep_held_out(tuple(map(Path, held_out)), HELD_OUT / run_id)
     init_from = Path(plan["init_from"]) if plan["init_from"] else None
-    adapted, _ = contestant("enlightengan", TRAINING / run_id / "weights.safetensors")
-    entries = [Entry(replace(adapted, name=ADAPTED), f"run {run_id[:8]}")]
+    entries = []
+    for form in FORMS:
+        adapted, _ = contestant(form, TRAINING / run_id / "weights.safetensors")
+        entries.append(Entry(replace(adapted, name=f"{form}{ADAPTED}"), f"run {run_id[:8]}"))
     try:
-        general, source = contestant("enlightengan", init_from, tracking_uri)
-        entries.append(Entry(general, source))
+        entries += [Entry(*contestant(form, init_from, tracking_uri)) for form in FORMS]
     except MissingWeightsError:
         say("There are no general weights to compare with.")
     entries += [Entry(*contestant(name)) for name in BESIDE]

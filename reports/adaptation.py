@@ -63,11 +63,12 @@ def changes(one: Adaptation) -> list[str]:
             pair = values[[name, before]].dropna() if before in values else pd.DataFrame()
             if len(pair):
                 (gap,) = differences(pair, before)
-                told.append(_change(gap, metric, lower_is_better=lower, digits=decimals(list(pair.mean()))))
+                digits = decimals(list(pair.mean()))
+                told.append(_change(gap, metric, before, lower_is_better=lower, digits=digits))
     return told
 
 
-def _change(gap: Difference, metric: str, *, lower_is_better: bool, digits: int) -> str:
+def _change(gap: Difference, metric: str, method: str, *, lower_is_better: bool, digits: int) -> str:
     interval = gap.interval
     bounds = f" [{interval.low:+.{digits}f}, {interval.high:+.{digits}f}]" if interval.count > 1 else ""
     images = f"{interval.count} image{'' if interval.count == 1 else 's'}"
@@ -79,8 +80,8 @@ def _change(gap: Difference, metric: str, *, lower_is_better: bool, digits: int)
     elif interval.decided:
         why = f"{why}, for the ranks of the differences do not say the same"
     return (
-        f"By {metric} ({better(lower_is_better)}) adaptation changed the mean by {interval.mean:+.{digits}f}{bounds} "
-        f"on {images}: {why}."
+        f"By {metric} ({better(lower_is_better)}) adaptation changed {method}'s mean by {interval.mean:+.{digits}f}"
+        f"{bounds} on {images}: {why}."
     )
 
 

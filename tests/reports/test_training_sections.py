@@ -67,10 +67,10 @@ def test_what_the_adaptation_changed_is_said_first_by_each_metric(table, plain):
                      {"niqe": True, "psnr": False})  # fmt: skip
     (block,) = adaptation_section(Material(plain, {"niqe": True}, adaptations=[one], baseline="identity")).blocks
     assert block.text == (
-        "By niqe (lower is better) adaptation changed the mean by -1.000 [-1.000, -1.000] on 8 images: better on these "
-        "photographs. By psnr (higher is better) adaptation changed the mean by +0.000 [+0.000, +0.000] on 7 images: "
-        f"no difference can be shown. Dark photographs of amos, trained from scratch. {rule} So pictures of one camera "
-        "may be on both sides."
+        "By niqe (lower is better) adaptation changed gan's mean by -1.000 [-1.000, -1.000] on 8 images: better on "
+        "these photographs. By psnr (higher is better) adaptation changed gan's mean by +0.000 [+0.000, +0.000] on 7 "
+        f"images: no difference can be shown. Dark photographs of amos, trained from scratch. {rule} So pictures of "
+        "one camera may be on both sides."
     )
     assert "The untouched input (identity) has 3.350, better than every method" in block.notes[0]
     (found,) = block.tables.values()

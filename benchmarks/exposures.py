@@ -3,10 +3,11 @@
 python benchmarks/exposures.py --sice FOLDER [--method NAME]... [--scenes N]
 
 A scene of SICE is photographs with numbers that follow each other. It is taken up where one of them is well exposed and
-on the list of `normal`, and its darker ones are on no list: no training has had them for inputs. The methods see a dark
-exposure (mean 12 to 38 of 255), a middle one (50 to 80), and the well-exposed one at 1/1.6 of its values and as it is;
-what they give is compared with the well-exposed one. Prints JSON: for each method and kind the means with their 95 %
-intervals of PSNR, CIELAB distance (CIE76) and NIQE, and how many stops darker than there what was dark has become.
+on the list of `normal`, and its darker ones are on no list: no training has had them. The well-exposed one a training
+may have had, for an example or, where it has well-lit inputs, for an input. The methods see a dark exposure (mean 12 to
+38 of 255), a middle one (50 to 80), and the well-exposed one at 1/1.6 of its values and as it is; what they give is
+compared with the well-exposed one. Prints JSON: for each method and kind the means with their 95 % intervals of PSNR,
+CIELAB distance (CIE76) and NIQE, and how many stops darker than there what was dark has become.
 """
 
 import argparse

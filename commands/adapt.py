@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 HELD_OUT = Path("runs/held_out")
 FORMS = ("enlightengan", "enlightengan_guided")  # of use: at full size, and as `bench enhance` does
-ADAPTED = "_adapted"  # what the name of a form has in score tables with adapted weights, beside unadapted ones
 METRICS = ("niqe", "halo")
 BESIDE = ("identity", "clahe")
 
@@ -55,8 +54,7 @@ def adapt(
     """Train EnlightenGAN on another low-light domain, as the paper does with night streets.
 
     A generator that it begins from keeps its BatchNorm statistics, unless --batch-norm says otherwise.
-    Then the held-out photographs are scored: adapted, unadapted where there are general weights, each at full size and
-    guided, CLAHE and the input.
+    Then the held-out photographs are scored: adapted, unadapted if there are weights, both guided, too; CLAHE; input.
     Adapted weights are never taken for the general model's: name their file. A run that is resumed is scored then.
     """
     from enlightengan.config import preset as chosen_preset
@@ -149,6 +147,7 @@ def score_held_out(run_id: str, *, device: str, tracking_uri: str | None) -> Non
     from commands.scoring import Entry, run_evaluation
     from commands.training import TRAINING
     from methods import contestant
+    from reports.adaptation import ADAPTED
 
     planned = TRAINING / run_id / "plan.json"
     plan = json.loads(planned.read_text())

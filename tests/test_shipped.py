@@ -75,5 +75,4 @@ def test_shipped_scores_are_what_the_code_gives(shared, method):
     for row in rows:
         known = scores.loc[(names[3], row["metric"])]
         assert known["picture_digest"] == file_digest(low) + file_digest(reference)
-        # Powers and logarithms of another processor round a few pixels the other way, which NIQE of dark ones feels.
-        assert row["value"] == pytest.approx(known["value"], rel=1e-3, abs=1e-6), row["metric"]
+        assert row["value"] == pytest.approx(known["value"], rel=1e-4, abs=1e-6), row["metric"]

@@ -51,6 +51,7 @@ def test_adapting_chooses_by_the_rule_and_scores_those_kept_apart(
     assert "enlightengan\\_adapted" in (workplace / "page/results.md").read_text()
     assert {by_method[name] for name in ADAPTED} == {again.data.tags["weights_digest"]}
     assert {by_method[name] for name in GENERAL} == {run.data.tags["weights_digest"]}
+    assert by_method[ADAPTED[0]] != by_method[GENERAL[0]]
     assert (
         bench("evaluate", "--images", "bright", "--metric", "entropy", "--method", "clahe", "--method", "gamma")[0] == 0
     )

@@ -98,6 +98,14 @@ def _imported(*, downloads: bool) -> Any:
     return pyiqa
 
 
+def parts_of_niqe() -> Any:
+    """pyiqa's functions of which its NIQE is made: `blockproc`, `compute_feature`, `nanmean` and `nancov`."""
+    _imported(downloads=False)
+    from pyiqa.archs import niqe_arch
+
+    return niqe_arch
+
+
 def scorer(name: str, *, downloads: bool = False, **options: Any) -> Scorer:
     """A scorer from pyiqa's metric `name`. Raises BenchError when its weights cannot be had."""
     if downloads and weights_said(name).startswith("cannot"):

@@ -10,16 +10,12 @@ from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 
-import torch
-from torch import Tensor
-
-from bench import diagnostics, fidelity, halo, iqa, loe
+from bench import diagnostics, fidelity, halo, iqa, loe, niqe
 from bench.errors import BenchError, unknown_name
 from bench.iqa import Scorer
 
 PRISTINE = Path(__file__).parent / "niqe_pristine" / "niqe_pristine.mat"
 OF_SETS = ("FID", "InceptionScore")  # pyiqa's types
-NIQE_BLOCK = 96  # pixels; a smaller picture holds no block
 
 
 @dataclass(frozen=True)
@@ -52,31 +48,18 @@ class Metric:
         return "lower is better" if self.lower_is_better else "higher is better"
 
 
-def _niqe(color_space: str = "yiq") -> Scorer:
-    scorer = iqa.scorer("niqe", pretrained_model_path=str(PRISTINE), color_space=color_space)
-
-    def score(image: Tensor, reference: Tensor | None) -> float:
-        if min(image.shape[-2:]) < NIQE_BLOCK:
-            raise BenchError(f"NIQE needs at least {NIQE_BLOCK} x {NIQE_BLOCK} pixels.")
-        try:
-            return scorer(image, reference)
-        except torch.linalg.LinAlgError as error:  # type: ignore[attr-defined]
-            raise BenchError("NIQE has no value for it: there is no texture in it to look at.") from error
-
-    return score
-
-
 def _through_pyiqa() -> list[Metric]:
     def plain(name: str, detail: str, *, lower: bool = False, reference: bool = False) -> Metric:
         return Metric(name, lower, reference, iqa.variant(name, detail), partial(iqa.scorer, name))
 
     parameters = hashlib.sha256(PRISTINE.read_bytes()).hexdigest()[:16]
-    rest = "original pristine parameters, blocks of 96 x 96, no border cropped"
+    rest = "original pristine parameters, blocks of 96 x 96, no border cropped, double precision as MATLAB's"
     grey, limited = "grey as MATLAB's rgb2gray", "Y of YCbCr, 16 to 235, as BasicSR's default"
     return [
-        Metric("niqe", True, False, iqa.variant("niqe", f"{grey}, {rest}"), _niqe, parameters),
+        Metric("niqe", True, False, iqa.variant("niqe", f"{grey}, {rest}"),
+               lambda: niqe.scorer(PRISTINE, niqe.rgb2gray), parameters),
         Metric("niqe_y", True, False, iqa.variant("niqe", f"{limited}, {rest}"),
-               partial(_niqe, color_space="ycbcr"), parameters),
+               lambda: niqe.scorer(PRISTINE, niqe.limited_luma), parameters),
         plain("piqe", "no parameters", lower=True),
         plain("entropy", "no parameters"),
         plain("psnr", "over RGB", reference=True),

@@ -8,6 +8,7 @@ order is that of the MATLAB release in GNU Octave. Halving is exact, as its weig
 """
 
 import math
+import warnings
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -98,7 +99,8 @@ def scorer(parameters: Path, to_grey: Callable[[NDArray[np.uint8]], Plane]) -> S
             raise BenchError(f"NIQE needs at least {BLOCK} x {BLOCK} pixels.")
         height, width = (length // BLOCK * BLOCK for length in image.shape[-2:])
         grey = to_grey(to_pixels(image[..., :height, :width]))
-        with torch.inference_mode():
+        with torch.inference_mode(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a covariance without degrees of freedom: the error below says it
             blocks = torch.cat([features(grey, BLOCK), features(halved(grey), BLOCK // 2)], dim=-1)
             away = mean - parts.nanmean(blocks, dim=1)
             try:

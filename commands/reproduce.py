@@ -12,6 +12,7 @@ from commands.options import DataRoot, Device, Scheduler, TrackingUri, Workers
 if TYPE_CHECKING:
     import pandas as pd
 
+    from bench.cells import CellStore
     from bench.data import Dataset
     from bench.jobs import Contestant
     from bench.reproduction import Cell, Outcome, PublishedTable
@@ -33,8 +34,10 @@ def reproduce(
 ) -> None:
     """Measure what the EnlightenGAN paper printed, as far as it can be had here, and judge each cell.
 
-    Finished scores are taken from earlier evaluations; what is missing is computed.
+    Finished scores are taken from earlier evaluations, else from those that come with the project, which is said; what
+    is missing is computed.
     """
+    from bench.cells import SHIPPED, CellStore
     from bench.data import data_root as root_of
     from bench.device import choose_device
     from bench.reproduction import cells, judge, published_tables
@@ -47,7 +50,8 @@ def reproduce(
               and (not dataset or cell.dataset in dataset)]  # fmt: skip
     contestants, other = _contestants(chosen, checkpoint or [], tracking_uri)
     datasets, absent = _datasets(chosen, root_of(data_root))
-    scores = _scores(chosen, contestants, datasets, workers=workers, scheduler=scheduler,
+    store = CellStore(shipped=SHIPPED)
+    scores = _scores(chosen, contestants, datasets, store, workers=workers, scheduler=scheduler,
                      device=str(choose_device(device)))  # fmt: skip
     outcomes = [judge(cell, scores, absent=absent, other=other) for cell in chosen]
     shown = [(table, [o for o in outcomes if o.cell.table == table.name]) for table in tables]
@@ -56,7 +60,7 @@ def reproduce(
         _print(table, part)
     if not method and not dataset:
         _print_people(tracking_uri)
-    run = _keep(shown, scores, out, time.monotonic() - started, tracking_uri)
+    run = _keep(shown, scores, out, store, time.monotonic() - started, tracking_uri)
     counts = [f"{sum(o.verdict == kind for o in outcomes)} {kind}" for kind in ("agrees", "differs", "not comparable")]
     say(f"{len(outcomes)} cells: {', '.join(counts)}. Tables in {out}; kept in MLflow as run {run}.")
 
@@ -116,12 +120,11 @@ def _datasets(cells: Sequence["Cell"], root: Path) -> tuple[dict[str, "Dataset"]
 
 
 def _scores(
-    cells: Sequence["Cell"], contestants: Mapping[str, "Contestant"], datasets: Mapping[str, "Dataset"], *,
-    workers: int, scheduler: str | None, device: str,
+    cells: Sequence["Cell"], contestants: Mapping[str, "Contestant"], datasets: Mapping[str, "Dataset"],
+    store: "CellStore", *, workers: int, scheduler: str | None, device: str,
 ) -> "pd.DataFrame":  # fmt: skip
     import pandas as pd
 
-    from bench.cells import CellStore
     from bench.evaluation import evaluate
     from bench.metrics import get_metric
     from bench.scores import score_table
@@ -139,7 +142,7 @@ def _scores(
         task = bar.add_task("reproduce", total=sum(len(v) * len(datasets[k[1]].low) for k, v in needed.items()))
         for (metric, name), methods in needed.items():
             frames.append(evaluate(
-                [contestants[method] for method in methods], [datasets[name]], [get_metric(metric)], cells=CellStore(),
+                [contestants[method] for method in methods], [datasets[name]], [get_metric(metric)], cells=store,
                 executor=executor, window=window, device=device, on_picture=lambda *_: bar.advance(task),
             ))  # fmt: skip
     return pd.concat(frames[1:] or frames, ignore_index=True)
@@ -218,18 +221,21 @@ def _layout(published: "PublishedTable", outcomes: Sequence["Outcome"]) -> "Tabl
 
 def _keep(
     shown: Sequence[tuple["PublishedTable", Sequence["Outcome"]]], scores: "pd.DataFrame", out: Path,
-    seconds: float, tracking_uri: str | None,
+    store: "CellStore", seconds: float, tracking_uri: str | None,
 ) -> str:  # fmt: skip
     """Write each table as csv and md, and log all to MLflow; the run's ID."""
     from bench.metrics import get_metric
     from bench.scores import write_csv, write_text
     from bench.tracking import open_suite
+    from commands.scoring import taken_told
     from reports.writers import to_csv, to_markdown
 
     metrics = {table.metric for table, _ in shown}
     tags = {f"digest {name}": get_metric(name).digest for name in metrics}
     with open_suite(tracking_uri).run("reproduce", kind="reproduce", tags=tags) as run:
         run.metrics({"wall_seconds": seconds})
+        if store.taken:
+            run.note(taken_told(store, len(scores)))
         for published, outcomes in shown:
             file = out / stem(published)
             for suffix, text in ((".csv", to_csv), (".md", to_markdown)):

@@ -76,10 +76,7 @@ def run_evaluation(
         frame = _run(entries, datasets, metrics, workers=workers, scheduler=scheduler, save_images=save_images,
                      device=chosen, force=force, cells=cells, troubles=troubles)  # fmt: skip
         if cells.taken:
-            parent.note(
-                f"{cells.taken:,} of {len(frame):,} scores come with the project (results/{SHIPPED.name}), of the same "
-                "code, libraries and photographs. --force computes them here."
-            )
+            parent.note(taken_told(cells, len(frame)))
         print_summary(frame, metrics, datasets)
         record(suite, parent, frame, entries, datasets, metrics, device=chosen)
     page = "bench report --demo" if tags["demo"] == "yes" else "bench report"
@@ -88,6 +85,16 @@ def run_evaluation(
         write_csv(frame, csv)
     _complete(frame, troubles)
     return str(parent.id)
+
+
+def taken_told(cells: "CellStore", count: int) -> str:
+    """In words, how many of `count` scores were taken from those that come with the project."""
+    from bench.cells import SHIPPED
+
+    return (
+        f"{cells.taken:,} of {count:,} scores come with the project (results/{SHIPPED.name}), of the same code, "
+        "libraries and photographs. bench evaluate --force computes them here."
+    )
 
 
 def _complete(frame: "pd.DataFrame", troubles: Sequence[str]) -> None:

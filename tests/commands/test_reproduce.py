@@ -90,6 +90,18 @@ def test_a_second_call_computes_nothing(bench, printed, monkeypatch):
     assert len(done) == 3
 
 
+def test_scores_that_come_with_the_project_are_taken_and_told(bench, printed, workplace, monkeypatch):
+    words = ("--metric", "mean_brightness", "--dataset", "night", "--method", "identity", "--csv", "shipped.csv.gz")
+    assert bench("evaluate", *words)[0] == 0
+    (workplace / "runs/cells.db").unlink()
+    monkeypatch.setattr("bench.cells.SHIPPED", workplace / "shipped.csv.gz")
+    monkeypatch.setattr("bench.evaluation.run_job", lambda job: pytest.fail(job.image))
+    code, out, err = bench("reproduce", "--method", "identity")
+    assert code == 0, err
+    (run,) = open_suite().search(kind="reproduce")
+    assert "3 of 3 scores come with the project" in out and "3 of 3 scores" in run.data.tags["mlflow.note.content"]
+
+
 def test_what_is_not_in_print_is_a_sentence(fails, printed):
     assert "no method in the published tables named 'clahe'" in fails("reproduce", "--method", "clahe")
     assert "no dataset in the published tables named 'nigth': did you mean night" in fails(

@@ -137,14 +137,17 @@ def _applied(image: Tensor, seen: Seen, window: Window) -> Tensor:
 
 
 def _log_gain(image: Tensor, seen: Seen, window: Window) -> Tensor:
-    """The logarithm of the gain of the first look, and what the darkness of each place adds of the others."""
+    """The logarithm of the gain of the first look, and what the darkness of each place adds of the others.
+
+    A coloured light is not dark, however low its luma: the largest channel counts.
+    """
     first, *others = seen.looks
-    grey = luma(image)
+    grey, peak = luma(image), image.amax(1, keepdim=True)
     gain = _log_gain_of(first, grey, seen.factor, window)
     added = torch.zeros_like(gain)
     for look in others:
         further = _log_gain_of(look, grey.clamp_max(look.cap), seen.factor, window).sub_(gain)
-        added = torch.maximum(added, further.mul_(look.share * look.cap / grey.clamp_min(look.cap)))
+        added = torch.maximum(added, further.mul_(look.share * look.cap / peak.clamp_min(look.cap)))
     return gain.add_(added)
 
 

@@ -104,6 +104,17 @@ def test_what_stands_before_a_bright_sky_is_lit_as_far_as_it_is_most_of_the_pict
     assert gains[2] == pytest.approx(1, abs=0.02)
 
 
+def test_a_coloured_light_is_no_dark_foreground():
+    """A red and a grey place of one luma: only the red one shines, so a look with light held down lifts it less."""
+    image, grey, red = backlit(sky=0.3), 0.1, 0.1 / 0.299
+    rows, left, right = slice(216, 256), slice(0, 128), slice(128, 256)
+    image[..., rows, left], image[..., rows, right], image[:, 0, rows, right] = grey, 0, red
+    result = enhanced(GuidedEnhancer(Eye(), source="a test"), image)
+    dull, light = (float(result[:, 0, 236:, side][..., 20:-20].mean()) for side in (left, right))
+    assert dull / grey == pytest.approx(2.11, abs=0.05)
+    assert light / red == pytest.approx(1.56, abs=0.05)  # 1.75 by luma alone
+
+
 def test_a_cap_holds_light_down_and_keeps_colour():
     image = torch.tensor([0.9, 0.6, 0.3, 0.05, 0.04, 0.03]).reshape(1, 2, 3).permute(0, 2, 1)[..., None]  # two pixels
     held = capped(image, 0.2)

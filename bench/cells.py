@@ -80,6 +80,6 @@ def shipped_scores(table: Path) -> dict[str, Score]:
     except (OSError, EOFError, zlib.error, csv.Error, KeyError, TypeError, ValueError) as error:
         raise BenchError(
             f"{table} is not a compressed score table, or is damaged ({error}). Fetch it anew (git checkout {table}), "
-            "or compute everything with --force."
+            "or delete it: everything is computed then."
         ) from error
     return {key: score for key, score in found.items() if math.isfinite(score[0])}

@@ -53,12 +53,12 @@ def _through_pyiqa() -> list[Metric]:
         return Metric(name, lower, reference, iqa.variant(name, detail), partial(iqa.scorer, name))
 
     parameters = hashlib.sha256(PRISTINE.read_bytes()).hexdigest()[:16]
-    rest = "original pristine parameters, blocks of 96 x 96, no border cropped, double precision as MATLAB's"
+    rest = "double precision as MATLAB's, original pristine parameters, blocks of 96 x 96, no border cropped"
     grey, limited = "grey as MATLAB's rgb2gray", "Y of YCbCr, 16 to 235, as BasicSR's default"
     return [
-        Metric("niqe", True, False, iqa.variant("niqe", f"{grey}, {rest}"),
+        Metric("niqe", True, False, iqa.variant("niqe's block features", f"{grey}, {rest}"),
                lambda: niqe.scorer(PRISTINE, niqe.rgb2gray), parameters),
-        Metric("niqe_y", True, False, iqa.variant("niqe", f"{limited}, {rest}"),
+        Metric("niqe_y", True, False, iqa.variant("niqe's block features", f"{limited}, {rest}"),
                lambda: niqe.scorer(PRISTINE, niqe.limited_luma), parameters),
         plain("piqe", "no parameters", lower=True),
         plain("entropy", "no parameters"),

@@ -1,10 +1,11 @@
 """NIQE (Mittal, Soundararajan and Bovik, IEEE Signal Processing Letters 20(3), 2013) as the authors' MATLAB release
-gives it: grey value, local contrast and the half-sized picture from here, the rest from pyiqa.
+gives it: pyiqa's block features, of grey values and local contrast that are computed here.
 
 In a flat area the local contrast is zero but for rounding, and NIQE counts the signs of it. pyiqa rounds grey values
-and the window to single precision, which moves the score of a photograph by up to 0.08 and makes it depend on the
-processor. Here every sum has one order, in double precision, so a picture has the same coefficients everywhere; the
-order is that of the MATLAB release in GNU Octave. Halving is exact, as its weights are 256ths.
+and the window to single precision, which moves the score of a photograph by up to 0.08, that of some results by far
+more, and makes it depend on the processor. Here every sum has one order, in double precision, so a picture has the same
+coefficients everywhere; the order is that of the MATLAB release in GNU Octave. Halving keeps flat areas flat, as its
+weights are 256ths.
 """
 
 import math
@@ -23,12 +24,12 @@ from bench import iqa
 from bench.errors import BenchError
 from bench.images import to_pixels
 from bench.iqa import Scorer
+from bench.octave import half
 
 Plane = NDArray[np.float64]
 BLOCK = 96  # pixels; a smaller picture holds no block
 WINDOW, SIGMA = 7, 7 / 6  # pixels
 MARGIN = WINDOW // 2
-HALVING = (-3, -9, 29, 111, 111, 29, -9, -3)  # 256ths: the cubic kernel, a = -1/2, widened to twice its size
 
 
 def rgb2gray(pixels: NDArray[np.uint8]) -> Plane:
@@ -73,15 +74,6 @@ def local_contrast(grey: Plane) -> Plane:
     return contrast
 
 
-def halved(grey: Plane) -> Plane:
-    """(H, W), both even, to (H/2, W/2), as MATLAB's imresize."""
-    for _ in range(2):  # rows, then columns
-        padded = np.pad(grey, ((3, 3), (0, 0)), mode="symmetric")
-        taps = [weight / 256 * padded[k : k + len(grey) - 1 : 2] for k, weight in enumerate(HALVING)]
-        grey = np.sum(taps, axis=0).T
-    return grey
-
-
 def scorer(parameters: Path, to_grey: Callable[[NDArray[np.uint8]], Plane]) -> Scorer:
     """NIQE, lower is better, of a picture (1, 3, H, W) in [0, 1], rounded to 8 bits, against the pristine model that
     the file has. The scorer raises BenchError for pictures that are too small or have no texture.
@@ -101,7 +93,7 @@ def scorer(parameters: Path, to_grey: Callable[[NDArray[np.uint8]], Plane]) -> S
         grey = to_grey(to_pixels(image[..., :height, :width]))
         with torch.inference_mode(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of a covariance without degrees of freedom: the error below says it
-            blocks = torch.cat([features(grey, BLOCK), features(halved(grey), BLOCK // 2)], dim=-1)
+            blocks = torch.cat([features(grey, BLOCK), features(half(grey), BLOCK // 2)], dim=-1)
             away = mean - parts.nanmean(blocks, dim=1)
             try:
                 inverse = torch.linalg.pinv((covariance + parts.nancov(blocks)[0]) / 2)

@@ -193,6 +193,7 @@ def _train(
 
 def _probe_niqe() -> Any:
     """Mean NIQE of the probe pictures, loaded at its first use; NaN where it has none, as for a constant picture."""
+    from bench.errors import BenchError
     from bench.metrics import get_metric
 
     scorer: list[Any] = []
@@ -203,7 +204,7 @@ def _probe_niqe() -> Any:
             scorer.append(get_metric("niqe").load())
         try:
             return {"niqe": sum(scorer[0](picture, None) for picture in pictures) / len(pictures)}
-        except RuntimeError:  # of linear algebra, on features that are not finite
+        except BenchError:
             return {"niqe": math.nan}
 
     return assess

@@ -9,7 +9,8 @@ pixel.
 
 A bright sky or window makes the network take a scene for well lit, and what stands before it stays dark. So it looks
 again with all light held down to a cap (`capped`), as one holds a hand before the sun: what is below the cap rises by
-what is seen then, as far as most of the photograph lies there.
+what is seen then, as far as most of the photograph lies there. Luma tells; but where a channel is above the cap, a
+place rises less, for it is a coloured light.
 """
 
 import weakref
@@ -137,10 +138,7 @@ def _applied(image: Tensor, seen: Seen, window: Window) -> Tensor:
 
 
 def _log_gain(image: Tensor, seen: Seen, window: Window) -> Tensor:
-    """The logarithm of the gain of the first look, and what the darkness of each place adds of the others.
-
-    A coloured light is not dark, however low its luma: the largest channel counts.
-    """
+    """The logarithm of the gain of the first look, and what the darkness of each place adds of the others."""
     first, *others = seen.looks
     grey, peak = luma(image), image.amax(1, keepdim=True)
     gain = _log_gain_of(first, grey, seen.factor, window)

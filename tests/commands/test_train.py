@@ -1,4 +1,5 @@
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from bench.tracking import open_suite
 from bench.trainings import find_training, newest_weights
 from bench.weights import find_weights
 from commands.publish_card import sources
+from commands.training import _probe_niqe as probe_niqe
 from enlightengan import config, health, networks, rivals, train
 from enlightengan.build import build
 from enlightengan.checkpoint import begun_from, read_weights
@@ -20,6 +22,13 @@ WHOLE = {name: getattr(networks, name) for name in ("WIDTHS", "FIRST", "WIDEST")
 
 def runs():
     return open_suite().search(kind="train")
+
+
+def test_a_probe_picture_without_texture_has_no_niqe_and_does_not_end_the_training():
+    grain = torch.rand(1, 3, 200, 200, generator=torch.Generator().manual_seed(0))
+    assess = probe_niqe()
+    assert assess([grain])["niqe"] > 0
+    assert math.isnan(assess([grain, torch.zeros(1, 3, 200, 200)])["niqe"])
 
 
 def test_a_run_leaves_its_losses_pictures_weights_and_provenance_in_mlflow(bench, store, brief, sides):

@@ -23,14 +23,15 @@ if TYPE_CHECKING:
     from reports.ablations import Trained
 
 DEFAULT = ("attention", "local-discriminator")
+Factors = Annotated[
+    list[str] | None,
+    typer.Option("--without", help="A factor of the grid, on and off; repeatable; attention and local-discriminator."),
+]
 
 
 def ablations(
     seeds: Annotated[int, typer.Option("--seeds", help="Trainings of each cell, with seeds 0, 1, ...")] = 1,
-    without: Annotated[
-        list[str] | None,
-        typer.Option(help="A factor of the grid, on and off; repeatable; attention and local-discriminator."),
-    ] = None,
+    without: Factors = None,
     low: options.Low = None,
     normal: options.Normal = None,
     preset: options.PresetName = None,
@@ -63,8 +64,8 @@ def ablations(
 
     changes = {
         "epochs": epochs, "minutes": minutes, "max_steps": max_steps, "batch_size": batch_size, "crop": crop,
-        "smallest_scale": smallest_scale, "bright_inputs": bright_inputs,
-        "learning_rate": learning_rate, "pairing": pairing, "precision": precision, "features": features,
+        "smallest_scale": smallest_scale, "bright_inputs": bright_inputs, "learning_rate": learning_rate,
+        "pairing": pairing, "precision": precision, "features": features,
     }  # fmt: skip
     root = root_of(data_root)
     sides, fallen_back = tell_sides(low, normal, root)

@@ -16,6 +16,8 @@ from bench.weights import SHIPPED, check_sum, sums
 from enlightengan.checkpoint import read_weights
 from methods import METHODS, contestant, make
 
+UNTRAINED = {name for name in METHODS if not METHODS.card(name).learned}
+
 FILES = sorted(SHIPPED.glob("*.safetensors"))
 every_file = pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 
@@ -52,8 +54,7 @@ def test_shipped_scores_are_whole_and_of_the_metrics_that_are_here():
     scores = read_scores(SCORES)
     assert (scores["error"] == "").all() and scores["value"].notna().all()
     assert (scores[["method_digest", "picture_digest", "metric_digest", "scoring_digest"]] != "").all(axis=None)
-    untrained = {name for name in METHODS if not METHODS.card(name).learned}
-    assert "identity" in set(scores["method"]) <= untrained and scores["method"].nunique() > 25
+    assert "identity" in set(scores["method"]) <= UNTRAINED and scores["method"].nunique() > 25
     assert not scores.duplicated(["method", "checkpoint", "dataset", "image", "metric"]).any()
     assert scores.groupby("dataset")["image"].nunique().to_dict() == {"dicm": 64, "lime": 10, "lol_eval15": 15}
     counted = scores.groupby(["dataset", "metric"])["value"].count()
@@ -63,7 +64,8 @@ def test_shipped_scores_are_whole_and_of_the_metrics_that_are_here():
     assert (scores["metric_digest"] == scores["metric"].map(current)).all()
 
 
-@pytest.mark.parametrize("method", ["identity", "gamma", "clahe", "bimef", "msrcr"])
+# OpenCV's fusion of exposures moves a few of DUAL's pixels by one level from processor to processor.
+@pytest.mark.parametrize("method", sorted(UNTRAINED - {"dual"}))
 def test_shipped_scores_are_what_the_code_gives(shared, method):
     dataset = resolve("lol_eval15", shared / "data")
     names = [dataset.image_name(low) for low in dataset.low]

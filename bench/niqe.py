@@ -12,6 +12,7 @@ import math
 import warnings
 from collections.abc import Callable
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +48,7 @@ def _weighted(pixels: NDArray[np.uint8], weights: tuple[float, float, float], of
     return np.asarray(np.floor(red + green + blue + (offset + 0.5)), dtype=np.float64)
 
 
+@cache
 def _window() -> Plane:
     """The Gaussian (7, 7) of sum 1. `Decimal` rounds exponentials alike everywhere, mathematical libraries do not."""
     offsets = range(-MARGIN, MARGIN + 1)
@@ -87,6 +89,7 @@ def scorer(parameters: Path, to_grey: Callable[[NDArray[np.uint8]], Plane]) -> S
         return parts.blockproc(contrast, [block, block], fun=parts.compute_feature)  # type: ignore[no-any-return]
 
     def score(image: Tensor, _: Tensor | None) -> float:
+        """NIQE of `image` (1, 3, H, W) in [0, 1]; there is no reference. Raises BenchError."""
         if min(image.shape[-2:]) < BLOCK:
             raise BenchError(f"NIQE needs at least {BLOCK} x {BLOCK} pixels.")
         height, width = (length // BLOCK * BLOCK for length in image.shape[-2:])

@@ -29,9 +29,9 @@ class PublishedRow(BaseModel):
     label: str
     method: str = ""
     source: str = ""
-    tolerance: float = 0.01
+    tolerance: float | None = None
     images: dict[str, int] = {}
-    """Where they differ from the table's."""
+    """Like the tolerance, where they differ from the table's."""
     values: dict[str, float]
 
 
@@ -43,6 +43,7 @@ class PublishedTable(BaseModel):
     citation: str
     metric: str
     images: dict[str, int]
+    tolerance: float = 0.01
     note: str = ""
     rows: tuple[PublishedRow, ...]
 
@@ -89,10 +90,11 @@ def cells(table: PublishedTable) -> list[Cell]:
     found = []
     for row in table.rows:
         counts = table.images | row.images
+        tolerance = table.tolerance if row.tolerance is None else row.tolerance
         for dataset, value in row.values.items():
             images = table.images if dataset == ALL else {dataset: counts[dataset]}
             found.append(
-                Cell(table.name, table.metric, row.label, row.method, dataset, value, row.tolerance, images)
+                Cell(table.name, table.metric, row.label, row.method, dataset, value, tolerance, images)
             )  # fmt: skip
     return found
 

@@ -11,6 +11,7 @@ from bench.demo import SOURCES
 from bench.images import to_tensor
 from bench.jobs import Job, run_job
 from bench.metrics import get_metric
+from bench.reproduction import cells, judge, published_tables
 from bench.scores import read_scores
 from bench.weights import SHIPPED, check_sum, sums
 from enlightengan.checkpoint import read_weights
@@ -62,6 +63,13 @@ def test_shipped_scores_are_whole_and_of_the_metrics_that_are_here():
     assert set(scores.loc[scores["metric"].isin(["psnr", "ssim_rgb"]), "dataset"]) == {"lol_eval15"}
     current = {name: get_metric(name).digest for name in scores["metric"].unique()}
     assert (scores["metric_digest"] == scores["metric"].map(current)).all()
+
+
+def test_shipped_scores_have_the_means_that_matlab_gave():
+    scores, (_, original) = read_scores(SCORES), published_tables()
+    told = [cell for cell in cells(original) if cell.method in UNTRAINED]
+    assert len(told) == 7 and {cell.tolerance for cell in told} == {0.001}
+    assert [judge(cell, scores).said for cell in told] == ["agrees"] * 7
 
 
 # OpenCV's fusion of exposures moves a few of DUAL's pixels by one level from processor to processor.

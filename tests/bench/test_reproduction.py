@@ -64,6 +64,13 @@ def test_the_published_tables_are_those_of_the_paper():
     assert measured["EnlightenGAN, published weights", "lime"].images == {"lime": 9}
 
 
+def test_a_row_has_its_tables_tolerance_or_its_own():
+    found = {(c.table, c.label): c.tolerance for table in published_tables() for c in cells(table)}
+    assert found["Table 1", "SRIE"] == 0.01 and found["Table 1", "EnlightenGAN"] == 0.05
+    assert found["Original NIQE", "BIMEF"] == 0.001
+    assert found["Original NIQE", "EnlightenGAN, published weights"] == 0.01
+
+
 def test_the_published_all_is_the_mean_over_images():
     """With 69 pictures of DICM; within 0.009 as rounding and the authors' counting allow."""
     weights = {"mef": 17, "lime": 10, "npe": 8, "vv": 24, "dicm": 69}

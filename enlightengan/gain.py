@@ -44,6 +44,18 @@ def sums(values: Tensor, count: int, *, dim: int) -> Tensor:
         width *= 2
 
 
+def moments(values: Tensor, radius: int) -> tuple[Tensor, Tensor]:
+    """Mean and variance of `values` (B, C, H, W) in the window of side 2 `radius` + 1 around each pixel, likewise."""
+    mean = box(values, radius)
+    return mean, (box(values * values, radius) - mean * mean).clamp_min_(0)
+
+
+def towards_mean(values: Tensor, mean: Tensor, kept: Tensor, radius: int) -> Tensor:
+    """`values` of which each window keeps the share `kept` of what differs from its `mean`, averaged over the windows
+    that cover a pixel; all (B, C, H, W)."""
+    return torch.addcmul(box(mean - kept * mean, radius), box(kept, radius), values)
+
+
 def linear(guide: Tensor, values: Tensor, *, radius: int, epsilon: float) -> tuple[Tensor, Tensor]:
     """Slope and offset, (B, C, H, W) each, by which `guide` (B, 1, H, W) tells `values` (B, C, H, W) best.
 

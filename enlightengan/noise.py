@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from enlightengan.gain import box, luma
+from enlightengan.gain import luma, moments, towards_mean
 
 BLOCK = 16  # pixels, the side of the squares that are compared
 QUIETEST = 0.25  # the share of them that is at most as noisy as the level that is found
@@ -69,7 +69,6 @@ def shrunk(values: Tensor, noise: Tensor, *, radius: int) -> Tensor:
 
     That is a variance, (B, C, 1, 1).
     """
-    mean = box(values, radius)
-    variance = (box(values * values, radius) - mean * mean).clamp_min_(LEAST)
-    kept = 1 - (noise / variance).clamp_max_(1)
-    return torch.addcmul(box(mean - kept * mean, radius), box(kept, radius), values)
+    mean, variance = moments(values, radius)
+    kept = 1 - (noise / variance.clamp_min_(LEAST)).clamp_max_(1)
+    return towards_mean(values, mean, kept, radius)

@@ -9,7 +9,8 @@ from bench.brighten import brighten
 from bench.enhancer import Windowed
 from enlightengan import guided
 from enlightengan.gain import DARK, luma
-from enlightengan.guided import GuidedEnhancer, capped, overview, reduced, reduction
+from enlightengan.guided import TEXTURE, GuidedEnhancer, capped, overview, reduced, reduction
+from enlightengan.texture import EDGE
 
 SIZES = [(300, 401), (64, 64), (65, 30), (1, 1), (3, 700), (129, 128)]
 
@@ -150,7 +151,21 @@ def test_brightness_follows_the_network_and_detail_the_photograph():
     left = (result - enhanced(GuidedEnhancer(base, source="a test"), image)).abs().mean() / (
         pattern.abs() * gain
     ).mean()
-    assert 0.7 < left < 1.1
+    variance = (0.02 / (0.15 + DARK)) ** 2  # about that of the pattern's logarithm
+    stronger = 1 + TEXTURE * EDGE / (variance + EDGE)
+    assert stronger == pytest.approx(1.26, abs=0.01)
+    assert 0.7 * stronger < left < 1.1 * stronger
+
+
+def test_texture_that_was_measured_is_what_the_result_has_more_of():
+    """Faint ripples, no noise: the result's are the photograph's times the gain and what TEXTURE adds."""
+    ripples = 0.002 * torch.sin(torch.arange(400) * 1.1).expand(1, 3, 400, 400)  # variance of the logarithm: 7e-5
+    flat = torch.full((1, 3, 400, 400), 0.15)
+    method = GuidedEnhancer(Lamp(), source="a test")
+    result, before = (enhanced(method, image) for image in (flat + ripples, flat))
+    inside = slice(40, 360)
+    left = ((result - before)[..., inside, inside].std() / before.mean()) / (ripples.std() / (0.15 + DARK))
+    assert float(left) == pytest.approx(1 + TEXTURE, rel=0.15)
 
 
 def test_noise_is_not_amplified():

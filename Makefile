@@ -64,7 +64,7 @@ results: install
 	$(BIN)/bench publish seventh $(LOOKS) --out runs/seventh
 	$(BIN)/bench train refine --minutes 70 --snapshots --name refined \
 	    --init-from runs/seventh/enlightengan.safetensors
-	$(BIN)/bench publish refined
+	$(BIN)/bench publish refined --force
 	$(BIN)/bench train ablations --seeds 4 --max-steps 300 --smallest-scale 0.6 --bright-inputs 0.1 $(FEATURES) \
 	    --dataset lime --dataset lol_eval15 --metric niqe --metric psnr --metric ssim_rgb
 	$(BIN)/bench train cyclegan --minutes 34

@@ -27,12 +27,12 @@ from commands import (
 
 app = typer.Typer(
     name="bench",
-    help="Which low-light enhancement method is better, for whom, and by how much.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.callback()(listing.versioned)
 app.command("demo")(demo.demo)
 app.add_typer(train.app, name="train")
 app.command("adapt")(adapt.adapt)

@@ -10,6 +10,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from PIL import Image
+
 from bench.encoding import encode
 from bench.errors import BenchError
 from bench.images import FORMATS, beside, list_images, shown
@@ -48,6 +50,8 @@ def plan(paths: Sequence[str], *, ending: str, out: Path | None = None) -> list[
     single_file = out is not None and out.suffix.lower() in FORMATS and not out.is_dir()
     if single_file and (folders or len(singles) != 1):
         raise BenchError(f"--out {shown(out or Path())} is one file, and there are several photographs: name a folder.")
+    if out is not None and not single_file and not out.is_dir() and out.suffix.lower() in Image.registered_extensions():
+        raise BenchError(f"{shown(out)} ends in none of {', '.join(FORMATS)}: give an --out that does, or a folder.")
     jobs = []
     for path in singles:
         beside_it = path.with_name(f"{path.stem}_{ending}{path.suffix}")
@@ -57,7 +61,8 @@ def plan(paths: Sequence[str], *, ending: str, out: Path | None = None) -> list[
         root = whole.with_name(f"{whole.name}_{ending}") if out is None else out
         inside = [path for path in list_images(folder) if not path.absolute().is_relative_to(root.absolute())]
         if not inside:
-            raise BenchError(f"There is no picture in the folder {shown(folder)}.")
+            kinds = f"{', '.join(FORMATS)} are taken, but for what lies in --out"
+            raise BenchError(f"There is no picture in the folder {shown(folder)} to enhance: {kinds}.")
         jobs += [Job(path, root / path.relative_to(folder)) for path in inside]
     return _without_clashes(jobs)
 

@@ -94,8 +94,8 @@ def specs() -> dict[str, Spec]:
 
 
 def data_root(given: Path | None = None) -> Path:
-    """`given`, else $BENCH_DATA, else data/ in the current directory."""
-    return given or Path(os.environ.get("BENCH_DATA", "data"))
+    """`given`, else $BENCH_DATA if that is not empty, else data/ in the current directory."""
+    return given or Path(os.environ.get("BENCH_DATA") or "data")
 
 
 def names(*, roles: tuple[str, ...], root: Path) -> tuple[list[str], list[str]]:

@@ -86,14 +86,19 @@ def _draws(images: pd.Index, resamples: int, seed: int) -> Iterator[npt.NDArray[
         yield np.hstack([where[rng.integers(0, len(where), (size, len(where)))] for where in places])
 
 
+def has_sets(values: pd.DataFrame) -> bool:
+    """Whether the images are of two sets at least, so that one may be left out."""
+    return bool(values.index.get_level_values(0).nunique() > 1)
+
+
 def without_a_set(values: pd.DataFrame, *, lower_is_better: bool) -> pd.DataFrame:
     """The rank of each method over all images, and over those of all sets but one; one column a set left out.
 
     Raises BenchError for a single set.
     """
-    datasets = list(dict.fromkeys(values.index.get_level_values(0)))
-    if len(datasets) < 2:
+    if not has_sets(values):
         raise BenchError("Leaving a set out needs two datasets at least.")
+    datasets = list(dict.fromkeys(values.index.get_level_values(0)))
     sign = 1 if lower_is_better else -1
     parts = {"all": values} | {f"without {name}": values.drop(index=name, level=0) for name in datasets}
     ranks = {key: rankdata(sign * part.mean().to_numpy(), method="min").astype(int) for key, part in parts.items()}

@@ -84,7 +84,7 @@ def _show(board: "Leaderboard", metric: "Metric", against: str) -> list["Differe
 
 
 def _show_stability(board: "Leaderboard", metric: "Metric") -> None:
-    from bench.stability import rank_probabilities, without_a_set
+    from bench.stability import has_sets, rank_probabilities, without_a_set
     from commands.console import say, table
 
     values = board.values[list(board.overall)]
@@ -94,7 +94,7 @@ def _show_stability(board: "Leaderboard", metric: "Metric") -> None:
     chances = rank_probabilities(values, lower_is_better=direction)
     rows = [[str(name), *spread(row), f"{100 * row.iloc[0]:.0f} %"] for name, row in chances.iterrows()]
     table(("method", "rank", "95 % of ranks", "first"), rows, title="Ranks when the images are drawn anew", numbers=3)
-    if len(board.images) > 1:
+    if has_sets(values):  # a set without a value has no image
         ranks = without_a_set(values, lower_is_better=direction)
         moved = [f"{name} ({row['all']}: {row.min()} to {row.max()})" for name, row in ranks.iterrows()
                  if row.min() != row.max()]  # fmt: skip

@@ -114,7 +114,7 @@ def run_jobs(jobs: "Sequence[Job]", work: "Work", *, force: bool) -> None:
                 say(f"{shown(outcome.job.source)}: {note}.")
             bar.update(task, advance=1)
     if counts["there"]:
-        say(f"{counts['there']} results were there already: --force makes them again.")
+        say(f"Kept, whatever made them: {counts['there']} that were there already; --force makes them anew.")
     if counts["written"]:
         say(f"{counts['written']} written, to {where(jobs)}.")
     if len(jobs) == 1 and errors:

@@ -20,6 +20,8 @@ def export(
     from enlightengan.export import export as exported
     from methods import make
 
+    if path.suffix.lower() != ".onnx":
+        raise BenchError(f"The file is an ONNX model: call it {path.with_suffix('.onnx')}.")
     if method != variant_of(method):
         raise BenchError(f"{method} is more than one network: export {variant_of(method)}, which it looks through.")
     enhancer = make(method, weights)

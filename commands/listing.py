@@ -1,4 +1,21 @@
-"""`bench methods` and `bench metrics`: what there is, with cards."""
+"""`bench methods` and `bench metrics`: what there is, with cards; `bench --version`."""
+
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+
+def _told(asked: bool) -> None:
+    if asked:
+        typer.echo(f"bench {version('lowlight-bench')}")
+        raise typer.Exit
+
+
+def versioned(
+    _: Annotated[bool, typer.Option("--version", callback=_told, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    """Which low-light enhancement method is better, for whom, and by how much."""
 
 
 def methods() -> None:

@@ -29,6 +29,7 @@ def publish(
     observed: Annotated[
         Path | None, typer.Option(help="Markdown file on what a person saw; it goes into the card and stays there.")
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace other weights in --out.")] = False,
     tracking_uri: TrackingUri = None,
 ) -> None:
     """Write a run's weights in half precision, vectors in single, with SHA256SUMS and a model card.
@@ -57,7 +58,7 @@ def publish(
     members = {"mean_of": "; ".join(one.told for one in trainings)} if mean_with else {}
     known = _known(trainings) | members
     file = out / f"{variant}.safetensors"
-    _write_halved(file, mean, known)
+    _write_halved(file, mean, known, force=force)
     write_sum(file)
     checkpoint = str(make(variant, file).checkpoint)
     _mark(suite, trainings, checkpoint, mean_of=members.get("mean_of", ""))
@@ -87,12 +88,15 @@ def _known(trainings: "Sequence[Stored]") -> dict[str, str]:
     return first.metadata | begun(first.run.data.tags) | {"run": first.run.info.run_id, "licence": terms}
 
 
-def _write_halved(file: Path, state: "Mapping[str, Tensor]", metadata: "Mapping[str, str]") -> None:
+def _write_halved(file: Path, state: "Mapping[str, Tensor]", metadata: "Mapping[str, str]", *, force: bool) -> None:
+    from bench.errors import BenchError
     from enlightengan.checkpoint import save_weights
 
     halved = {key: value.half() if _halves(value) else value for key, value in state.items()}
     # safetensors orders its metadata anew each time, so that the same would differ in bytes.
     if not _holds(file, halved, metadata):
+        if file.exists() and not force and not _holds(file, halved):
+            raise BenchError(f"{file} holds other weights: --force replaces them, --out names another folder.")
         save_weights(file, halved, metadata)
 
 
@@ -133,8 +137,8 @@ def _text(path: Path) -> str:
         raise BenchError(f"Cannot read {path}: {error}") from error
 
 
-def _holds(file: Path, state: "Mapping[str, Tensor]", metadata: "Mapping[str, str]") -> bool:
-    """Whether `file` has these weights and this metadata already."""
+def _holds(file: Path, state: "Mapping[str, Tensor]", metadata: "Mapping[str, str] | None" = None) -> bool:
+    """Whether `file` has these weights already, and this metadata if any is given."""
     from bench.errors import BenchError
     from enlightengan.checkpoint import read_weights, weights_digest
 
@@ -144,4 +148,4 @@ def _holds(file: Path, state: "Mapping[str, Tensor]", metadata: "Mapping[str, st
         stored, told = read_weights(file)
     except BenchError:  # damaged
         return False
-    return told == metadata and weights_digest(stored) == weights_digest(state)
+    return metadata in (None, told) and weights_digest(stored) == weights_digest(state)

@@ -28,6 +28,15 @@ class Sides:
     def is_demo(self) -> bool:
         return any(dataset.role == "demo" for dataset in (*self.low, *self.normal))
 
+    def tested(self) -> list[str]:
+        """The names of those that methods are tested on; folders are not known for what they are."""
+        from bench.data import specs
+
+        known = specs()
+        return sorted(
+            {d.name for d in (*self.low, *self.normal) if d.role.endswith("test") and d.name.partition("/")[0] in known}
+        )
+
     def tags(self) -> dict[str, str]:
         """Names, digests and pinning of both sides, as MLflow tags."""
         told = {}
@@ -47,6 +56,11 @@ def tell_sides(
     sides, left_out, fallen_back = choose_sides(low, normal, root, unpaired=unpaired)
     for sentence in left_out:
         say(sentence)
+    for name in sides.tested():
+        say(
+            f"{name} IS A TEST SET: what learns from it must not be scored on it, or its scores mean nothing.",
+            style="bold red",
+        )
     return sides, fallen_back
 
 

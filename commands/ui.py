@@ -11,7 +11,7 @@ from commands.options import TrackingUri
 
 def ui(
     tracking_uri: TrackingUri = None,
-    port: Annotated[int, typer.Option(help="Port on this machine.")] = 5000,
+    port: Annotated[int, typer.Option(help="Port on this machine.", min=1, max=65535)] = 5000,
 ) -> None:
     """Open MLflow's page on the runs, on this machine only; Ctrl-C ends it."""
     from bench.tracking import ARTIFACTS, open_suite

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from bench.stability import metric_agreement, rank_probabilities, without_a_set
+from bench.stability import has_sets, metric_agreement, rank_probabilities, without_a_set
 from reports.blocks import Block, Plot, Section, plotted
 from reports.figures import rows_figure
 from reports.layout import Cell, Column, Table
@@ -61,7 +61,7 @@ def stability_table(board: Leaderboard, ranges: pd.DataFrame) -> Table:
         [Cell(100 * float(chance)) for chance in ranges["first"]],
     ]
     notes: list[str] = []
-    if len(board.images) > 1:
+    if has_sets(board.values):  # a set without a value has no image
         without = without_a_set(board.values[list(ranges.index)], lower_is_better=board.lower_is_better)
         for name in [column for column in without if column != "all"]:
             columns.append(Column(f"Rank {name}"))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.comparison import LEVEL, Difference, differences
-from bench.stability import without_a_set
+from bench.stability import has_sets, without_a_set
 from bench.statistics import FEWEST_TO_DECIDE
 from reports.blocks import Section
 from reports.layout import better, decimals
@@ -219,6 +219,8 @@ def _without_a_set(board: Leaderboard, leaders: Iterable[str], baseline: str) ->
         ranks = {name: [n for n in board.on(name) if n != baseline] for name in board.images}
         places = [f"{_place(rank.index(best) + 1)} on {name}" for name, rank in ranks.items() if best in rank]
         told.append(f"{best} has the best mean over all images and leads on no dataset: it is {named(places)}.")
+    if not has_sets(board.values):
+        return tuple(told)
     ranks = without_a_set(board.values[rivals], lower_is_better=board.lower_is_better).drop(columns="all")
     leading = {str(column).removeprefix("without "): str(ranks[column].idxmin()) for column in ranks}
     told += [f"Without {name} the best mean would be {other}'s." for name, other in leading.items() if other != best]

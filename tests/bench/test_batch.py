@@ -34,6 +34,12 @@ def targets(paths, **options):
     return {str(job.source): str(job.target) for job in plan([str(path) for path in paths], ending="clahe", **options)}
 
 
+def test_a_result_of_a_kind_that_is_not_written_is_refused(folder):
+    with pytest.raises(BenchError, match=r"z\.gif ends in none of"):
+        targets(["night/a.png"], out=Path("z.gif"))
+    assert targets(["night/a.png"], out=Path("v1.5")) == {"night/a.png": "v1.5/a.png"}  # a folder's name
+
+
 def test_a_result_lies_beside_its_photograph(folder):
     assert targets(["night/a.png"]) == {"night/a.png": "night/a_clahe.png"}
 

@@ -211,6 +211,8 @@ def test_names_tell_the_present_from_the_absent(write_spec, root):
 def test_the_data_root_is_given_or_said_by_the_environment_or_data(monkeypatch):
     monkeypatch.delenv("BENCH_DATA", raising=False)
     assert data_root() == Path("data")
+    monkeypatch.setenv("BENCH_DATA", "")
+    assert data_root() == Path("data")
     monkeypatch.setenv("BENCH_DATA", "/photographs")
     assert data_root() == Path("/photographs")
     assert data_root(Path("mine")) == Path("mine")

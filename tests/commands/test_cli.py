@@ -1,5 +1,6 @@
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,12 @@ def test_every_command_explains_itself(words, flag):
     assert f"Usage: bench {' '.join(words)}".strip() in told.output
     options = [line for line in told.output.splitlines() if line.startswith("  -")]
     assert all(len(line.split(maxsplit=2)) == 3 for line in options), "an option without a word of help"
+
+
+def test_the_version_is_that_of_the_project(bench):
+    with Path("pyproject.toml").open("rb") as file:
+        told = tomllib.load(file)["project"]["version"]
+    assert bench("--version")[:2] == (0, f"bench {told}\n")
 
 
 def test_without_a_command_the_help_is_shown(bench):

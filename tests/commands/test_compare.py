@@ -47,6 +47,18 @@ def test_one_set_alone(bench, scores, workplace):
     assert "Leaving one set out" not in out
 
 
+def test_a_set_without_a_value_stops_neither_comparison_nor_report(bench, scores, workplace):
+    frame = read_scores(workplace / "scores.csv")
+    frame.loc[frame["dataset"] == "y", ["value", "error"]] = [np.nan, "too small"]
+    write_csv(frame, workplace / "scores.csv")
+    code, out, err = bench("compare", "--against", "base", "--csv", "scores.csv")
+    assert code == 0, err
+    assert "Leaving one set out" not in out
+    code, _, err = bench("report", "--csv", "scores.csv", "--out", "page")
+    assert code == 0, err
+    assert "too small" in (workplace / "page/index.html").read_text()
+
+
 def test_what_cannot_be_compared_is_a_sentence(fails, scores):
     words = ("compare", "--csv", "scores.csv", "--against")
     assert fails(*words, "bas").startswith("There is no compared method named 'bas': did you mean base")

@@ -73,7 +73,7 @@ def test_a_folder_with_bad_files_is_counted(bench, workplace, photograph):
     assert "2 written" in out and "Failed: " in out and "night/cut.jpg" in out
     assert err == "Error: 1 of 3 photographs failed, as said above. The others are done.\n"
     code, out, _ = bench("enhance", "night/a.png", "--method", "gamma", "--out", "day")
-    assert (code, "1 results were there already" in out) == (0, True)
+    assert (code, "Kept, whatever made them: 1 that were there already" in out) == (0, True)
 
 
 @pytest.mark.parametrize(
@@ -116,6 +116,7 @@ def test_a_pipe_carries_nothing_but_the_photograph(workplace, photograph):
 
 
 def test_export_writes_or_says_why_not(bench, fails, workplace, weights, monkeypatch):
+    assert fails("export", "enlightengan", "m.pt") == "The file is an ONNX model: call it m.onnx."
     assert "EnlightenGAN's generator, which gamma has not" in fails("export", "gamma", "m.onnx")
     assert "export cyclegan, which it looks through" in fails("export", "cyclegan_guided", "m.onnx")
     asked = []

@@ -142,7 +142,7 @@ def test_a_card_has_the_scores_of_every_method_with_its_weights(bench, trained, 
         assert row[3].startswith(values[name]) and row[4].startswith(values["identity"])
 
 
-def test_a_training_that_began_from_another_says_so_and_the_newest_is_published(bench, trained, workplace):
+def test_a_training_that_began_from_another_says_so_and_the_newest_is_published(bench, fails, trained, workplace):
     first = trained("fast")
     (workplace / "seen.md").write_text("A brown rim around lamps.\n")
     assert bench("publish", first, "--out", "shipped", "--observed", "seen.md")[0] == 0
@@ -150,7 +150,12 @@ def test_a_training_that_began_from_another_says_so_and_the_newest_is_published(
     checkpoint = make("enlightengan", file).checkpoint
     continued = trained("fast", "--init-from", file)
     assert open_suite().search(kind="train")[0].info.run_id == continued
-    assert bench("publish", "enlightengan", "--out", "shipped")[0] == 0
+    kept = file.read_bytes()
+    assert fails("publish", "enlightengan", "--out", "shipped") == (
+        "shipped/enlightengan.safetensors holds other weights: --force replaces them, --out names another folder."
+    )
+    assert file.read_bytes() == kept
+    assert bench("publish", "enlightengan", "--out", "shipped", "--force")[0] == 0
     assert read_weights(file)[1]["begun_from"] == f"generator {checkpoint} after 2 steps, 2 pairs"
     card = (workplace / "shipped/enlightengan.md").read_text()
     assert f"- begun from: generator {checkpoint} after 2 steps, 2 pairs\n" in card
@@ -193,13 +198,13 @@ def test_the_mean_of_a_chain_of_trainings_is_published_and_each_is_told(bench, f
     assert find_training(open_suite(), continued, finished=True).data.tags["begun_from"] == (
         f"generator {whole}, the mean of {metadata['mean_of']}, the first begun from {metadata['begun_from']}"
     )
-    assert bench("publish", second, "--out", "shipped")[0] == 0  # alone again
+    assert bench("publish", second, "--out", "shipped", "--force")[0] == 0  # alone again
     assert "mean_of" not in read_weights(file)[1]
     assert find_training(open_suite(), second, finished=True).data.tags["published_mean_of"] == ""
 
     assert fails("publish", second, "--mean-with", second) == "A mean needs each training once."
     open_suite().client.set_tag(first, "low_data", "amos_night/train")
-    assert bench("publish", second, "--mean-with", first, "--out", "shipped")[0] == 0
+    assert bench("publish", second, "--mean-with", first, "--out", "shipped", "--force")[0] == 0
     assert read_weights(file)[1]["licence"] == "not stated; research", "the terms of both"
     card = file.with_suffix(".md").read_text(encoding="utf-8")
     assert all(f"| low | {name} |" in card for name in ("dark", r"amos\_night/train")) and card.count("| normal |") == 1

@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from bench.data import from_folder
 from bench.run import Run
 from bench.tracking import open_suite
 from bench.trainings import find_training, newest_weights
 from bench.weights import find_weights
 from commands.publish_card import sources
+from commands.sides import tell_sides
 from commands.training import _probe_niqe as probe_niqe
 from enlightengan import config, health, networks, rivals, train
 from enlightengan.build import build
@@ -69,6 +71,16 @@ def test_without_data_the_demo_is_trained_and_that_is_said_loudly(bench, store, 
     assert code == 0, err
     assert "NO TRAINING DATA" in out and "Left out, not below data: bsds500" in out
     assert runs()[0].data.tags["preset"] == "smoke" and runs()[0].data.tags["low_data"] == "demo"
+
+
+def test_training_on_a_test_set_is_said_loudly(workplace, photograph, capsys, monkeypatch):
+    photograph(workplace / "mine/a.png")
+    folder = from_folder(workplace / "mine")
+    known = {"dicm": replace(folder, name="dicm"), "amos": replace(folder, name="amos_night/train", role="adaptation")}
+    monkeypatch.setattr("bench.data.resolve", lambda name, root: known.get(name, folder))
+    tell_sides(["dicm", "amos"], ["mine"], workplace)  # whose photographs a folder holds is not known
+    said = " ".join(capsys.readouterr().out.split())
+    assert said.startswith("dicm IS A TEST SET") and said.count("TEST SET") == 1
 
 
 def test_demo_photographs_never_make_trusted_weights(bench, store, brief):

@@ -24,10 +24,10 @@ def find_weights(method: str, tracking_uri: str | None = None) -> tuple[Path, st
     a cell of a grid of ablations. Raises MissingWeightsError when there are none.
     """
     variant = variant_of(method)
-    found = newest_weights(variant, tracking_uri, cells=False)
+    found, shipped = newest_weights(variant, tracking_uri, cells=False), shipped_weights(method)
     if found is not None:
-        return found
-    shipped = shipped_weights(method)
+        path, source = found
+        return path, f"{source}, which goes before the shipped ones" if shipped is not None else source
     if shipped is not None:
         return shipped, "shipped with the project"
     cell = newest_weights(variant, tracking_uri)

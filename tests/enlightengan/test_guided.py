@@ -10,7 +10,6 @@ from bench.enhancer import Windowed
 from enlightengan import guided
 from enlightengan.gain import DARK, luma
 from enlightengan.guided import TEXTURE, GuidedEnhancer, capped, overview, reduced, reduction
-from enlightengan.texture import EDGE
 
 SIZES = [(300, 401), (64, 64), (65, 30), (1, 1), (3, 700), (129, 128)]
 
@@ -141,7 +140,8 @@ def test_a_picture_that_was_seen_is_not_kept():
     assert method._last[0]() is None
 
 
-def test_brightness_follows_the_network_and_detail_the_photograph():
+def test_brightness_follows_the_network_and_detail_the_photograph(monkeypatch):
+    monkeypatch.setattr(guided, "TEXTURE", 0)  # what that adds is measured below
     base, image = Lamp(), picture(512, 512, noise=0)
     pattern = 0.02 * (-1.0) ** (torch.arange(512) // 2 + torch.arange(512)[:, None] // 2)  # finer than the network sees
     pattern[:300] = 0  # where the photograph is quiet
@@ -151,13 +151,10 @@ def test_brightness_follows_the_network_and_detail_the_photograph():
     left = (result - enhanced(GuidedEnhancer(base, source="a test"), image)).abs().mean() / (
         pattern.abs() * gain
     ).mean()
-    variance = (0.02 / (0.15 + DARK)) ** 2  # about that of the pattern's logarithm
-    stronger = 1 + TEXTURE * EDGE / (variance + EDGE)
-    assert stronger == pytest.approx(1.26, abs=0.01)
-    assert 0.7 * stronger < left < 1.1 * stronger
+    assert 0.7 < left < 1.1
 
 
-def test_texture_that_was_measured_is_what_the_result_has_more_of():
+def test_faint_texture_is_made_stronger_by_what_is_said():
     """Faint ripples, no noise: the result's are the photograph's times the gain and what TEXTURE adds."""
     ripples = 0.002 * torch.sin(torch.arange(400) * 1.1).expand(1, 3, 400, 400)  # variance of the logarithm: 7e-5
     flat = torch.full((1, 3, 400, 400), 0.15)

@@ -3,10 +3,10 @@
 A network sees as far as its training reached: in a large photograph a lamp and the sky behind it are strangers, and it
 decides for each place anew how bright that should be, with dark rims and clouds where it changes its mind. In a small
 copy of the photograph it sees all at once. From there comes the gain (`enlightengan.gain`); from the photograph comes
-every detail, but for its noise where the gain is large: 1 / gain of it is left, so that it is not amplified. Fine
-texture, as far as it is no noise, is made stronger, for a gain that holds back what is bright makes it weaker, and so
-did the dark. Highlights rise less, so that little clips. A photograph of any size costs what the small copies cost, and
-a few dozen operations a pixel.
+every detail, but for its noise where the gain is large: 1 / gain of it is left, so that it is not amplified. Faint
+texture, as far as it is no noise, is made stronger (`enlightengan.texture`), for a gain that holds back what is bright
+makes it weaker, and so did the dark. Highlights rise less, so that little clips. A photograph of any size costs what
+the small copies cost, and a few dozen operations a pixel.
 
 A bright sky or window makes the network take a scene for well lit, and what stands before it stays dark. So it looks
 again with all light held down to a cap (`capped`), as one holds a hand before the sun: what is below the cap rises by
@@ -28,13 +28,12 @@ from enlightengan.gain import fitted_gain, log_gain, luma, with_shoulder
 from enlightengan.noise import BLOCK, level, quieted, unevenness
 from enlightengan.noise import MARGIN as QUIETED_MARGIN
 from enlightengan.texture import MARGIN as TEXTURE_MARGIN
-from enlightengan.texture import texture
+from enlightengan.texture import emphasis
 
 LOOK = 128  # pixels, about what the longer side of the small copy has
 CAPS = (0.08, 0.22)  # of 1, the lumas that light is held down to for further looks
 RADIUS = 4  # pixels of the small copy, of the guided filter
 EDGE = 0.1  # its epsilon: a deviation of 0.5 stops
-TEXTURE = 1.5  # by which the logarithm of the gain is raised, times the photograph's texture
 MARGIN = QUIETED_MARGIN + TEXTURE_MARGIN  # pixels around a place that its result depends on
 STRIP = 1 << 19  # pixels worked on at a time: fewer share more of their surround, more would not stay in the cache
 PIXEL_BYTES = 60  # that a pixel of a window takes at most
@@ -139,7 +138,8 @@ def applied(image: Tensor, seen: Seen, window: Window) -> Tensor:
 
 def _applied(image: Tensor, seen: Seen, window: Window) -> Tensor:
     quiet = quieted(image, seen.noise)
-    gain = _log_gain(image, seen, window).add_(texture(luma(quiet)), alpha=TEXTURE).exp_()
+    gain = _log_gain(image, seen, window)
+    gain.add_(emphasis(luma(quiet), seen.noise[:, :1], gain.mean(1, keepdim=True))).exp_()
     return with_shoulder(torch.lerp(quiet, image, gain.reciprocal().clamp_(max=1)), gain)
 
 

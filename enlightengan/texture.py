@@ -1,17 +1,27 @@
-"""The fine texture of a photograph: what varies within a few pixels and is no edge.
+"""The fine texture of a photograph, and how much of it is made stronger.
 
-The logarithm of luma, less what a guided filter keeps of it when it is its own guide (He, Sun and Tang, TPAMI 2013, the
-edge-preserving smoothing): all of a step, little of a weave. Where that is amplified, edges get no halos.
+Texture is what varies within a few pixels and is no edge: the logarithm of luma, less what a guided filter keeps of it
+when it is its own guide (He, Sun and Tang, TPAMI 2013, the edge-preserving smoothing): all of a step, little of a
+weave. Where that is amplified, edges get no halos.
+
+What is faint is made the strongest and nothing is changed by more than a bound, so that what was crisp stays as it was.
+Left alone is what is too faint to be the photograph's: what 8 bits round away, and what is no stronger than the noise,
+as far as that becomes strong enough to be seen where a place is brightened.
 """
 
 import torch
 from torch import Tensor
 
-from enlightengan.gain import DARK, moments, towards_mean
+from enlightengan.gain import DARK, box, moments, towards_mean
 
-RADIUS = 6  # pixels, of the filter's windows
-EDGE = 0.003  # its epsilon, a variance of the natural logarithm: what varies much more is an edge
-MARGIN = 2 * RADIUS  # pixels around a place that its texture depends on
+RADIUS = 6  # pixels, of all windows here
+EDGE = 0.003  # the filter's epsilon, a variance of the natural logarithm: what varies much more is an edge
+STRENGTH = 4.0  # times faint texture that is added to it
+MOST = 0.25  # that is added anywhere, a difference of natural logarithms
+FAINTEST = 0.003**2  # the variance of texture, likewise, of which half is left alone: that of rounded bright places
+SEEN = 1.5 / 255  # the deviation of noise, times the gain, of which half is seen
+TINY = 1e-20  # of a variance's square, against division by zero
+MARGIN = 3 * RADIUS  # pixels around a place that what is added there depends on
 
 
 def texture(grey: Tensor) -> Tensor:
@@ -19,3 +29,23 @@ def texture(grey: Tensor) -> Tensor:
     logarithm = torch.log(grey.clamp_min(0).add_(DARK))
     mean, variance = moments(logarithm, RADIUS)
     return logarithm - towards_mean(logarithm, mean, variance / (variance + EDGE), RADIUS)
+
+
+def emphasis(grey: Tensor, noise: Tensor, log_gain: Tensor) -> Tensor:
+    """What is added to the logarithm of the gain, and so to that of luma, to make texture stronger: (B, 1, H, W).
+
+    `grey` is the luma, (B, 1, H, W) in [0, 1], without its noise, whose deviation was `noise` (B, 1, 1, 1), and
+    `log_gain` (B, 1, H, W) tells how much each place is brightened.
+    """
+    found = texture(grey)
+    variance = box(found * found, RADIUS)
+    unseen = 1 / (1 + (log_gain.clamp_min(0).exp_() * (noise / SEEN)) ** 2)
+    left = told(variance, (noise / grey.clamp_min(0).add_(DARK)) ** 2)
+    share = torch.lerp(left, left.new_ones(()), unseen).mul_(told(variance, FAINTEST))
+    return found.mul_(share).mul_(STRENGTH / MOST).tanh_().mul_(MOST)
+
+
+def told(variance: Tensor, disturbance: Tensor | float) -> Tensor:
+    """The share of a `variance` that counts where one of `disturbance` may hide in it: all or none, a half if equal."""
+    squared = variance * variance
+    return squared / (squared + disturbance**2 + TINY)

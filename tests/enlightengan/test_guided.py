@@ -9,7 +9,8 @@ from bench.brighten import brighten
 from bench.enhancer import Windowed
 from enlightengan import guided
 from enlightengan.gain import DARK, luma
-from enlightengan.guided import TEXTURE, GuidedEnhancer, capped, overview, reduced, reduction
+from enlightengan.guided import GuidedEnhancer, capped, overview, reduced, reduction
+from enlightengan.texture import FAINTEST, STRENGTH
 
 SIZES = [(300, 401), (64, 64), (65, 30), (1, 1), (3, 700), (129, 128)]
 
@@ -141,7 +142,7 @@ def test_a_picture_that_was_seen_is_not_kept():
 
 
 def test_brightness_follows_the_network_and_detail_the_photograph(monkeypatch):
-    monkeypatch.setattr(guided, "TEXTURE", 0)  # what that adds is measured below
+    monkeypatch.setattr(guided, "emphasis", lambda grey, *_: torch.zeros_like(grey))  # what that adds is measured below
     base, image = Lamp(), picture(512, 512, noise=0)
     pattern = 0.02 * (-1.0) ** (torch.arange(512) // 2 + torch.arange(512)[:, None] // 2)  # finer than the network sees
     pattern[:300] = 0  # where the photograph is quiet
@@ -155,14 +156,17 @@ def test_brightness_follows_the_network_and_detail_the_photograph(monkeypatch):
 
 
 def test_faint_texture_is_made_stronger_by_what_is_said():
-    """Faint ripples, no noise: the result's are the photograph's times the gain and what TEXTURE adds."""
-    ripples = 0.002 * torch.sin(torch.arange(400) * 1.1).expand(1, 3, 400, 400)  # variance of the logarithm: 7e-5
+    """Faint ripples beside what is smooth, and so no noise: the result's are the photograph's and what is added."""
+    ripples = 0.002 * torch.sin(torch.arange(400) * 1.1).repeat(1, 3, 400, 1)
+    ripples[..., 240:] = 0
     flat = torch.full((1, 3, 400, 400), 0.15)
     method = GuidedEnhancer(Lamp(), source="a test")
     result, before = (enhanced(method, image) for image in (flat + ripples, flat))
-    inside = slice(40, 360)
-    left = ((result - before)[..., inside, inside].std() / before.mean()) / (ripples.std() / (0.15 + DARK))
-    assert float(left) == pytest.approx(1 + TEXTURE, rel=0.15)
+    inside = slice(40, 200)
+    deviation = ripples[..., inside].std() / (0.15 + DARK)
+    left = ((result - before)[..., inside, inside].std() / before.mean()) / deviation
+    variance = float(deviation) ** 2
+    assert float(left) == pytest.approx(1 + STRENGTH * variance**2 / (variance**2 + FAINTEST**2), rel=0.1)
 
 
 def test_noise_is_not_amplified():

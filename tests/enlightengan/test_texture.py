@@ -1,8 +1,10 @@
+import math
+
 import pytest
 import torch
 
 from enlightengan.gain import DARK
-from enlightengan.texture import EDGE, MARGIN, texture
+from enlightengan.texture import EDGE, FAINTEST, MARGIN, MOST, SEEN, STRENGTH, emphasis, texture
 
 
 def logarithm_of(deviation, *, period, size=(64, 96)):
@@ -28,16 +30,61 @@ def test_a_step_is_no_texture_and_has_none_beside_it():
     assert found[..., : 40 - MARGIN].max() < 1e-5
 
 
+def added(deviation, *, noise=0.0, log_gain=0.0):
+    """How many times the texture of ripples of this deviation is added to it, on average over a place."""
+    grey = logarithm_of(deviation, period=13)
+    emphasised = emphasis(grey, torch.full((1, 1, 1, 1), noise), torch.full_like(grey, log_gain))
+    inside = slice(MARGIN, -MARGIN)
+    return float(emphasised[..., inside, inside].std() / texture(grey)[..., inside, inside].std())
+
+
+def told(variance, disturbance):
+    return variance**2 / (variance**2 + disturbance**2)
+
+
+@pytest.mark.parametrize("deviation", [0.002, 0.003, 0.01])
+def test_texture_is_added_unless_rounding_may_have_made_it(deviation):
+    assert added(deviation) == pytest.approx(STRENGTH * told(deviation**2, FAINTEST), rel=0.05)
+
+
+def test_nothing_is_changed_by_more_than_is_said_and_nothing_is_turned_round():
+    grey = 0.3 + 0.02 * torch.randn(1, 1, 90, 70, generator=torch.Generator().manual_seed(0))
+    emphasised, found = emphasis(grey, torch.zeros(1, 1, 1, 1), torch.zeros_like(grey)), texture(grey)
+    assert 0.9 * MOST < emphasised.abs().max() <= MOST
+    assert (emphasised * found).min() >= 0
+
+
+def test_what_is_no_stronger_than_noise_is_left_as_far_as_the_noise_is_seen():
+    deviation = 0.015
+    noise = EDGE / (deviation**2 + EDGE) * deviation * (0.3 + DARK)  # as strong as the ripples' texture
+    alone = added(deviation)
+    left, none = added(deviation, noise=noise, log_gain=20.0), added(deviation, noise=10 * noise, log_gain=20.0)
+    assert left == pytest.approx(alone / 2, rel=0.1)
+    assert none < 0.01
+    half = math.log(SEEN / noise)  # the gain of which half the noise is seen
+    assert added(deviation, noise=noise, log_gain=half) == pytest.approx((alone + left) / 2, rel=0.02)
+    darker = added(deviation, noise=noise, log_gain=-1.0)
+    assert darker == pytest.approx(added(deviation, noise=noise), rel=1e-4)
+    assert darker > added(deviation, noise=noise, log_gain=half)
+
+
 def test_black_white_and_the_smallest_pictures_have_finite_texture():
     for height, width in ((1, 1), (1, 30), (5, 3)):
         for value in (0.0, 1.0, -1e-3):  # a filtered picture may fall below black
-            found = texture(torch.full((1, 1, height, width), value))
-            assert found.shape == (1, 1, height, width)
-            assert found.abs().max() < 1e-5
+            grey = torch.full((1, 1, height, width), value)
+            for noise in (0.0, 0.1):
+                emphasised = emphasis(grey, torch.full((1, 1, 1, 1), noise), torch.ones_like(grey))
+                assert emphasised.shape == texture(grey).shape == (1, 1, height, width)
+                assert max(emphasised.abs().max(), texture(grey).abs().max()) < 1e-5
 
 
-def test_texture_hangs_on_its_margin_alone():
-    grey = torch.rand(1, 1, 90, 70, generator=torch.Generator().manual_seed(0))
-    whole, part = texture(grey), texture(grey[..., 20:70, 10:60])
-    inside = slice(MARGIN, 50 - MARGIN)
-    assert torch.equal(part[..., inside, inside], whole[..., 20:70, 10:60][..., inside, inside])
+def test_what_is_added_hangs_on_its_margin_alone():
+    source = torch.Generator().manual_seed(0)
+    grey, gain = torch.rand(2, 1, 1, 90, 100, generator=source)
+    cut = slice(20, 70), slice(10, 80)
+    noise = torch.full((1, 1, 1, 1), 0.01)
+    whole, part = emphasis(grey, noise, gain), emphasis(grey[..., *cut], noise, gain[..., *cut])
+    inside = slice(MARGIN, -MARGIN)
+    torch.testing.assert_close(part[..., inside, inside], whole[..., *cut][..., inside, inside], atol=1e-6, rtol=0)
+    nearer = slice(MARGIN - 1, 1 - MARGIN)
+    assert not torch.allclose(part[..., nearer, nearer], whole[..., *cut][..., nearer, nearer], atol=1e-6, rtol=0)

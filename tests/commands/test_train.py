@@ -11,6 +11,7 @@ from bench.run import Run
 from bench.tracking import open_suite
 from bench.trainings import find_training, newest_weights
 from bench.weights import find_weights
+from commands import training_bar
 from commands.publish_card import sources
 from commands.sides import tell_sides
 from commands.training import _probe_niqe as probe_niqe
@@ -55,6 +56,18 @@ def test_a_run_leaves_its_losses_pictures_weights_and_provenance_in_mlflow(bench
     weights = open_suite().artifact(run.info.run_id, "weights.safetensors")
     assert read_weights(weights)[1]["variant"] == "enlightengan_no_attention"
     assert "--resume" in out
+
+
+def test_where_there_is_no_terminal_a_line_tells_now_and_then_how_far_the_training_is(capsys, monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(training_bar.time, "monotonic", lambda: clock[0])
+    with training_bar.TrainingBar(config.preset("smoke")) as bar:
+        for step in range(1, 8):
+            clock[0] += training_bar.EVERY / 3
+            bar.show(train.Report(step / 7, step, 1, {"global_discriminator": 0.5}, 2.0))
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["43%", "86%", "100%"]
+    assert lines[-1] == "100%  epoch 1 step 7  D 0.50  2.0 images/s"
 
 
 def test_a_trained_variant_is_found_by_its_name_unless_it_was_smoke(bench, store, brief, sides):

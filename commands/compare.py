@@ -1,6 +1,5 @@
 """`bench compare`: is the difference real, and could so many photographs have shown one?"""
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -123,9 +122,9 @@ def spread(chances: "pd.Series") -> tuple[str, str]:
 
 def bounds(interval: "Interval") -> str:
     """A difference with its interval."""
-    if not math.isfinite(interval.low):
-        return f"{interval.mean:+.3f} [-]"
-    return f"{interval.mean:+.3f} [{interval.low:+.3f}, {interval.high:+.3f}]"
+    from commands.console import bracketed
+
+    return f"{interval.mean:+.3f} {bracketed(interval.low, interval.high, '+.3f')}"
 
 
 def probability(p: float) -> str:

@@ -1,5 +1,6 @@
 """Printing: progress bars with a rate and an end, tables, and the few sentences that must be seen."""
 
+import math
 import sys
 from collections.abc import Iterable, Sequence
 
@@ -32,6 +33,11 @@ def progress() -> Progress:
 def say(sentence: str, *, style: str = "") -> None:
     """Print a sentence; names in it are never taken for markup."""
     OUT.print(sentence, style=style or None, markup=False)
+
+
+def bracketed(low: float, high: float, form: str = ".3f") -> str:
+    """An interval as people print it; a dash where there is none, as of one picture."""
+    return f"[{low:{form}}, {high:{form}}]" if math.isfinite(low) and math.isfinite(high) else "[-]"
 
 
 def entry(name: str, lines: Sequence[str]) -> None:

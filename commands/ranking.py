@@ -108,7 +108,7 @@ def _log(found: "Results", folder: Path, figures: Sequence[Path], tracking_uri: 
 
 def show(found: "Results") -> None:
     """Print what the votes say."""
-    from commands.console import say, table
+    from commands.console import bracketed, say, table
     from reports.study import headline
 
     facts, tables = found.facts, found.tables
@@ -116,7 +116,7 @@ def show(found: "Results") -> None:
     places = [column for column in ranks if column != "method"]
     histogram = ranks.set_index("method")[places]
     rows = [
-        [m.method, f"{m.strength:.2f} {_bounds(m.low, m.high)}", _percent(m.wins),
+        [m.method, f"{m.strength:.2f} {bracketed(m.low, m.high, '.2f')}", _percent(m.wins),
          *(str(count) for count in histogram.loc[m.method])]
         for m in strengths.itertuples()
     ]  # fmt: skip
@@ -147,12 +147,12 @@ def _show_observers(observers: "pd.DataFrame") -> None:
 
 
 def _show_agreement(agreement: "pd.DataFrame") -> None:
-    from commands.console import table
+    from commands.console import bracketed, table
 
     rows = [
         [row["metric"], str(row["images"]),
-         *(f"{row[kind]:.2f} {_bounds(row[f'{kind}_low'], row[f'{kind}_high'])}" for kind in ("spearman", "kendall",
-                                                                                            "share"))]
+         *(f"{row[kind]:.2f} {bracketed(row[f'{kind}_low'], row[f'{kind}_high'], '.2f')}"
+           for kind in ("spearman", "kendall", "share"))]
         for _, row in agreement.iterrows()
     ]  # fmt: skip
     headings = ("metric", "images", "Spearman", "Kendall", "votes agreed with")
@@ -169,10 +169,6 @@ def _percent(share: float) -> str:
 
 def _count(number: int, thing: str) -> str:
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
-
-
-def _bounds(low: float, high: float) -> str:
-    return f"[{low:.2f}, {high:.2f}]" if math.isfinite(low) else "[-]"
 
 
 def simulate(

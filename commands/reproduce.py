@@ -150,11 +150,11 @@ def _scores(
 
 def _print(published: "PublishedTable", outcomes: Sequence["Outcome"]) -> None:
     from bench.metrics import get_metric
-    from commands.console import say, table
+    from commands.console import bracketed, say, table
 
     rows = [
         [o.cell.label, o.cell.dataset, f"{o.cell.published:.3f}", "-" if o.measured is None else
-         f"{o.measured.mean:.3f} [{o.measured.low:.3f}, {o.measured.high:.3f}]",
+         f"{o.measured.mean:.3f} {bracketed(o.measured.low, o.measured.high)}",
          str(sum(o.cell.images.values())), "-" if o.measured is None else str(o.measured.count),
          f"{o.cell.tolerance:g}", o.said]
         for o in outcomes

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def print_summary(frame: "pd.DataFrame", metrics: Sequence["Metric"], datasets: Sequence["Dataset"]) -> None:
     """Print, for each metric, the mean of each method on each dataset: best first, the best of a column marked."""
-    from commands.console import table
+    from commands.console import bracketed, table
     from reports.tables import summary
 
     pinned = {dataset.name: dataset.pinned or dataset.role == "demo" for dataset in datasets}
@@ -30,13 +30,13 @@ def print_summary(frame: "pd.DataFrame", metrics: Sequence["Metric"], datasets: 
         for method in order:
             row = [str(method)]
             for name in names:
-                if (method, name) not in cells.index:
+                if (method, name) not in cells.index or not cells.loc[(method, name), "images"]:
                     row.append("-")
                     continue
                 cell = cells.loc[(method, name)]
                 marked = cell["mean"] == best[name] and (method, name) in rivals and not metric.diagnostic
                 mark = " *" if marked else "  "
-                row.append(f"{cell['mean']:.3f} [{cell['low']:.3f}, {cell['high']:.3f}] {int(cell['images']):>3}{mark}")
+                row.append(f"{cell['mean']:.3f} {bracketed(cell['low'], cell['high'])} {int(cell['images']):>3}{mark}")
             rows.append(row)
         headings = ["method", *(name if pinned[name] else f"{name} (not pinned)" for name in names)]
         best_said = "" if metric.diagnostic else ", * best"

@@ -365,6 +365,16 @@ def test_a_black_photograph_has_a_reason_that_can_be_read(fails, store, workplac
     assert "NIQE has no value for it: there is no texture in it to look at." in told
 
 
+def test_one_photograph_has_a_mean_without_an_interval_and_a_black_one_has_none(bench, store, workplace):
+    for folder, pixels in (("black", 0), ("noise", np.random.default_rng(0).integers(0, 256, (120, 120, 3)))):
+        (workplace / folder).mkdir()
+        Image.fromarray(np.zeros((120, 120, 3), np.uint8) + np.uint8(pixels)).save(workplace / folder / "one.png")
+    _, out, _ = bench("evaluate", "--images", "black", "--images", "noise", "--method", "clahe", "--metric", "niqe")
+    row = next(line.split() for line in out.splitlines() if line.strip().startswith("clahe"))
+    assert row[2:4] == ["[-]", "1"] and float(row[1]) > 0
+    assert "nan" not in out
+
+
 def test_a_database_that_cannot_be_written_is_a_sentence(fails, night, store):
     with closing(sqlite3.connect(store.removeprefix("sqlite:///"))) as database, database:
         database.execute("CREATE TRIGGER no BEFORE INSERT ON runs BEGIN SELECT RAISE(ABORT, 'no writing'); END")

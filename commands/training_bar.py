@@ -13,8 +13,6 @@ SHORT = {
     "spatial_consistency": "spatial", "exposure_control": "exposure", "colour_constancy": "colour",
     "illumination_smoothness": "smooth",
 }  # fmt: skip
-
-
 EVERY = 60.0  # seconds between the lines where there is no terminal to draw on
 
 

@@ -6,6 +6,7 @@ The files lie in `datasets/` beside this package; the photographs below a data r
 import hashlib
 import os
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -20,15 +21,17 @@ from bench.images import list_images, read_rgb
 SPECS = Path(__file__).resolve().parent.parent / "datasets"
 DEMO_FOLDER = Path("runs/photographs/demo")
 SIDES = ("low", "normal", "reference")
-Role = Literal["test", "paired-test", "train", "adaptation", "extra", "demo"]
+Role = Literal["test", "paired-test", "train", "adaptation", "held-out", "extra", "demo"]
 
 
 class Side(BaseModel):
-    """Where one side's files are: globs below the dataset's folder, or list files with the folder of their names."""
+    """Where one side's files are: globs or paths below the dataset's, or lists with the folder of their names."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     globs: tuple[str, ...] = ()
     lists: dict[str, str] = {}
+    paths: tuple[str, ...] = ()
+    """Files by path below the folder."""
     exclude: tuple[str, ...] = ()
     """Files of those, by path below the folder, that do not belong: a test scene among training photographs, say."""
     max_mean: float | None = None
@@ -46,6 +49,14 @@ class Split(BaseModel):
     low: Side | None = None
     normal: Side | None = None
     reference: Side | None = None
+    pairs: dict[str, str] = {}
+    """The reference of each low-light photograph, by paths below the folder, where names do not tell; all of both."""
+
+    def files_of(self, side: str) -> "Side | None":
+        """Where the files of `side`, of SIDES, are: of pairs those that they name."""
+        found: Side | None = getattr(self, side)
+        named: Iterable[str] = {"low": self.pairs.keys(), "reference": self.pairs.values()}.get(side, ())
+        return found.model_copy(update={"paths": tuple(dict.fromkeys(named))}) if found and named else found
 
 
 class Spec(Split):
@@ -63,7 +74,8 @@ class Spec(Split):
 
 @dataclass(frozen=True)
 class Dataset:
-    """The files of a dataset, or of one of its splits, found and checked. `reference` pairs with `low` by order."""
+    """The files of a dataset, or of one of its splits, found and checked. `reference` pairs with `low` by order: one
+    may be that of several."""
 
     name: str
     folder: Path
@@ -138,14 +150,15 @@ def resolve(name: str, root: Path) -> Dataset:
         write_demo(folder)
     if not folder.is_dir():
         raise BenchError(f"The dataset {head} is not below {root}: {spec.get} Put it into {folder}.")
-    sides = {side: getattr(part, side) for side in SIDES if getattr(part, side) is not None}
+    sides = {side: where for side in SIDES if (where := part.files_of(side)) is not None}
     files = {side: _find(f"{name} ({side})", folder, where) for side, where in sides.items()}
     digests = {side: _check(f"{name} ({side})", folder, files[side], where) for side, where in sides.items()}
     if "reference" in files:
-        files["reference"] = _pair(name, files["low"], files["reference"])
+        pairs = {folder / one: folder / other for one, other in part.pairs.items()}
+        files["reference"] = _pair(name, files["low"], files["reference"], pairs)
     return Dataset(
         name=name, folder=folder, role=part.role or spec.role or "", title=spec.title, licence=spec.licence,
-        digest=hashlib.sha256("".join(digests.values()).encode()).hexdigest()[:16],
+        digest=hashlib.sha256("".join([*digests.values(), *sum(part.pairs.items(), ())]).encode()).hexdigest()[:16],
         pinned=all(where.digest for where in sides.values()), **files,
     )  # fmt: skip
 
@@ -161,6 +174,7 @@ def from_folder(folder: Path) -> Dataset:
 
 def _find(name: str, folder: Path, side: Side) -> tuple[Path, ...]:
     found = {path for glob in side.globs for path in folder.glob(glob) if path.is_file()}
+    found |= {folder / path for path in side.paths}
     for listing, below in side.lists.items():
         try:
             lines = (folder / listing).read_text(encoding="utf-8").split("\n")
@@ -193,7 +207,11 @@ def _check(name: str, folder: Path, files: tuple[Path, ...], side: Side) -> str:
     return digest
 
 
-def _pair(name: str, low: tuple[Path, ...], reference: tuple[Path, ...]) -> tuple[Path, ...]:
+def _pair(name: str, low: tuple[Path, ...], reference: tuple[Path, ...], pairs: dict[Path, Path]) -> tuple[Path, ...]:
+    if pairs:
+        if pairs.keys() != set(low) or set(pairs.values()) != set(reference):
+            raise BenchError(f"{name}: its pairs are not all of its low-light and reference photographs.")
+        return tuple(pairs[path] for path in low)
     by_name = {path.stem: path for path in reference}
     unpaired = [path.name for path in low if path.stem not in by_name]
     if unpaired or len(low) != len(reference):

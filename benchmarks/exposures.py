@@ -1,6 +1,7 @@
 """How near do methods come to a well-exposed photograph? On scenes that a camera took several times, as SICE has them.
 
 python benchmarks/exposures.py --sice FOLDER [--method NAME]... [--scenes N]
+python benchmarks/exposures.py --sice FOLDER --pairs
 
 A scene of SICE is photographs with numbers that follow each other. It is taken up where one of them is well exposed and
 on the list of `normal`, and its darker ones are on no list: no training has had them. The well-exposed one a training
@@ -8,6 +9,11 @@ may have had, for an example or, where it has well-lit inputs, for an input. The
 38 of 255), a middle one (50 to 80), and the well-exposed one at 1/1.6 of its values and as it is; what they give is
 compared with the well-exposed one. Prints JSON: for each method and kind the means with their 95 % intervals of PSNR,
 CIELAB distance (CIE76) and NIQE, and how many stops darker than there what was dark has become.
+
+With --pairs it prints the two splits of `datasets/sice.toml` that confirm what the test sets say, each with a dark
+exposure of a scene or, where it has none, a middle one: `examples`, of scenes as above, those that had no part in any
+choice of this project (which took every second, third or thirteenth); `inputs`, of scenes the other way round, the
+darker ones on a list and the well-exposed one on none: a training may have had the dark one, nothing the reference.
 """
 
 import argparse
@@ -25,6 +31,7 @@ from skimage.metrics import peak_signal_noise_ratio
 from torch import Tensor, nn
 
 from bench.colour import luma
+from bench.data import files_digest
 from bench.environment import provenance
 from bench.images import read_rgb, to_pixels, to_tensor
 from bench.metrics import get_metric
@@ -55,19 +62,20 @@ def thumbnail(path: Path) -> tuple[NDArray[np.float64], float]:
     return (gradients - gradients.mean()) / max(gradients.std(), 1e-6), float(np.asarray(grey, float).mean())
 
 
-def scenes(folder: Path) -> Iterator[Scene]:
-    """The scenes that no darker photograph of is on a list, each once."""
+def scenes(folder: Path, *, examples: bool = True) -> Iterator[Scene]:
+    """The scenes whose well-exposed photograph is on a list and no darker one, or the other way round, each once."""
     listed = {name: (folder / f"{name}_disjoint.txt").read_text().split() for name in ("low", "mid", "normal")}
     trained = {*listed["low"], *listed["mid"]}
     files = {int(path.stem): path for name in ("low", "mid") for path in (folder / name).iterdir()}
+    unlisted = {path.name for path in (folder / "normal").iterdir()} - set(listed["normal"])
     taken: set[Path] = set()
-    for name in listed["normal"]:
+    for name in listed["normal"] if examples else sorted(unlisted):
         reference = folder / "normal" / name
         gradients, _ = thumbnail(reference)
         number, darker = int(reference.stem), dict[str, Path]()
         for path in (files[k] for k in range(number - REACH, number) if k in files):
             others, mean = thumbnail(path)
-            if path.name in trained or (gradients * others).mean() < ALIKE:
+            if (path.name in trained) is examples or (gradients * others).mean() < ALIKE:
                 continue
             for kind, (least, most) in (("dark", DARK), ("middle", MIDDLE)):
                 if least < mean < most:
@@ -103,6 +111,21 @@ def measured(result: Tensor, source: Pixels, reference: Pixels) -> dict[str, flo
     return scores
 
 
+def splits(folder: Path) -> str:
+    """The splits of `datasets/sice.toml` with pairs, in TOML."""
+    examples = [scene for k, scene in enumerate(scenes(folder)) if k % 2 and k % 3 and k % 13]
+    lines = []
+    for name, chosen in (("examples", examples), ("inputs", list(scenes(folder, examples=False)))):
+        pairs = {scene.darker.get("dark", scene.darker.get("middle")): scene.reference for scene in chosen}
+        lines += ["", f"[splits.{name}]", 'role = "held-out"']
+        for side, files in (("low", pairs.keys()), ("reference", pairs.values())):
+            unique = tuple({path for path in files if path})
+            lines += [f"{side}.count = {len(unique)}", f'{side}.digest = "{files_digest(folder, unique)}"']
+        inside = ((f"{low.parent.name}/{low.name}", f"normal/{high.name}") for low, high in pairs.items() if low)
+        lines += ["", f"[splits.{name}.pairs]", *(f'"{low}" = "{high}"' for low, high in inside)]
+    return "\n".join(lines)
+
+
 @torch.inference_mode()
 def compare(chosen: Sequence[Scene], methods: dict[str, nn.Module]) -> dict[str, dict[str, dict[str, object]]]:
     """Method, kind and score: mean, bounds and count."""
@@ -130,7 +153,11 @@ if __name__ == "__main__":
     parser.add_argument("--sice", type=Path, required=True)
     parser.add_argument("--method", action="append", help="identity, enlightengan and enlightengan_guided without.")
     parser.add_argument("--scenes", type=int, default=24, help="Spread over all that there are.")
+    parser.add_argument("--pairs", action="store_true", help="Print the splits of pairs instead.")
     arguments = parser.parse_args()
+    if arguments.pairs:
+        print(splits(arguments.sice))
+        raise SystemExit
     names = arguments.method or ["identity", "enlightengan", "enlightengan_guided"]
     every = list(scenes(arguments.sice))
     step = max(1, len(every) // arguments.scenes)

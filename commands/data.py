@@ -49,7 +49,7 @@ def verify(
     from commands.console import say
 
     root = data.data_root(data_root)
-    roles = ("test", "paired-test", "train", "adaptation")
+    roles = ("test", "paired-test", "train", "adaptation", "held-out")
     chosen = names or [name for name in data.names(roles=roles, root=root)[0] if data.sides_of(name)]
     if not chosen:
         raise BenchError(f"There is no dataset below {root}: give --data-root, or set BENCH_DATA.")
@@ -76,7 +76,7 @@ def add(
     low: Annotated[list[str] | None, typer.Option(help="Low-light ones, such as 'low/*.jpg'; repeatable.")] = None,
     normal: Annotated[list[str] | None, typer.Option(help="Normal-light ones, to train on; likewise.")] = None,
     reference: Annotated[list[str] | None, typer.Option(help="Well-lit twins of low, by file name; likewise.")] = None,
-    role: Annotated[str, typer.Option(help="test, paired-test, train, adaptation or extra.")] = "",
+    role: Annotated[str, typer.Option(help="test, paired-test, train, adaptation, held-out or extra.")] = "",
     title: Annotated[str, typer.Option(help="What people read.")] = "",
     licence: Annotated[str, typer.Option(help="Terms of the photographs.")] = "not stated",
     paper: Annotated[str, typer.Option(help="What to cite.")] = "-",

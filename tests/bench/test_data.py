@@ -46,9 +46,9 @@ def test_every_shipped_specification_is_complete(name):
     parts = {"": spec, **spec.splits}
     assert all((spec.title, spec.paper, spec.licence, spec.homepage, spec.get))
     assert all(part.role or spec.role for part in parts.values())
-    sides = [getattr(part, side) for part in parts.values() for side in data.SIDES if getattr(part, side)]
+    sides = [found for part in parts.values() for side in data.SIDES if (found := part.files_of(side))]
     assert sides
-    assert all(side.globs or side.lists for side in sides)
+    assert all(side.globs or side.lists or side.paths for side in sides)
     assert all(len(side.digest) in (0, 64) and (side.count or not side.digest) for side in sides)
 
 
@@ -148,6 +148,39 @@ def test_unpaired_photographs_are_an_error(write_spec, root, photograph, surplus
         resolve("tiny", root)
 
 
+PAIRS = '[pairs]\n"low/c.png" = "high/a.jpg"\n"low/a.png" = "high/b.jpg"\n"low/b.png" = "high/a.jpg"\n'
+
+
+def test_pairs_by_a_table_follow_it_and_one_reference_may_serve_several(write_spec, root):
+    write_spec("tiny", f'role = "held-out"\nlow.count = 3\nreference.count = 2\n{PAIRS}')
+    found = resolve("tiny", root)
+    assert stems(found.low) == ["a", "b", "c"]
+    assert stems(found.reference) == ["b", "a", "a"]
+
+
+def test_the_digest_tells_how_photographs_pair(write_spec, root):
+    digests = set()
+    for table in (PAIRS, PAIRS.replace('b.png" = "high/a', 'b.png" = "high/b')):
+        write_spec("tiny", f'role = "held-out"\nlow = {{}}\nreference = {{}}\n{table}')
+        digests.add(resolve("tiny", root).digest)
+    assert len(digests) == 2
+
+
+@pytest.mark.parametrize("surplus", ["low", "reference"])
+def test_a_table_of_pairs_names_all_photographs(write_spec, root, surplus):
+    sides = {"low": "", "reference": ""} | {surplus: 'globs = ["*/*"]'}
+    body = "".join(f"{side} = {{ {globs} }}\n" for side, globs in sides.items())
+    write_spec("tiny", f'role = "held-out"\n{body}{PAIRS}')
+    with pytest.raises(BenchError, match="its pairs are not all of its low-light and reference photographs"):
+        resolve("tiny", root)
+
+
+def test_a_photograph_missing_from_a_table_of_pairs_is_named(write_spec, root):
+    write_spec("tiny", f'role = "held-out"\nlow = {{}}\nreference = {{}}\n{PAIRS.replace("low/c", "low/x")}')
+    with pytest.raises(BenchError, match=r"1 photographs are missing, .*x\.png"):
+        resolve("tiny", root)
+
+
 def test_nothing_found_is_an_error(write_spec, root):
     write_spec("tiny", 'role = "test"\nlow.globs = ["low/*.gif"]')
     with pytest.raises(BenchError, match=r"tiny \(low\) has no photograph"):
@@ -234,6 +267,15 @@ def test_the_photographs_here_are_the_pinned_ones(shared, name, count):
     found = resolve(name, shared / "data")
     assert found.pinned
     assert len(found.low) == count
+
+
+@pytest.mark.parametrize(("split", "count"), [("examples", 32), ("inputs", 104)])
+def test_held_out_pairs_share_no_photograph_with_the_training_side_that_they_confirm(shared, split, count):
+    held, trained = resolve(f"sice/{split}", shared / "data"), resolve("sice", shared / "data")
+    assert held.role == "held-out"
+    assert len(held.low) == len(set(held.reference)) == count
+    assert held.pinned
+    assert not set(held.low if split == "examples" else held.reference) & {*trained.low, *trained.normal}
 
 
 def test_one_changed_pinned_photograph_is_found(shared, tmp_path):

@@ -6,7 +6,6 @@ The files lie in `datasets/` beside this package; the photographs below a data r
 import hashlib
 import os
 import tomllib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -25,7 +24,7 @@ Role = Literal["test", "paired-test", "train", "adaptation", "held-out", "extra"
 
 
 class Side(BaseModel):
-    """Where one side's files are: globs or paths below the dataset's, or lists with the folder of their names."""
+    """Where one side's files are: globs or paths below the dataset's folder, or lists of names in another."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     globs: tuple[str, ...] = ()
@@ -55,7 +54,7 @@ class Split(BaseModel):
     def files_of(self, side: str) -> "Side | None":
         """Where the files of `side`, of SIDES, are: of pairs those that they name."""
         found: Side | None = getattr(self, side)
-        named: Iterable[str] = {"low": self.pairs.keys(), "reference": self.pairs.values()}.get(side, ())
+        named = {"low": list(self.pairs), "reference": list(self.pairs.values())}.get(side)
         return found.model_copy(update={"paths": tuple(dict.fromkeys(named))}) if found and named else found
 
 

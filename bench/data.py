@@ -6,7 +6,7 @@ The files lie in `datasets/` beside this package; the photographs below a data r
 import hashlib
 import os
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -86,6 +86,8 @@ class Dataset:
     pinned: bool = True
     title: str = ""
     licence: str = "not stated"
+    references: Path | None = None
+    """The folder of the references of a bare folder."""
 
     def image_name(self, path: Path) -> str:
         """The path inside the dataset, with its extension: how score tables name a photograph."""
@@ -158,17 +160,30 @@ def resolve(name: str, root: Path) -> Dataset:
     return Dataset(
         name=name, folder=folder, role=part.role or spec.role or "", title=spec.title, licence=spec.licence,
         digest=hashlib.sha256("".join([*digests.values(), *sum(part.pairs.items(), ())]).encode()).hexdigest()[:16],
-        pinned=all(where.digest for where in sides.values()), **files,
+        pinned=all(where.digest for where in sides.values()), references=None, **files,
     )  # fmt: skip
 
 
-def from_folder(folder: Path) -> Dataset:
-    """All photographs below `folder` as a dataset of the folder's name, not pinned. Raises BenchError without any."""
+def from_folder(folder: Path, references: Path | None = None) -> Dataset:
+    """All photographs below `folder` as a dataset of the folder's name, not pinned.
+
+    With `references`, a folder of their well-lit twins, which match by path without extension. Raises BenchError
+    without any photograph, and where not each has its twin.
+    """
     files = tuple(list_images(folder))
     if not files:
         raise BenchError(f"There is no photograph in {folder}.")
     digest = files_digest(folder, files)[:16]
-    return Dataset(folder.resolve().name, folder, "test", low=files, normal=files, digest=digest, pinned=False)
+    found = Dataset(folder.resolve().name, folder, "test", low=files, normal=files, digest=digest, pinned=False)
+    if references is None:
+        return found
+    twins = {path.relative_to(references).with_suffix(""): path for path in list_images(references)}
+    lacking = [path for path in files if path.relative_to(folder).with_suffix("") not in twins]
+    if lacking:
+        raise BenchError(f"{len(lacking)} of {len(files)} photographs have no twin in {references}: {lacking[0]}.")
+    pairs = tuple(twins[path.relative_to(folder).with_suffix("")] for path in files)
+    digest = hashlib.sha256(f"{digest} {files_digest(references, pairs)}".encode()).hexdigest()[:16]
+    return replace(found, reference=pairs, references=references, digest=digest)
 
 
 def _find(name: str, folder: Path, side: Side) -> tuple[Path, ...]:

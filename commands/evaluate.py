@@ -1,6 +1,7 @@
 """`bench evaluate`: score methods on datasets; every run in MLflow, every finished cell kept."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,10 +23,16 @@ def evaluate(
     ] = None,
     metric: Annotated[list[str] | None, typer.Option(help="Repeatable; any pyiqa name, too.")] = None,
     images: Annotated[Path | None, typer.Option(help="A folder of photographs as one more dataset.")] = None,
+    references: Annotated[
+        Path | None, typer.Option(help="Folder of the well-lit twins of --images, by file name.")
+    ] = None,
     outputs: Annotated[
         list[str] | None, typer.Option(help="NAME=DIR: somebody's results as one more method; repeatable.")
     ] = None,
-    checkpoint: Annotated[list[str] | None, typer.Option(help="METHOD=FILE: weights to use; repeatable.")] = None,
+    checkpoint: Annotated[
+        list[str] | None,
+        typer.Option(help="METHOD=FILE: weights to use, or NAME=METHOD:FILE: as one more method; repeatable."),
+    ] = None,
     workers: Workers = 1,
     scheduler: Scheduler = None,
     save_images: Annotated[Path | None, typer.Option(help="Write every result below this folder.")] = None,
@@ -45,7 +52,7 @@ def evaluate(
 
     only_given = outputs and not method and not checkpoint
     entries, absent = ([], []) if only_given else choose_methods(method, checkpoint or [], tracking_uri=tracking_uri)
-    datasets, away = choose_datasets(dataset or [], root_of(data_root), folder=images)
+    datasets, away = choose_datasets(dataset or [], root_of(data_root), folder=images, references=references)
     given, notes = choose_outputs(outputs or [], datasets)
     run_evaluation(
         [*entries, *given], datasets, metric or ["niqe"], workers=workers, scheduler=scheduler, save_images=save_images,
@@ -58,46 +65,62 @@ def choose_methods(
 ) -> tuple[list["Entry"], list[str]]:
     """The methods named, else all that have weights; and sentences on those left out."""
     from bench.errors import MissingWeightsError
-    from commands.scoring import Entry
-    from methods import METHODS, contestant
+    from methods import METHODS
 
-    files = weight_files(checkpoints)
+    given = weight_files(checkpoints)
     if names:
-        chosen = list(dict.fromkeys([*names, *files]))
-        return [Entry(*contestant(name, files.get(name), tracking_uri)) for name in chosen], []
+        return [_entry(name, given, tracking_uri) for name in dict.fromkeys([*names, *given])], []
     entries, absent = [], []
-    for name in METHODS:
+    for name in dict.fromkeys([*METHODS, *given]):
         try:
-            entries.append(Entry(*contestant(name, files.get(name), tracking_uri)))
+            entries.append(_entry(name, given, tracking_uri))
         except MissingWeightsError as error:
             absent.append(f"Left out: {error}")
     return entries, absent
 
 
-def weight_files(checkpoints: Sequence[str]) -> dict[str, Path]:
-    """{method: file} of --checkpoint METHOD=FILE. Raises BenchError for words of another form."""
+def _entry(name: str, given: Mapping[str, tuple[str, Path]], tracking_uri: str | None) -> "Entry":
+    from commands.scoring import Entry
+    from methods import contestant
+
+    method, file = given.get(name, (name, None))
+    found, source = contestant(method, file, tracking_uri)
+    told = source if method == name else f"{source}, as weights of {method}"
+    return Entry(replace(found, name=name), told, method, file)
+
+
+def weight_files(checkpoints: Sequence[str]) -> dict[str, tuple[str, Path]]:
+    """{name: (method, file)} of --checkpoint METHOD=FILE and NAME=METHOD:FILE. Raises BenchError for other words."""
     from bench.errors import BenchError
     from methods import METHODS
 
     files = {}
     for given in checkpoints:
         name, equals, file = given.partition("=")
-        if not equals or not METHODS.card(name).learned:
-            raise BenchError(f"--checkpoint takes METHOD=FILE with a learned method, not '{given}'.")
+        method = name
+        if name not in METHODS:
+            method, colon, file = file.partition(":")
+            equals = equals and colon
+        if not equals or not file or not METHODS.card(method).learned or not (name.strip() and name.isprintable()):
+            raise BenchError(
+                f"--checkpoint takes METHOD=FILE or NAME=METHOD:FILE with a learned method, not '{given}'."
+            )
         if name in files:
-            raise BenchError(f"--checkpoint names two files for {name}: evaluate one after the other.")
-        files[name] = Path(file)
+            raise BenchError(f"--checkpoint names two files for {name}: give one a name, NAME={method}:FILE.")
+        files[name] = (method, Path(file))
     return files
 
 
 def choose_datasets(
-    chosen: Sequence[str], root: Path, *, folder: Path | None = None
+    chosen: Sequence[str], root: Path, *, folder: Path | None = None, references: Path | None = None
 ) -> tuple[list["Dataset"], list[str]]:
     """The datasets named and `folder`, else every test set below `root`, else demo/test; and what was left out."""
     from bench.data import from_folder, names, resolve
     from bench.errors import BenchError
 
     left_out = []
+    if references is not None and folder is None:
+        raise BenchError("--references are those of --images: give both.")
     if not chosen and folder is None:
         present, absent = names(roles=PAPER_SETS, root=root)
         if absent:
@@ -107,7 +130,9 @@ def choose_datasets(
         if not present:
             left_out.append("No test set is here: scoring the demo photographs, which only shows that it works.")
         chosen = present or ["demo/test"]
-    found = [resolve(name, root) for name in dict.fromkeys(chosen)] + ([from_folder(folder)] if folder else [])
+    found = [resolve(name, root) for name in dict.fromkeys(chosen)] + (
+        [from_folder(folder, references)] if folder else []
+    )
     twice = [dataset.name for place, dataset in enumerate(found) if dataset.name in [d.name for d in found[:place]]]
     if twice:
         raise BenchError(f"Two datasets are named {twice[0]}: rename one folder, so that their scores stay apart.")

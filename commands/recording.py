@@ -72,6 +72,10 @@ def _log_child(
         "dataset": dataset.name, "dataset_digest": dataset.digest, "pinned": "yes" if dataset.pinned else "no",
         "dataset_folder": str(dataset.folder.absolute()), "device": device,
     }  # fmt: skip
+    if dataset.references is not None:
+        tags["references_folder"] = str(dataset.references.absolute())
+    if entry.weights is not None:
+        tags |= {"made_by": entry.method, "weights_file": str(entry.weights.absolute())}
     with suite.run(f"{contestant.name} on {dataset.name}", kind="score", tags=tags, parent=parent) as child:
         child.parameters(
             {

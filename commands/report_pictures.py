@@ -1,6 +1,7 @@
 """The pictures of a report: those that evaluations kept, and others made again where that can be done faithfully."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
@@ -50,13 +51,18 @@ class Pictures:
         self.low: dict[tuple[str, str], Path] = {}
         self.results: dict[tuple[str, str], dict[str, Path]] = {}
         self.digests: dict[str, str] = {}
-        self.folders: dict[str, Path] = {}
+        self.folders: dict[str, tuple[Path, Path | None]] = {}
+        self.files: dict[tuple[str, str], tuple[str, Path]] = {}
         for run in evaluations:
             for child in suite.children(run.info.run_id):
                 tags = child.data.tags
                 self.digests.setdefault(tags["dataset"], tags["dataset_digest"])
                 if "dataset_folder" in tags:
-                    self.folders.setdefault(tags["dataset"], Path(tags["dataset_folder"]))
+                    twins = tags.get("references_folder")
+                    self.folders.setdefault(tags["dataset"], (Path(tags["dataset_folder"]), twins and Path(twins)))
+                if "weights_file" in tags:
+                    key = (tags["method"], tags["weights_digest"])
+                    self.files.setdefault(key, (tags["made_by"], Path(tags["weights_file"])))
                 if tags["weights_digest"] == checkpoints.get(tags["method"]):
                     self._add(run.info.run_id, child.info.run_id, tags["method"], tags["dataset"])
         self.dataset, self.contestant = _remembered(self._dataset), _remembered(self._contestant)
@@ -112,7 +118,7 @@ class Pictures:
         troubles = []
         ways: list[Callable[[], Dataset]] = [lambda: resolve(name, self.root)]
         if name in self.folders:  # where it lay when it was scored, which a bare folder's name does not tell
-            ways.append(lambda: from_folder(self.folders[name]))
+            ways.append(lambda: from_folder(*self.folders[name]))
         for way in ways:
             try:
                 found = way()
@@ -130,17 +136,19 @@ class Pictures:
         from bench.weights import shipped_weights
         from methods import METHODS, contestant
 
-        if method not in METHODS:
-            raise BenchError(f"{method} is not a method here: its results were made elsewhere.")
         scored = self.checkpoints.get(method, "")
-        if not METHODS.card(method).learned:
+        made_by, given = self.files.get((method, scored), (method, None))
+        if made_by not in METHODS:
+            raise BenchError(f"{method} is not a method here: its results were made elsewhere.")
+        if not METHODS.card(made_by).learned:
             return contestant(method)[0]
         runs = self.suite.search(kind="train", weights_digest=scored)
         kept = [self.suite.artifact(run.info.run_id, "weights.safetensors") for run in runs]
-        for weights in filter(None, [*kept, shipped_weights(method)]):
-            found = contestant(method, weights)[0]
+        given = given if given and given.exists() else None
+        for weights in filter(None, [*kept, shipped_weights(made_by), given]):
+            found = contestant(made_by, weights)[0]
             if found.checkpoint == scored:
-                return found
+                return replace(found, name=method)
         raise BenchError(f"The weights of {method} that were scored ({scored}) are not here.")
 
 

@@ -22,6 +22,10 @@ class Entry:
 
     contestant: "Contestant"
     source: str
+    method: str = ""
+    """The method here that makes its results; it may go by another name."""
+    weights: Path | None = None
+    """The file that was given."""
 
 
 def results_contestant(name: str, results: "Mapping[str, Mapping[str, Path | str]]") -> "Contestant":

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 def speed(
     method: Annotated[list[str] | None, typer.Option(help="Repeatable; else all that have weights.")] = None,
     size: Annotated[list[str] | None, typer.Option(help="WIDTHxHEIGHT; repeatable; else 600x400.")] = None,
-    checkpoint: Annotated[list[str] | None, typer.Option(help="METHOD=FILE: weights to use; repeatable.")] = None,
+    checkpoint: Annotated[
+        list[str] | None, typer.Option(help="METHOD=FILE or NAME=METHOD:FILE: weights to use; repeatable.")
+    ] = None,
     repeats: Annotated[int, typer.Option(help="Timed calls after the warm-up.", min=1)] = 5,
     csv: Annotated[Path | None, typer.Option(help="Write the table here.")] = None,
     device: Device = "auto",

@@ -11,6 +11,7 @@ from bench.images import list_images, read_image, read_rgb, to_pixels, to_tensor
 from bench.metrics import get_metric
 from bench.scores import read_scores
 from bench.tracking import open_suite
+from enlightengan.checkpoint import save_weights
 from methods import METHODS
 
 NAMES = ("a.png", "it's ok/b c.jpg", "ночь.png")
@@ -217,7 +218,6 @@ def test_all_methods_that_have_weights_are_the_default(bench, night, monkeypatch
 
 
 def generator_file(path):
-    from enlightengan.checkpoint import save_weights
     from enlightengan.networks import Generator, initialise
 
     generator = Generator()
@@ -234,6 +234,55 @@ def test_weights_can_be_given(bench, night):
     (digest,) = frame[frame["method"] == "enlightengan"]["checkpoint"].unique()
     assert f"enlightengan: weights {digest} from g.safetensors" in out
     assert len(digest) == 16
+
+
+def test_several_weights_of_one_method_stand_side_by_side_by_names_and_are_shown(bench, night):
+    from enlightengan.dce_net import DceNet
+
+    for seed in range(2):
+        torch.manual_seed(seed)
+        save_weights(night.parent / f"{seed}.safetensors", DceNet().state_dict(), {})
+    given = [f"--checkpoint={name}=zero_dce:{seed}.safetensors" for seed, name in enumerate(("early", "late"))]
+    code, out, err = bench(*WORDS, "--method", "gamma", *given, "--checkpoint", "zero_dce=1.safetensors")
+    assert code == 0, err
+    frame = read_scores(night.parent / "scores.csv").set_index(["method", "image"])["value"]
+    assert list(dict.fromkeys(frame.index.get_level_values(0))) == ["gamma", "early", "late", "zero_dce"]
+    assert frame["late"].equals(frame["zero_dce"])
+    assert not frame["early"].equals(frame["late"])
+    assert "from 0.safetensors, as weights of zero_dce" in out
+    _forget_samples(night.parent)
+    code, out, err = bench("report", "--image", "a.png")
+    assert code == 0, err
+    page = (night.parent / "runs/report/results.md").read_text(encoding="utf-8")
+    assert "not shown" not in page
+    (night.parent / "0.safetensors").unlink()
+    _forget_samples(night.parent)
+    assert bench("report", "--image", "a.png")[0] == 0
+    page = (night.parent / "runs/report/results.md").read_text(encoding="utf-8")
+    assert "The weights of early that were scored" in page
+
+
+def _forget_samples(folder):
+    """Delete every picture that an evaluation kept."""
+    for kept in [*folder.rglob("samples"), *folder.rglob("mlartifacts")]:
+        for file in list_images(kept) if kept.is_dir() and list(kept.rglob("*.png")) else ():
+            file.unlink()
+
+
+def test_a_folder_of_references_pairs_with_the_photographs_by_name(bench, fails, night, photograph):
+    for seed, name in enumerate(("a.jpg", "it's ok/b c.png", "ночь.png")):
+        photograph(night.parent / "day" / name, seed=seed, high=60)
+    words = ("evaluate", "--images", "night", "--references", "day", "--method", "identity", "--csv", "scores.csv")
+    code, _, err = bench(*words, "--metric", "psnr")
+    assert code == 0, err
+    values = read_scores(night.parent / "scores.csv").set_index("image")["value"]
+    assert values["ночь.png"] > 60 > values["a.png"]
+    photograph(night.parent / "day/ночь.png", seed=9)
+    bench(*words, "--metric", "psnr")
+    assert read_scores(night.parent / "scores.csv").set_index("image")["value"]["ночь.png"] < 60
+    (night.parent / "day/a.jpg").unlink()
+    assert fails(*words, "--metric", "psnr") == "1 of 3 photographs have no twin in day: night/a.png."
+    assert fails("evaluate", "--references", "day") == "--references are those of --images: give both."
 
 
 def test_weights_are_found_in_the_store_that_is_named(bench, night, store, monkeypatch):
@@ -327,9 +376,16 @@ def test_a_folder_may_be_called_like_a_dataset(bench, night):
         (("--metric", "nique"), "no metric named 'nique': did you mean"),
         (("--metric", "psnr"), "psnr needs reference photographs, and night has none"),
         (("--images", "absent"), "There is no folder absent"),
-        (("--checkpoint", "clahe=x"), "--checkpoint takes METHOD=FILE with a learned method"),
+        (("--checkpoint", "clahe=x"), "--checkpoint takes METHOD=FILE or NAME=METHOD:FILE with a learned method"),
+        (("--checkpoint", "mine=x"), "--checkpoint takes METHOD=FILE or NAME=METHOD:FILE"),
+        (("--checkpoint", "mine=clahe:x"), "--checkpoint takes METHOD=FILE or NAME=METHOD:FILE"),
+        (("--checkpoint", "mine=zero_dcee:x"), "no method named 'zero_dcee': did you mean zero_dce"),
+        (("--checkpoint", "mine=zero_dce:"), "--checkpoint takes METHOD=FILE or NAME=METHOD:FILE"),
         (("--checkpoint", "enlightengan"), "--checkpoint takes METHOD=FILE"),
-        (("--checkpoint", "zero_dce=a", "--checkpoint", "zero_dce=b"), "--checkpoint names two files for zero_dce"),
+        (
+            ("--checkpoint", "zero_dce=a", "--checkpoint", "zero_dce=b"),
+            "two files for zero_dce: give one a name, NAME=zero_dce:FILE",
+        ),
         (("--metric", "fid"), "fid compares whole sets of pictures"),
         (("--checkpoint", "enlightengan=absent.pth"), "There is no weights file absent.pth"),
         (("--outputs", "gamma=night"), "gamma is a method of this project; give the results another name"),

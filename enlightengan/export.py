@@ -1,11 +1,12 @@
-"""The generator as an ONNX file that takes any batch, height and width, with the padding inside the graph.
+"""A learned method as an ONNX file that takes any batch, height and width, with the padding inside the graph.
 
 The graph maps float32 RGB (B, 3, H, W) in [0, 1] to the same. It is compared with torch by ONNX Runtime before the file
-gets its name.
+gets its name. Of a guided method it is that of `enlightengan.export_guided` around the network's.
 """
 
 import logging
 import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,15 @@ from torch import Tensor, nn
 
 from bench.errors import BenchError
 from bench.images import beside
-from enlightengan.enhancer import LearnedEnhancer
+from enlightengan.enhancer import LearnedEnhancer, TrainedEnhancer
+from enlightengan.guided import GuidedEnhancer
 from enlightengan.networks import STRIDE, Generator, Whole, attention_map
 
 TOLERANCE = 1e-4
-CHECKED = ((1, 1, 1), (1, 5, 40), (2, 33, 17), (3, 64, 48), (1, 90, 123))
+CHECKED = ((1, 1, 1), (1, 5, 40), (2, 33, 17), (3, 64, 48), (1, 90, 123), (1, 150, 290))
 """(batch, height, width) that the file is compared at."""
 OPSET = 18
+MOST = 1 << 12  # of a batch, and of the steps of 16 pixels a side
 MISSING = "ONNX is not installed: install the extra, for example with pip install --editable '.[onnx]'."
 
 
@@ -76,20 +79,24 @@ class Core(nn.Module):
         return ((enhanced + 1) / 2).clamp(0, 1)
 
 
-def export(enhancer: LearnedEnhancer, path: Path) -> float:
+def export(enhancer: nn.Module, path: Path) -> float:
     """Write `enhancer` to `path` and return the largest deviation from torch over the sizes of CHECKED.
 
-    Raises BenchError, and leaves no file, when the extra `onnx` is missing or the deviation exceeds TOLERANCE.
+    Raises BenchError, and leaves no file, when the extra `onnx` is missing, when it has no network, or the deviation
+    exceeds TOLERANCE.
     """
     try:
-        import onnx  # noqa: F401
+        import onnx
         import onnxruntime  # noqa: F401
         import onnxscript  # noqa: F401
     except ImportError as error:
         raise BenchError(MISSING) from error
     with beside(path) as partial:
         try:
-            _write(enhancer, partial)
+            model = graph_of(enhancer)
+            onnx.helper.set_model_props(model, {"checkpoint": enhancer.checkpoint, "range": "RGB in [0, 1]"})
+            onnx.checker.check_model(model)
+            onnx.save(model, str(partial))
             apart = deviation(enhancer, partial)
             if not apart <= TOLERANCE:
                 raise BenchError(f"The exported graph differs from torch by {apart:.2g}, more than {TOLERANCE:g}.")
@@ -99,25 +106,46 @@ def export(enhancer: LearnedEnhancer, path: Path) -> float:
     return apart
 
 
-def _write(enhancer: LearnedEnhancer, path: Path) -> None:
-    import onnx
+def network_of(enhancer: nn.Module) -> TrainedEnhancer:
+    """The network that `enhancer` is, or sees a photograph through. Raises BenchError where there is none."""
+    network = enhancer.base if isinstance(enhancer, GuidedEnhancer) else enhancer
+    if not isinstance(network, TrainedEnhancer):
+        raise BenchError("ONNX is written of learned methods: this one has no network.")
+    return network
 
-    generator = Generator(attention=enhancer.generator.attention, align_corners=enhancer.generator.align_corners)
-    generator.load_state_dict(enhancer.generator.state_dict())
-    height, width = (STRIDE * torch.export.Dim(name, min=1, max=1 << 12) for name in ("rows", "columns"))
-    dynamic = {0: torch.export.Dim("batch", min=1, max=1 << 12), 2: height, 3: width}
+
+def graph_of(enhancer: nn.Module) -> Any:
+    """The ONNX model of `enhancer`, from `image` to `enhanced`. Raises BenchError where it has none."""
+    from enlightengan.export_guided import around
+
+    trained, free = network_of(enhancer), {0: torch.export.Dim("batch", min=1, max=MOST)}
+    height, width = (torch.export.Dim(name, min=1, max=MOST) for name in ("rows", "columns"))
+    if isinstance(trained, LearnedEnhancer):
+        generator = Generator(attention=trained.generator.attention, align_corners=trained.generator.align_corners)
+        generator.load_state_dict(trained.generator.state_dict())
+        padded = torch.zeros(2, 3, 48, 64), free | {2: STRIDE * height, 3: STRIDE * width}
+        network = _padded(model_of(Core(generator), {"padded": padded}, ["brightened"]))
+    else:
+        image = torch.zeros(2, 3, 48, 64), free | {2: height, 3: width}
+        network = model_of(trained, {"image": image}, ["enhanced"])
+    return around(network) if isinstance(enhancer, GuidedEnhancer) else network
+
+
+def model_of(module: nn.Module, inputs: Mapping[str, tuple[Tensor, dict[int, Any]]], outputs: Sequence[str]) -> Any:
+    """The ONNX model of `module`; `inputs` are examples by name with their free sizes, by axis."""
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of torch's own deprecations, while it exports
         program = torch.onnx.export(
-            Core(generator).eval(), (torch.zeros(2, 3, 48, 64),), dynamo=True, dynamic_shapes={"padded": dynamic},
-            input_names=["padded"], output_names=["brightened"], opset_version=OPSET, verbose=False,
+            module.eval(), tuple(example for example, _ in inputs.values()), dynamo=True,
+            dynamic_shapes={name: free for name, (_, free) in inputs.items()},
+            input_names=list(inputs), output_names=list(outputs), opset_version=OPSET, verbose=False, optimize=False,
         )  # fmt: skip
     assert program is not None
-    model = _padded(program.model_proto)
-    onnx.helper.set_model_props(model, {"checkpoint": enhancer.checkpoint, "range": "RGB in [0, 1]"})
-    onnx.checker.check_model(model)
-    onnx.save(model, str(path))
+    model = program.model_proto
+    for told in (model, model.graph, *model.graph.node, *model.graph.value_info):
+        del told.metadata_props[:]  # where in our code each comes from, with the paths of this machine
+    return model
 
 
 def _padded(model: Any) -> Any:
@@ -149,7 +177,7 @@ def session(path: Path, *, threads: int = 0) -> Any:
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
-def deviation(enhancer: LearnedEnhancer, path: Path) -> float:
+def deviation(enhancer: nn.Module, path: Path) -> float:
     """The largest absolute difference between the graph in `path` and `enhancer`, on noise of the sizes of CHECKED."""
     graph, largest = session(path), 0.0
     for batch, height, width in CHECKED:

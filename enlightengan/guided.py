@@ -15,7 +15,8 @@ place rises less, for it is a coloured light.
 """
 
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,6 +38,10 @@ EDGE = 0.1  # its epsilon: a deviation of 0.5 stops
 MARGIN = QUIETED_MARGIN + TEXTURE_MARGIN  # pixels around a place that its result depends on
 STRIP = 1 << 19  # pixels worked on at a time: fewer share more of their surround, more would not stay in the cache
 PIXEL_BYTES = 60  # that a pixel of a window takes at most
+
+
+Enlarge = Callable[[Tensor], Tensor]
+"""Values (B, C, h, w) of the small copy for the pixels of a part of the photograph: (B, C, H, W)."""
 
 
 class Look(NamedTuple):
@@ -68,6 +73,21 @@ def capped(image: Tensor, cap: float) -> Tensor:
     return image * (cap / luma(image).clamp_min(cap))
 
 
+def to_look_at(small: Tensor) -> Tensor:
+    """What the network is shown of the small copy (B, 3, h, w): as it is, and capped; one after the other."""
+    return torch.cat([small, *(capped(small, cap) for cap in CAPS)])
+
+
+def looks(small: Tensor, copies: Tensor, results: Tensor) -> tuple[Look, ...]:
+    """The looks at `small` by what the network made, `results`, of the `copies` that it was shown."""
+    caps = (1.0, *CAPS)
+    parts = (every.reshape(len(caps), -1, *every.shape[1:]).unbind() for every in (copies, results))
+    pairs = zip(*parts, strict=True)
+    fits = [fitted_gain(*pair, radius=RADIUS, epsilon=EDGE) for pair in pairs]
+    shares = [(luma(small) < cap).float().mean((1, 2, 3), keepdim=True) ** 2 for cap in caps]
+    return tuple(Look(cap, share, *fit) for cap, share, fit in zip(caps, shares, fits, strict=True))
+
+
 def reduced(image: Tensor, factor: int) -> Tensor:
     """The means of squares of `factor` pixels; (B, 3, H, W), whose last squares may be cut, to the least that holds."""
     return image if factor == 1 else F.avg_pool2d(image, factor, ceil_mode=True, count_include_pad=False)
@@ -93,13 +113,8 @@ class GuidedEnhancer(nn.Module):
         return applied(image, self._seen(*found, factor), (slice(0, height), slice(0, width)))
 
     def _seen(self, small: Tensor, uneven: Tensor, factor: int) -> Seen:
-        caps = (1.0, *CAPS)
-        copies = [capped(small, cap) for cap in caps]
-        results = self.base(torch.cat(copies)).float().chunk(len(caps))
-        shares = [(luma(small) < cap).float().mean((1, 2, 3), keepdim=True) ** 2 for cap in caps]
-        fits = [fitted_gain(*pair, radius=RADIUS, epsilon=EDGE) for pair in zip(copies, results, strict=True)]
-        looks = [Look(cap, share, *fit) for cap, share, fit in zip(caps, shares, fits, strict=True)]
-        return Seen(factor, tuple(looks), level(uneven))
+        copies = to_look_at(small)
+        return Seen(factor, looks(small, copies, self.base(copies).float()), level(uneven))
 
     def enhance_window(self, read: Reader, size: tuple[int, int], window: Window) -> Tensor:
         """The result in `window` of the picture of `size` (H, W) that `read` reads, equal to the whole picture's."""
@@ -131,33 +146,34 @@ def applied(image: Tensor, seen: Seen, window: Window) -> Tensor:
         bottom = min(top + rows, height)
         above, below = max(top - MARGIN, 0), min(bottom + MARGIN, height)
         strip = image[..., above:below, :]
-        done = _applied(strip, seen, (slice(first + above, first + below), window[1]))
+        place = slice(first + above, first + below), window[1]
+        done = brightened(strip, seen, partial(enlarged, factor=seen.factor, window=place))
         result[..., top:bottom, :] = done[..., top - above : bottom - above, :]
     return result
 
 
-def _applied(image: Tensor, seen: Seen, window: Window) -> Tensor:
+def brightened(image: Tensor, seen: Seen, enlarge: Enlarge) -> Tensor:
+    """The result for `image` (B, 3, H, W), whose part of the small copy's values `enlarge` makes as large."""
     quiet = quieted(image, seen.noise)
-    gain = _log_gain(image, seen, window)
+    gain = _log_gain(image, seen, enlarge)
     gain.add_(emphasis(luma(quiet), seen.noise[:, :1], gain.mean(1, keepdim=True))).exp_()
     return with_shoulder(torch.lerp(quiet, image, gain.reciprocal().clamp_(max=1)), gain)
 
 
-def _log_gain(image: Tensor, seen: Seen, window: Window) -> Tensor:
+def _log_gain(image: Tensor, seen: Seen, enlarge: Enlarge) -> Tensor:
     """The logarithm of the gain of the first look, and what the darkness of each place adds of the others."""
     first, *others = seen.looks
     grey, peak = luma(image), image.amax(1, keepdim=True)
-    gain = _log_gain_of(first, grey, seen.factor, window)
+    gain = _log_gain_of(first, grey, enlarge)
     added = torch.zeros_like(gain)
     for look in others:
-        further = _log_gain_of(look, grey.clamp_max(look.cap), seen.factor, window).sub_(gain)
+        further = _log_gain_of(look, grey.clamp_max(look.cap), enlarge).sub_(gain)
         added = torch.maximum(added, further.mul_(look.share * look.cap / peak.clamp_min(look.cap)))
     return gain.add_(added)
 
 
-def _log_gain_of(look: Look, grey: Tensor, factor: int, window: Window) -> Tensor:
-    slope, offset = (enlarged(values, factor, window) for values in (look.slope, look.offset))
-    return log_gain(grey, slope, offset)
+def _log_gain_of(look: Look, grey: Tensor, enlarge: Enlarge) -> Tensor:
+    return log_gain(grey, enlarge(look.slope), enlarge(look.offset))
 
 
 def overview(read: Reader, size: tuple[int, int], factor: int) -> tuple[Tensor, Tensor]:

@@ -1,11 +1,14 @@
 import sys
+from pathlib import Path
 
 import pytest
 import torch
 
 from bench.errors import BenchError
-from enlightengan import export
-from enlightengan.enhancer import LearnedEnhancer
+from enlightengan import export, export_guided
+from enlightengan.dce_net import DceNet
+from enlightengan.enhancer import LearnedEnhancer, TrainedEnhancer
+from enlightengan.guided import GuidedEnhancer
 from enlightengan.networks import Generator, initialise
 
 
@@ -41,13 +44,52 @@ def test_the_graph_says_what_it_is(exported):
     assert graph.get_modelmeta().custom_metadata_map["checkpoint"] == seeded().checkpoint
 
 
+@pytest.fixture(scope="module")
+def guided(exported):
+    """The file of a guided method around the network of `exported`; a minute's work."""
+    import onnx
+
+    path = exported[0].with_name("guided.onnx")
+    onnx.save(export_guided.around(onnx.load(exported[0])), path)
+    return path
+
+
+# Sides below a block of the noise's, of no whole block, of one pixel of the small copy or several.
+@pytest.mark.parametrize("size", [(1, 1), (7, 40), (15, 90), (16, 16), (64, 48), (150, 290), (193, 200), (100, 450)])
+def test_a_guided_graph_equals_torch_at_every_size(guided, size):
+    image = torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(5)) ** 3
+    image[1] = torch.linspace(0, 0.3, size[1])  # without noise, of another brightness
+    result = torch.from_numpy(export.session(guided).run(None, {"image": image.numpy()})[0])
+    with torch.inference_mode():
+        expected = GuidedEnhancer(seeded(), source="seeded")(image)
+    assert result.shape == expected.shape
+    assert (result - expected).abs().max() < 1e-5
+    assert (expected - image).abs().max() > 0.01
+
+
+def test_a_curve_network_is_exported_too(exported, tmp_path):
+    torch.manual_seed(0)
+    enhancer = TrainedEnhancer(DceNet(), source="seeded")
+    assert export.export(enhancer, tmp_path / "dce.onnx") < 1e-5
+
+
+def test_a_method_without_a_network_is_not_exported(tmp_path):
+    with pytest.raises(BenchError, match="ONNX is written of learned methods"):
+        export.network_of(torch.nn.Identity())
+
+
+def test_no_path_of_this_machine_is_in_the_file(exported):
+    assert str(Path(export.__file__).parent).encode() not in exported[0].read_bytes()
+
+
 def test_other_weights_would_be_noticed(exported):
     assert export.deviation(seeded(1), exported[0]) > 1e-4
 
 
 def test_a_graph_that_differs_is_an_error_and_leaves_no_file(monkeypatch, tmp_path):
-    pytest.importorskip("onnx")
-    monkeypatch.setattr(export, "_write", lambda enhancer, path: path.write_bytes(b"half a graph"))
+    onnx = pytest.importorskip("onnx")
+    graph = onnx.parser.parse_graph("unchanged (float[n] image) => (float[n] enhanced) { enhanced = Identity(image) }")
+    monkeypatch.setattr(export, "graph_of", lambda enhancer: onnx.helper.make_model(graph))
     monkeypatch.setattr(export, "deviation", lambda enhancer, path: float("nan"))
     with pytest.raises(BenchError, match="differs from torch by nan"):
         export.export(seeded(), tmp_path / "model.onnx")

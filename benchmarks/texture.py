@@ -14,7 +14,6 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import torch
 from torch import Tensor, nn
@@ -24,8 +23,8 @@ from bench.environment import provenance
 from bench.images import read_image, to_pixels, to_tensor
 from bench.metrics import get_metric
 from bench.statistics import mean_interval
-from enlightengan import guided
 from enlightengan.gain import luma, with_gain
+from enlightengan.guided import GuidedEnhancer
 from enlightengan.noise import level, quieted, unevenness
 from enlightengan.texture import emphasis
 from methods import make
@@ -44,9 +43,11 @@ def pair(name: str, method: nn.Module) -> Callable[[Tensor], tuple[Tensor, Tenso
     """The method's result without the step and with it."""
 
     def of_guided(image: Tensor) -> tuple[Tensor, Tensor]:
-        with patch.object(guided, "emphasis", lambda grey, *_: torch.zeros_like(grey)):
-            without = method(image)
-        return without, method(image)
+        assert isinstance(method, GuidedEnhancer)
+        results = []
+        for method.texture in (0.0, 1.0):
+            results.append(method(image))
+        return results[0], results[1]
 
     def of_other(image: Tensor) -> tuple[Tensor, Tensor]:
         result = to_tensor(to_pixels(method(image)[0]))

@@ -23,6 +23,9 @@ def enhance(
     method: Annotated[str, typer.Option(help="See bench methods.")] = "enlightengan_guided",
     out: Annotated[Path | None, typer.Option(help="File or folder; else NAME_METHOD beside the photograph.")] = None,
     strength: Annotated[float, typer.Option(min=0, max=1, help="0 is the input, 1 the method's result.")] = 1.0,
+    texture: Annotated[
+        float, typer.Option(min=0, max=1, help="Of a guided method: 1 makes faint texture stronger, 0 leaves it.")
+    ] = 1.0,
     tile: Annotated[int | None, typer.Option(help="Side of a tile, pixels; else as large as memory allows.")] = None,
     bits: Annotated[int | None, typer.Option(help="8 or 16 a channel; else as the photograph.")] = None,
     compare: Annotated[bool, typer.Option("--compare", help="Write before and after side by side instead.")] = False,
@@ -48,6 +51,7 @@ def enhance(
     chosen = str(choose_device(device))
     keep_freed_memory()
     enhancer = load(method, weights, device=chosen, quiet=piped)
+    set_texture(enhancer, method, texture)
 
     work = partial(
         develop, enhancer, strength=strength, tile=tile, bits=bits, device=chosen, fast=True, compare=compare
@@ -73,6 +77,17 @@ def load(method: str, weights: Path | None, *, device: str, quiet: bool) -> "nn.
         if device == "cpu" and fast_precision() == torch.bfloat16:
             say("Convolutions run in bfloat16: values differ by a few 255ths from those that are scored.")
     return enhancer
+
+
+def set_texture(enhancer: "nn.Module", method: str, texture: float) -> None:
+    """Set how much of the stronger texture a guided method makes. Raises BenchError for another method."""
+    from bench.errors import BenchError
+    from enlightengan.guided import GuidedEnhancer
+
+    if isinstance(enhancer, GuidedEnhancer):
+        enhancer.texture = texture
+    elif texture != 1:
+        raise BenchError(f"--texture is for methods that make it stronger, the guided ones, and {method} is none.")
 
 
 def pipe(work: "Work", out: Path | None) -> None:

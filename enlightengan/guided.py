@@ -61,6 +61,8 @@ class Seen(NamedTuple):
     """By which the photograph's sides were divided for the small copy."""
     looks: tuple[Look, ...]
     noise: Tensor
+    texture: float = 1.0
+    """The share of what `texture.emphasis` adds that is added."""
 
 
 def reduction(size: tuple[int, ...]) -> int:
@@ -97,12 +99,13 @@ class GuidedEnhancer(nn.Module):
     """Maps (B, 3, H, W) in [0, 1] to the same, any H and W, by what `base`, which does likewise, makes of it small.
 
     Pictures too large for the memory are computed window by window (`bench.enhancer.Windowed`). `checkpoint` is the
-    digest of the weights of `base`, and `source` says where they came from, in words.
+    digest of the weights of `base`, and `source` says where they came from, in words. `texture`, 0 to 1, is how much of
+    the stronger texture there is: 1 is what is scored, 0 leaves texture as the photograph has it.
     """
 
-    def __init__(self, base: nn.Module, *, source: str) -> None:
+    def __init__(self, base: nn.Module, *, source: str, texture: float = 1.0) -> None:
         super().__init__()
-        self.base, self.source = base, source
+        self.base, self.source, self.texture = base, source, texture
         self.checkpoint = base.checkpoint
         self._last: tuple[weakref.ref[Any], Seen] | None = None  # a picture comes in many windows
 
@@ -114,7 +117,7 @@ class GuidedEnhancer(nn.Module):
 
     def _seen(self, small: Tensor, uneven: Tensor, factor: int) -> Seen:
         copies = to_look_at(small)
-        return Seen(factor, looks(small, copies, self.base(copies).float()), level(uneven))
+        return Seen(factor, looks(small, copies, self.base(copies).float()), level(uneven), self.texture)
 
     def enhance_window(self, read: Reader, size: tuple[int, int], window: Window) -> Tensor:
         """The result in `window` of the picture of `size` (H, W) that `read` reads, equal to the whole picture's."""
@@ -156,7 +159,9 @@ def brightened(image: Tensor, seen: Seen, enlarge: Enlarge) -> Tensor:
     """The result for `image` (B, 3, H, W), whose part of the small copy's values `enlarge` makes as large."""
     quiet = quieted(image, seen.noise)
     gain = _log_gain(image, seen, enlarge)
-    gain.add_(emphasis(luma(quiet), seen.noise[:, :1], gain.mean(1, keepdim=True))).exp_()
+    if seen.texture:
+        gain.add_(emphasis(luma(quiet), seen.noise[:, :1], gain.mean(1, keepdim=True)), alpha=seen.texture)
+    gain.exp_()
     return with_shoulder(torch.lerp(quiet, image, gain.reciprocal().clamp_(max=1)), gain)
 
 

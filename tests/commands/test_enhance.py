@@ -44,6 +44,17 @@ def test_enlightengan_with_weights_in_tiles_and_whole(bench, workplace, photogra
     assert np.abs(whole - read_rgb(Path("a.png"))).max() > 0
 
 
+def test_texture_is_set_where_a_method_has_some(bench, fails, workplace, photograph, weights):
+    photograph(workplace / "a.png")
+    for share in ("0", "0.5", "1"):
+        words = ("enhance", "a.png", "--weights", weights, "--texture", share, "--out", f"{share}.png")
+        assert bench(*words)[0] == 0
+    none, half, whole = (read_rgb(workplace / f"{share}.png").astype(int) for share in ("0", "0.5", "1"))
+    assert 0 < np.abs(half - none).mean() < np.abs(whole - none).mean()
+    told = fails("enhance", "a.png", "--method", "gamma", "--texture", "0.5")
+    assert told == "--texture is for methods that make it stronger, the guided ones, and gamma is none."
+
+
 def test_without_weights_the_sentence_says_what_to_do(fails, workplace, photograph, monkeypatch):
     monkeypatch.setattr("bench.weights.SHIPPED", workplace)
     photograph(workplace / "a.png")

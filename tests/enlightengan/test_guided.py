@@ -50,6 +50,16 @@ def enhanced(method, image):
         return method(image)
 
 
+def test_texture_can_be_left_as_it_is_or_made_stronger_by_a_share():
+    image = picture(120, 140)
+    image[:, :, :60] *= 1 + 0.02 * torch.sin(torch.arange(140) * 1.3)
+    none, half, whole = (enhanced(GuidedEnhancer(Lamp(), source="a test", texture=t), image) for t in (0.0, 0.5, 1.0))
+    stronger = [float(torch.log((one + DARK) / (none + DARK)).abs().mean()) for one in (half, whole)]
+    assert stronger[0] > 1e-3
+    assert stronger[0] == pytest.approx(stronger[1] / 2, rel=0.03)
+    assert torch.equal(whole, enhanced(GuidedEnhancer(Lamp(), source="a test"), image))
+
+
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_a_window_is_what_the_whole_picture_gives_there(size, monkeypatch):
     monkeypatch.setattr(guided, "STRIP", 3000)  # several strips

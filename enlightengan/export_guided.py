@@ -2,7 +2,7 @@
 
 It is put together of five: how often the sides are divided, in ONNX's own text, for that hangs on the size; `Overview`;
 `Noise`; the network as `enlightengan.export` has it; and `Application`, which is what `enlightengan.guided` does on a
-whole photograph. So a photograph is in memory as a whole, some forty times over.
+whole photograph. So a photograph is in memory as a whole, some fifteen times over.
 """
 
 from collections.abc import Mapping

@@ -8,13 +8,14 @@ from bench.trainings import newest_weights
 
 SHIPPED = Path(__file__).resolve().parent.parent / "weights"
 SUMS = "SHA256SUMS"  # as `sha256sum --check` reads it
-GUIDED = "_guided"
-"""How the name of a method ends that sees the photograph small (`enlightengan.guided`)."""
+GUIDED, NATURAL = "_guided", "_natural"
+"""How the name of a method ends that sees the photograph small (`enlightengan.guided`), and of one that does so and
+leaves texture as the photograph has it."""
 
 
 def variant_of(method: str) -> str:
     """What is trained for `method`: itself, or the method that sees the photograph small for it."""
-    return method.removesuffix(GUIDED)
+    return method.removesuffix(NATURAL if method.endswith(NATURAL) else GUIDED)
 
 
 def find_weights(method: str, tracking_uri: str | None = None) -> tuple[Path, str]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from enlightengan.config import TrainConfig
 
 HELD_OUT = Path("runs/held_out")
-FORMS = ("enlightengan", "enlightengan_guided")  # of use: at full size, and as `bench enhance` does
+FORMS = ("enlightengan", "enlightengan_guided")  # of use: at full size, and seen small
 METRICS = ("niqe", "halo")
 BESIDE = ("identity", "clahe")
 

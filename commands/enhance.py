@@ -20,12 +20,13 @@ PIPE = "-"
 
 def enhance(
     paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Files, folders, globs, or - for a pipe.")],
-    method: Annotated[str, typer.Option(help="See bench methods.")] = "enlightengan_guided",
+    method: Annotated[str, typer.Option(help="See bench methods.")] = "enlightengan_natural",
     out: Annotated[Path | None, typer.Option(help="File or folder; else NAME_METHOD beside the photograph.")] = None,
     strength: Annotated[float, typer.Option(min=0, max=1, help="0 is the input, 1 the method's result.")] = 1.0,
     texture: Annotated[
-        float, typer.Option(min=0, max=1, help="Of a guided method: 1 makes faint texture stronger, 0 leaves it.")
-    ] = 1.0,
+        float | None,
+        typer.Option(min=0, max=1, help="0, as _natural methods, leaves texture; 1, as _guided, makes it stronger."),
+    ] = None,
     tile: Annotated[int | None, typer.Option(help="Side of a tile, pixels; else as large as memory allows.")] = None,
     bits: Annotated[int | None, typer.Option(help="8 or 16 a channel; else as the photograph.")] = None,
     compare: Annotated[bool, typer.Option("--compare", help="Write before and after side by side instead.")] = False,
@@ -51,7 +52,8 @@ def enhance(
     chosen = str(choose_device(device))
     keep_freed_memory()
     enhancer = load(method, weights, device=chosen, quiet=piped)
-    set_texture(enhancer, method, texture)
+    if texture is not None:
+        set_texture(enhancer, method, texture)
 
     work = partial(
         develop, enhancer, strength=strength, tile=tile, bits=bits, device=chosen, fast=True, compare=compare
@@ -84,10 +86,9 @@ def set_texture(enhancer: "nn.Module", method: str, texture: float) -> None:
     from bench.errors import BenchError
     from enlightengan.guided import GuidedEnhancer
 
-    if isinstance(enhancer, GuidedEnhancer):
-        enhancer.texture = texture
-    elif texture != 1:
-        raise BenchError(f"--texture is for methods that make it stronger, the guided ones, and {method} is none.")
+    if not isinstance(enhancer, GuidedEnhancer):
+        raise BenchError(f"--texture is for methods that end in _natural or _guided, which {method} does not.")
+    enhancer.texture = texture
 
 
 def pipe(work: "Work", out: Path | None) -> None:

@@ -51,7 +51,7 @@ def _made(name: str, weights: Path | None) -> nn.Module:
 
 
 def enhance(
-    picture: Kind, *, method: str = "enlightengan_guided", strength: float = 1.0, weights: Path | str | None = None
+    picture: Kind, *, method: str = "enlightengan_natural", strength: float = 1.0, weights: Path | str | None = None
 ) -> Kind:
     """`picture` enhanced by `method`, as the same kind of object, of the same type and shape.
 

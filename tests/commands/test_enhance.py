@@ -51,8 +51,12 @@ def test_texture_is_set_where_a_method_has_some(bench, fails, workplace, photogr
         assert bench(*words)[0] == 0
     none, half, whole = (read_rgb(workplace / f"{share}.png").astype(int) for share in ("0", "0.5", "1"))
     assert 0 < np.abs(half - none).mean() < np.abs(whole - none).mean()
+    for method, share in (("enlightengan_natural", "0"), ("enlightengan_guided", "1")):
+        words = ("enhance", "a.png", "--weights", weights, "--method", method, "--out", "named.png", "--force")
+        assert bench(*words)[0] == 0
+        assert np.array_equal(read_rgb(workplace / "named.png"), read_rgb(workplace / f"{share}.png"))
     told = fails("enhance", "a.png", "--method", "gamma", "--texture", "0.5")
-    assert told == "--texture is for methods that make it stronger, the guided ones, and gamma is none."
+    assert told == "--texture is for methods that end in _natural or _guided, which gamma does not."
 
 
 def test_without_weights_the_sentence_says_what_to_do(fails, workplace, photograph, monkeypatch):

@@ -25,6 +25,9 @@ def test_a_combination_is_a_method_by_its_name_and_not_listed(random_weights):
         "enlightengan_no_",
         "clahe_guided",  # sees the photograph as it is already
         "enlightengan_guided_guided",
+        "enlightengan_guided_natural",
+        "enlightengan_natural_guided",
+        "clahe_natural",
         "_guided",
     ],
 )
@@ -42,6 +45,15 @@ def test_any_learned_method_can_be_guided_by_its_own_weights(random_weights):
     assert made.load().source == base.load().source
     with pytest.raises(BenchError, match="without attention"):
         METHODS["enlightengan_guided"](weights=random_weights("enlightengan_no_attention"))
+
+
+def test_a_natural_form_differs_from_a_guided_one_by_texture_alone(random_weights):
+    forms = {e: METHODS[f"enlightengan_no_attention_{e}"](weights=random_weights("enlightengan_no_attention"))
+             for e in ("guided", "natural")}  # fmt: skip
+    assert METHODS.card("enlightengan_no_attention_natural").title == "EnlightenGAN without attention, natural"
+    assert (forms["guided"].texture, forms["natural"].texture) == (1.0, 0.0)
+    assert METHODS["enlightengan_natural"](weights=random_weights("enlightengan")).texture == 0.0
+    assert METHODS["enlightengan_guided"](weights=random_weights("enlightengan")).texture == 1.0
 
 
 def test_names_and_parts_belong_to_each_other():

@@ -13,8 +13,8 @@ SETS := dicm lime lol_eval15
 HELD_OUT := sice/examples sice/inputs amos_night/test
 UNTRAINED = $$($(BIN)/python -c "from methods import METHODS; \
     print(*(f'--method {name}' for name in METHODS if not METHODS.card(name).learned))")
-SHIPPED := --checkpoint enlightengan=weights/enlightengan.safetensors \
-    --checkpoint enlightengan_guided=weights/enlightengan.safetensors
+SHIPPED := $(foreach form,enlightengan enlightengan_guided enlightengan_natural, \
+    --checkpoint $(form)=weights/enlightengan.safetensors)
 PARTS := runs/scores.csv runs/held_out.csv
 
 .PHONY: install demo test lint typecheck speed results confirmation scores clean

@@ -57,10 +57,13 @@ def test_shipped_scores_are_whole_and_of_the_metrics_that_are_here():
     assert (scores[["method_digest", "picture_digest", "metric_digest", "scoring_digest"]] != "").all(axis=None)
     assert "identity" in set(scores["method"]) <= UNTRAINED and scores["method"].nunique() > 25
     assert not scores.duplicated(["method", "checkpoint", "dataset", "image", "metric"]).any()
-    assert scores.groupby("dataset")["image"].nunique().to_dict() == {"dicm": 64, "lime": 10, "lol_eval15": 15}
+    assert scores.groupby("dataset")["image"].nunique().to_dict() == {
+        "dicm": 64, "lime": 10, "lol_eval15": 15, "sice/examples": 32, "sice/inputs": 104, "amos_night/test": 80,
+    }  # fmt: skip
     counted = scores.groupby(["dataset", "metric"])["value"].count()
     assert (counted.groupby("dataset").nunique() == 1).all(), "every method by every metric"
-    assert set(scores.loc[scores["metric"].isin(["psnr", "ssim_rgb"]), "dataset"]) == {"lol_eval15"}
+    paired = {"lol_eval15", "sice/examples", "sice/inputs"}
+    assert set(scores.loc[scores["metric"].isin(["psnr", "ssim_rgb"]), "dataset"]) == paired
     current = {name: get_metric(name).digest for name in scores["metric"].unique()}
     assert (scores["metric_digest"] == scores["metric"].map(current)).all()
 

@@ -128,7 +128,7 @@ def graph_of(enhancer: nn.Module) -> Any:
     else:
         image = torch.zeros(2, 3, 48, 64), free | {2: height, 3: width}
         network = model_of(trained, {"image": image}, ["enhanced"])
-    return around(network) if isinstance(enhancer, GuidedEnhancer) else network
+    return around(network, texture=enhancer.texture) if isinstance(enhancer, GuidedEnhancer) else network
 
 
 def model_of(module: nn.Module, inputs: Mapping[str, tuple[Tensor, dict[int, Any]]], outputs: Sequence[str]) -> Any:

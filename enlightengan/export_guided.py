@@ -85,10 +85,14 @@ class Noise(nn.Module):
 
 
 class Application(nn.Module):
-    """What `guided` makes of a photograph after the network has made `results` of the copies."""
+    """What `guided` makes of a photograph, with so much `texture`, after the network has made `results` of copies."""
+
+    def __init__(self, texture: float) -> None:
+        super().__init__()
+        self.texture = texture
 
     def forward(self, image: Tensor, small: Tensor, results: Tensor, factor: Tensor, noise: Tensor) -> Tensor:
-        seen = Seen(1, looks(small, to_look_at(small), results), noise)
+        seen = Seen(1, looks(small, to_look_at(small), results), noise, self.texture)
         rows, columns = (torch.arange(length) for length in image.shape[-2:])
 
         def enlarge(values: Tensor) -> Tensor:
@@ -107,7 +111,7 @@ def between(values: Tensor, places: Tensor, factor: Tensor, *, dim: int) -> Tens
     return torch.lerp(values.index_select(dim, lower), values.index_select(dim, upper), share)
 
 
-def around(network: Any) -> Any:
+def around(network: Any, *, texture: float) -> Any:
     """The model of a guided method whose network is the model `network`, from `image` to `enhanced`."""
     import onnx
 
@@ -128,7 +132,7 @@ def around(network: Any) -> Any:
             "whole": (photograph, {0: batch, 2: BLOCK * taller, 3: BLOCK * wider}), "counts": (torch.tensor(1.0), {}),
         }, ["noise"])),
         ("network", network),
-        ("application", model_of(Application(), {
+        ("application", model_of(Application(texture), {
             "image": (photograph, shape), "small": (small, reduced),
             "results": (torch.rand(6, 3, 88, 136), {0: (len(CAPS) + 1) * batch, 2: rows, 3: columns}),
             "factor": factor, "noise": (torch.rand(2, 4, 1, 1) * 0.02, {0: batch}),

@@ -50,8 +50,23 @@ def guided(exported):
     import onnx
 
     path = exported[0].with_name("guided.onnx")
-    onnx.save(export_guided.around(onnx.load(exported[0])), path)
+    onnx.save(export_guided.around(onnx.load(exported[0]), texture=1.0), path)
     return path
+
+
+def test_a_natural_graph_leaves_texture(exported, guided, tmp_path):
+    import onnx
+
+    onnx.save(export_guided.around(onnx.load(exported[0]), texture=0.0), tmp_path / "natural.onnx")
+    image = torch.full((1, 3, 60, 90), 0.3) * (1 + 0.02 * torch.sin(torch.arange(90) * 0.9))  # a weave
+    natural, stronger = (
+        torch.from_numpy(export.session(path).run(None, {"image": image.numpy()})[0])
+        for path in (tmp_path / "natural.onnx", guided)
+    )
+    with torch.inference_mode():
+        expected = GuidedEnhancer(seeded(), source="seeded", texture=0.0)(image)
+    assert (natural - expected).abs().max() < 1e-5
+    assert (natural - stronger).abs().max() > 1e-3
 
 
 # Sides below a block of the noise's, of no whole block, of one pixel of the small copy or several.

@@ -8,8 +8,9 @@ from bench.errors import BenchError
 from enlightengan import export, export_guided
 from enlightengan.dce_net import DceNet
 from enlightengan.enhancer import LearnedEnhancer, TrainedEnhancer
-from enlightengan.guided import GuidedEnhancer
+from enlightengan.guided import GuidedEnhancer, reduced, to_look_at
 from enlightengan.networks import Generator, initialise
+from enlightengan.noise import level, unevenness
 
 
 def seeded(seed=0):
@@ -54,19 +55,21 @@ def guided(exported):
     return path
 
 
-def test_a_natural_graph_leaves_texture(exported, guided, tmp_path):
-    import onnx
-
-    onnx.save(export_guided.around(onnx.load(exported[0]), texture=0.0), tmp_path / "natural.onnx")
-    image = torch.full((1, 3, 60, 90), 0.3) * (1 + 0.02 * torch.sin(torch.arange(90) * 0.9))  # a weave
-    natural, stronger = (
-        torch.from_numpy(export.session(path).run(None, {"image": image.numpy()})[0])
-        for path in (tmp_path / "natural.onnx", guided)
-    )
+@pytest.mark.parametrize("texture", [0.0, 1.0])
+def test_a_graph_has_as_much_texture_as_the_method(texture, monkeypatch):
+    image = torch.full((1, 3, 150, 260), 0.3) * (1 + 0.02 * torch.sin(torch.arange(260) * 0.9))  # a weave
+    method = GuidedEnhancer(seeded(), source="seeded", texture=texture)
+    small = reduced(image, 2)
     with torch.inference_mode():
-        expected = GuidedEnhancer(seeded(), source="seeded", texture=0.0)(image)
-    assert (natural - expected).abs().max() < 1e-5
-    assert (natural - stronger).abs().max() > 1e-3
+        results, noise = method.base(to_look_at(small)), level(unevenness(image))
+        applied = export_guided.Application(texture)(image, small, results, torch.tensor(2), noise)
+        assert (applied - method(image)).abs().max() < 1e-5
+        other = export_guided.Application(1 - texture)(image, small, results, torch.tensor(2), noise)
+        assert (applied - other).abs().max() > 1e-3
+    monkeypatch.setattr(export, "model_of", lambda *_: "unpadded")
+    monkeypatch.setattr(export, "_padded", lambda model: "network")
+    monkeypatch.setattr(export_guided, "around", lambda network, *, texture: (network, texture))
+    assert export.graph_of(method) == ("network", texture)
 
 
 # Sides below a block of the noise's, of no whole block, of one pixel of the small copy or several.

@@ -11,8 +11,8 @@ compared with the well-exposed one. Prints JSON: for each method and kind the me
 CIELAB distance (CIE76) and NIQE, and how many stops darker than there what was dark has become.
 
 With --pairs it prints the two splits of `datasets/sice.toml` that confirm what the test sets say, each with a dark
-exposure of a scene or, where it has none, a middle one: `examples`, of scenes as above, those that had no part in any
-choice of this project (which took every second, third or thirteenth); `inputs`, of scenes the other way round, the
+exposure of a scene or, where it has none, a middle one: `examples`, of scenes as above, those that had no part in
+choosing the guided form's settings (which took every second, third or thirteenth); `inputs`, of scenes the other way round, the
 darker ones on a list and the well-exposed one on none: a training may have had the dark one, nothing the reference.
 """
 

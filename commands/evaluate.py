@@ -111,6 +111,16 @@ def weight_files(checkpoints: Sequence[str]) -> dict[str, tuple[str, Path]]:
     return files
 
 
+def files_of_methods(checkpoints: Sequence[str]) -> dict[str, Path]:
+    """{method: file} of --checkpoint METHOD=FILE. Raises BenchError for weights under another name."""
+    from bench.errors import BenchError
+
+    given = weight_files(checkpoints)
+    if named := [name for name, (method, _) in given.items() if name != method]:
+        raise BenchError(f"Numbers in print are those of methods here, and {named[0]} is none: give METHOD=FILE.")
+    return {name: file for name, (_, file) in given.items()}
+
+
 def choose_datasets(
     chosen: Sequence[str], root: Path, *, folder: Path | None = None, references: Path | None = None
 ) -> tuple[list["Dataset"], list[str]]:

@@ -81,15 +81,12 @@ def _contestants(
     cells: Sequence["Cell"], checkpoints: Sequence[str], tracking_uri: str | None
 ) -> tuple[dict[str, "Contestant"], dict[str, str]]:
     """Our methods by name, and in what those differ from the ones in print that do."""
-    from bench.errors import BenchError, MissingWeightsError
-    from commands.evaluate import weight_files
+    from bench.errors import MissingWeightsError
+    from commands.evaluate import files_of_methods
     from enlightengan.checkpoint import read_weights
     from methods import METHODS, contestant
 
-    given = weight_files(checkpoints)
-    if named := [name for name, (method, _) in given.items() if name != method]:
-        raise BenchError(f"Numbers in print are those of methods here, and {named[0]} is none: give METHOD=FILE.")
-    files = {name: file for name, (_, file) in given.items()}
+    files = files_of_methods(checkpoints)
     found, other = {}, {}
     for name in dict.fromkeys(cell.method for cell in cells if cell.method):
         card = METHODS.card(name)

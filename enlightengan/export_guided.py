@@ -73,6 +73,7 @@ class Noise(nn.Module):
     """`noise.level` of a photograph whose sides are whole multiples of BLOCK; where it `counts`, 1 or 0, times that."""
 
     def forward(self, whole: Tensor, counts: Tensor) -> Tensor:
+        """The deviations, (B, 4, 1, 1), of `whole`, (B, 3, 16 h, 16 w) in [0, 1]."""
         found = unevenness(whole)
         told = ~found.isnan()
         last = (told.sum(-1, keepdim=True) - 1).clamp_min(0).float()
@@ -92,6 +93,7 @@ class Application(nn.Module):
         self.texture = texture
 
     def forward(self, image: Tensor, small: Tensor, results: Tensor, factor: Tensor, noise: Tensor) -> Tensor:
+        """The result for `image` (B, 3, H, W), whose sides are `factor` times those of `small`, with its `noise`."""
         seen = Seen(1, looks(small, to_look_at(small), results), noise, self.texture)
         rows, columns = (torch.arange(length) for length in image.shape[-2:])
 

@@ -25,7 +25,7 @@ def box(values: Tensor, radius: int) -> Tensor:
     """The mean over the square of side 2 `radius` + 1 around each pixel, edges repeated; (B, C, H, W) likewise."""
     side = 2 * radius + 1
     padded = F.pad(values, [radius] * 4, mode="replicate")
-    if torch.compiler.is_exporting():  # a graph of two nodes, which is written in half the time
+    if torch.compiler.is_exporting():  # two nodes of the graph instead of two dozen
         return F.avg_pool2d(F.avg_pool2d(padded, (side, 1), stride=1), (1, side), stride=1)
     return sums(sums(padded, side, dim=-2), side, dim=-1) / side**2
 

@@ -12,8 +12,9 @@ CIELAB distance (CIE76) and NIQE, and how many stops darker than there what was 
 
 With --pairs it prints the two splits of `datasets/sice.toml` that confirm what the test sets say, each with a dark
 exposure of a scene or, where it has none, a middle one: `examples`, of scenes as above, those that had no part in
-choosing the guided form's settings (which took every second, third or thirteenth); `inputs`, of scenes the other way round, the
-darker ones on a list and the well-exposed one on none: a training may have had the dark one, nothing the reference.
+choosing the guided form's settings (which took every second, third or thirteenth); `inputs`, of scenes the other way
+round, the darker ones on a list and the well-exposed one on none: a training may have had the dark one, nothing the
+reference.
 """
 
 import argparse

@@ -112,9 +112,14 @@ def measured(result: Tensor, source: Pixels, reference: Pixels) -> dict[str, flo
     return scores
 
 
+def may_choose(k: int) -> bool:
+    """Whether the k-th of `scenes` had part in choosing the guided form's settings, or may have."""
+    return not (k % 2 and k % 3 and k % 13)
+
+
 def splits(folder: Path) -> str:
     """The splits of `datasets/sice.toml` with pairs, in TOML."""
-    examples = [scene for k, scene in enumerate(scenes(folder)) if k % 2 and k % 3 and k % 13]
+    examples = [scene for k, scene in enumerate(scenes(folder)) if not may_choose(k)]
     lines = []
     for name, chosen in (("examples", examples), ("inputs", list(scenes(folder, examples=False)))):
         pairs = {scene.darker.get("dark", scene.darker.get("middle")): scene.reference for scene in chosen}

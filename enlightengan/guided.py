@@ -111,11 +111,13 @@ class GuidedEnhancer(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         height, width = image.shape[-2:]
-        factor = reduction((height, width))
-        found = overview(lambda rows, _: image[..., rows[0] : rows[-1] + 1, :], (height, width), factor)
-        return applied(image, self._seen(*found, factor), (slice(0, height), slice(0, width)))
+        seen = self.seen(lambda rows, _: image[..., rows[0] : rows[-1] + 1, :], (height, width))
+        return applied(image, seen, (slice(0, height), slice(0, width)))
 
-    def _seen(self, small: Tensor, uneven: Tensor, factor: int) -> Seen:
+    def seen(self, read: Reader, size: tuple[int, int]) -> Seen:
+        """What the whole picture of `size` (H, W) that `read` reads tells."""
+        factor = reduction(size)
+        small, uneven = overview(read, size, factor)
         copies = to_look_at(small)
         return Seen(factor, looks(small, copies, self.base(copies).float()), level(uneven), self.texture)
 
@@ -123,8 +125,7 @@ class GuidedEnhancer(nn.Module):
         """The result in `window` of the picture of `size` (H, W) that `read` reads, equal to the whole picture's."""
         last = self._last  # another thread may set it
         if last is None or last[0]() is not read:
-            factor = reduction(size)
-            last = self._last = weakref.ref(read), self._seen(*overview(read, size, factor), factor)
+            last = self._last = weakref.ref(read), self.seen(read, size)
         around: Window = tuple(
             slice(max(side.start - MARGIN, 0), min(side.stop + MARGIN, length))
             for side, length in zip(window, size, strict=True)
@@ -157,15 +158,18 @@ def applied(image: Tensor, seen: Seen, window: Window) -> Tensor:
 
 def brightened(image: Tensor, seen: Seen, enlarge: Enlarge) -> Tensor:
     """The result for `image` (B, 3, H, W), whose part of the small copy's values `enlarge` makes as large."""
-    quiet = quieted(image, seen.noise)
-    gain = _log_gain(image, seen, enlarge)
+    quiet, gain = quieted(image, seen.noise), wanted_gain(image, seen, enlarge)
     if seen.texture:
         gain.add_(emphasis(luma(quiet), seen.noise[:, :1], gain.mean(1, keepdim=True)), alpha=seen.texture)
-    gain.exp_()
+    return raised(image, quiet, gain.exp_())
+
+
+def raised(image: Tensor, quiet: Tensor, gain: Tensor) -> Tensor:
+    """`image` times `gain`, both (B, 3, H, W), its noise, which `quiet` lacks, times 1 at most."""
     return with_shoulder(torch.lerp(quiet, image, gain.reciprocal().clamp_(max=1)), gain)
 
 
-def _log_gain(image: Tensor, seen: Seen, enlarge: Enlarge) -> Tensor:
+def wanted_gain(image: Tensor, seen: Seen, enlarge: Enlarge) -> Tensor:
     """The logarithm of the gain of the first look, and what the darkness of each place adds of the others."""
     first, *others = seen.looks
     grey, peak = luma(image), image.amax(1, keepdim=True)

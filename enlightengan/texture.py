@@ -9,6 +9,8 @@ Left alone is what is too faint to be the photograph's: what 8 bits round away, 
 as far as that becomes strong enough to be seen where a place is brightened.
 """
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
@@ -16,12 +18,23 @@ from enlightengan.gain import DARK, box, moments, towards_mean
 
 RADIUS = 6  # pixels, of all windows here
 EDGE = 0.003  # the filter's epsilon, a variance of the natural logarithm: what varies much more is an edge
-STRENGTH = 4.0  # times faint texture that is added to it
-MOST = 0.25  # that is added anywhere, a difference of natural logarithms
 FAINTEST = 0.003**2  # the variance of texture, likewise, of which half is left alone: that of rounded bright places
-SEEN = 1.5 / 255  # the deviation of noise, times the gain, of which half is seen
 TINY = 1e-20  # of a variance's square, against division by zero
 MARGIN = 3 * RADIUS  # pixels around a place that what is added there depends on
+
+
+class Emphasis(NamedTuple):
+    """How much stronger texture becomes, and where noise keeps it from that."""
+
+    strength: float
+    """Times faint texture that is added to it."""
+    most: float
+    """That is added anywhere, a difference of natural logarithms."""
+    seen: float
+    """The deviation of noise, of 1, times the gain, of which half is seen; infinity: none is."""
+
+
+CHOSEN = Emphasis(strength=4.0, most=0.25, seen=1.5 / 255)
 
 
 def texture(grey: Tensor) -> Tensor:
@@ -31,7 +44,7 @@ def texture(grey: Tensor) -> Tensor:
     return logarithm - towards_mean(logarithm, mean, variance / (variance + EDGE), RADIUS)
 
 
-def emphasis(grey: Tensor, noise: Tensor, log_gain: Tensor) -> Tensor:
+def emphasis(grey: Tensor, noise: Tensor, log_gain: Tensor, how: Emphasis = CHOSEN) -> Tensor:
     """What is added to the logarithm of the gain, and so to that of luma, to make texture stronger: (B, 1, H, W).
 
     `grey` is the luma, (B, 1, H, W) in [0, 1], without its noise, whose deviation was `noise` (B, 1, 1, 1), and
@@ -39,10 +52,10 @@ def emphasis(grey: Tensor, noise: Tensor, log_gain: Tensor) -> Tensor:
     """
     found = texture(grey)
     variance = box(found * found, RADIUS)
-    unseen = 1 / (1 + (log_gain.clamp_min(0).exp_() * (noise / SEEN)) ** 2)
+    unseen = 1 / (1 + (log_gain.clamp_min(0).exp_() * (noise / how.seen)) ** 2)
     left = told(variance, (noise / grey.clamp_min(0).add_(DARK)) ** 2)
     share = torch.lerp(left, left.new_ones(()), unseen).mul_(told(variance, FAINTEST))
-    return found.mul_(share).mul_(STRENGTH / MOST).tanh_().mul_(MOST)
+    return found.mul_(share).mul_(how.strength / how.most).tanh_().mul_(how.most)
 
 
 def told(variance: Tensor, disturbance: Tensor | float) -> Tensor:

@@ -10,7 +10,7 @@ from bench.enhancer import Windowed
 from enlightengan import guided
 from enlightengan.gain import DARK, luma
 from enlightengan.guided import GuidedEnhancer, capped, overview, reduced, reduction
-from enlightengan.texture import FAINTEST, STRENGTH
+from enlightengan.texture import CHOSEN, FAINTEST
 
 SIZES = [(300, 401), (64, 64), (65, 30), (1, 1), (3, 700), (129, 128)]
 
@@ -176,7 +176,7 @@ def test_faint_texture_is_made_stronger_by_what_is_said():
     deviation = ripples[..., inside].std() / (0.15 + DARK)
     left = ((result - before)[..., inside, inside].std() / before.mean()) / deviation
     variance = float(deviation) ** 2
-    assert float(left) == pytest.approx(1 + STRENGTH * variance**2 / (variance**2 + FAINTEST**2), rel=0.1)
+    assert float(left) == pytest.approx(1 + CHOSEN.strength * variance**2 / (variance**2 + FAINTEST**2), rel=0.1)
 
 
 def test_noise_is_not_amplified():

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from enlightengan.gain import DARK
-from enlightengan.texture import EDGE, FAINTEST, MARGIN, MOST, RADIUS, SEEN, STRENGTH, emphasis, texture
+from enlightengan.texture import CHOSEN, EDGE, FAINTEST, MARGIN, RADIUS, emphasis, texture
 
 
 def logarithm_of(deviation, *, period, size=(64, 96)):
@@ -44,13 +44,13 @@ def told(variance, disturbance):
 
 @pytest.mark.parametrize("deviation", [0.002, 0.003, 0.01])
 def test_texture_is_added_unless_rounding_may_have_made_it(deviation):
-    assert added(deviation) == pytest.approx(STRENGTH * told(deviation**2, FAINTEST), rel=0.05)
+    assert added(deviation) == pytest.approx(CHOSEN.strength * told(deviation**2, FAINTEST), rel=0.05)
 
 
 def test_nothing_is_changed_by_more_than_is_said_and_nothing_is_turned_round():
     grey = 0.3 + 0.02 * torch.randn(1, 1, 90, 70, generator=torch.Generator().manual_seed(0))
     emphasised, found = emphasis(grey, torch.zeros(1, 1, 1, 1), torch.zeros_like(grey)), texture(grey)
-    assert 0.9 * MOST < emphasised.abs().max() <= MOST
+    assert 0.9 * CHOSEN.most < emphasised.abs().max() <= CHOSEN.most
     assert (emphasised * found).min() >= 0
 
 
@@ -61,7 +61,7 @@ def test_what_is_no_stronger_than_noise_is_left_as_far_as_the_noise_is_seen():
     left, none = added(deviation, noise=noise, log_gain=20.0), added(deviation, noise=10 * noise, log_gain=20.0)
     assert left == pytest.approx(alone / 2, rel=0.1)
     assert none < 0.01
-    half = math.log(SEEN / noise)  # the gain of which half the noise is seen
+    half = math.log(CHOSEN.seen / noise)  # the gain of which half the noise is seen
     assert added(deviation, noise=noise, log_gain=half) == pytest.approx((alone + left) / 2, rel=0.02)
     darker = added(deviation, noise=noise, log_gain=-1.0)
     assert darker == pytest.approx(added(deviation, noise=noise), rel=1e-4)

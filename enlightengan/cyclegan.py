@@ -60,8 +60,8 @@ class CycleGan(TrainedModel):
         super().__init__(config, device)
         self.generator = Generator(attention=False, checkpointing=config.checkpointing)
         self.darkener = Generator(attention=False, checkpointing=config.checkpointing)
-        self.normal_d = Discriminator(3, normalised=True)
-        self.low_d = Discriminator(3, normalised=True)
+        self.normal_d = Discriminator(3, normalised=config.instance_norm)
+        self.low_d = Discriminator(3, normalised=config.instance_norm)
         self.histories = {name: History(config.pool, config.seed + group.rank()) for name in ("normal", "low")}
         self.prepare()
 
@@ -76,18 +76,10 @@ class CycleGan(TrainedModel):
         config = self.config
         with self.autocast(precision):
             bright, dark = self._translate(self.generator, batch.seen), self._translate(self.darkener, batch.normal)
-            # Only the direction in which a generator is used may shape its running statistics.
-            with kept_statistics(self.generator), kept_statistics(self.darkener):
-                low_again, normal_again = self._translate(self.darkener, bright), self._translate(self.generator, dark)
-                low_kept, normal_kept = (
-                    self._translate(self.darkener, batch.seen), self._translate(self.generator, batch.normal)
-                )  # fmt: skip
             adversarial = toward(self._logits(self.normal_d, bright), 1.0) + toward(self._logits(self.low_d, dark), 1.0)
-        losses = {
-            "generator_adversarial": adversarial,
-            "cycle": config.cycle * (distance(low_again, batch.seen) + distance(normal_again, batch.normal)),
-            "identity": config.identity * (distance(low_kept, batch.seen) + distance(normal_kept, batch.normal)),
-        }
+            losses = {"generator_adversarial": adversarial, "cycle": config.cycle * self._unlike(batch, dark, bright)}
+            if config.identity:
+                losses["identity"] = config.identity * self._unlike(batch, batch.normal, batch.seen)
         generators = [*self.generator.parameters(), *self.darkener.parameters()]
         torch.autograd.backward(torch.stack(list(losses.values())).sum() * share, inputs=generators)
         self.health = picture_health(bright)
@@ -100,6 +92,13 @@ class CycleGan(TrainedModel):
             losses[f"{name}_discriminator"] = discriminator_loss(real_logits, fake_logits)
             add_gradients(losses[f"{name}_discriminator"] * share, network)
         return losses
+
+    def _unlike(self, batch: Batch, dark: Tensor, bright: Tensor) -> Tensor:
+        """How far what is made of `bright` is from the dark photographs, and what is made of `dark` from the others."""
+        # Only the direction in which a generator is used may shape its running statistics.
+        with kept_statistics(self.generator), kept_statistics(self.darkener):
+            low, normal = self._translate(self.darkener, bright), self._translate(self.generator, dark)
+        return distance(low, batch.seen) + distance(normal, batch.normal)
 
     def _translate(self, generator: nn.Module, pictures: Tensor) -> Tensor:
         translated: Tensor = generator(pictures)[0]

@@ -111,3 +111,21 @@ def test_a_step_moves_every_network(model, batch):
 
 def digest(network):
     return [float(p.detach().double().sum()) for p in network.parameters()]
+
+
+@pytest.mark.parametrize(("instance_norm", "least", "most"), [(True, 0.0, 0.4), (False, 0.7, 1.0)])
+def test_without_instance_normalisation_the_discriminators_see_contrast(instance_norm, least, most):
+    changes = {"crop": 64, "batch_size": 2, "instance_norm": instance_norm}
+    judge = build(choose_preset(CYCLEGAN_PRESETS, "smoke", changes), device=CPU).normal_d
+    image = torch.rand(1, 3, 96, 96, generator=torch.Generator().manual_seed(3)) * 2 - 1
+    grey, full, faint = (judge(image * contrast)[..., 5:-5, 5:-5] for contrast in (0.0, 1.0, 0.2))
+    lost = 1 - ((faint - grey).norm() / (full - grey).norm()).item()
+    assert least <= lost <= most
+
+
+def test_where_identity_weighs_nothing_it_is_not_computed(batch):
+    model = build(choose_preset(CYCLEGAN_PRESETS, "smoke", {"crop": 32, "batch_size": 2, "identity": 0.0}), device=CPU)
+    passes = []
+    model.generator.register_forward_hook(lambda *_: passes.append("bright"))
+    assert "identity" not in model.step(batch)
+    assert len(passes) == 2  # of the dark photographs, and of what was darkened

@@ -19,6 +19,7 @@ from commands import (
     publish,
     report,
     reproduce,
+    runs,
     speed,
     study,
     train,
@@ -49,6 +50,7 @@ app.add_typer(study.app, name="study")
 app.add_typer(data.app, name="data")
 app.command("methods")(listing.methods)
 app.command("metrics")(listing.metrics)
+app.add_typer(runs.app, name="runs")
 app.command("ui")(ui.ui)
 
 

@@ -58,7 +58,7 @@ def start_run(
             run.note(f"No method is called {config.variant}: bench evaluate cannot use these weights.")
         for sentence in all_departures(config, used):
             run.note(f"Departure from the authors' training: {sentence}")
-        with _alone_in(out):
+        with alone_in(out):
             _train(run, out, plan, device=device, resume=False, keep_optimisers=keep_optimisers)
     return str(run.id)
 
@@ -137,7 +137,7 @@ def continue_run(run_id: str, method: str, *, alone: bool, device: str, tracking
     if plan["method"] != method:
         raise BenchError(f"Run {run_id} trains {plan['method']}: bench train {plan['method']} --resume {run_id}")
     if not finished:
-        with _alone_in(out), open_suite(tracking_uri).run(run_id, kind="train", run_id=run_id) as run:
+        with alone_in(out), open_suite(tracking_uri).run(run_id, kind="train", run_id=run_id) as run:
             _train(run, out, plan, device=device, resume=True, keep_optimisers=True)
     if unscored:
         from commands.adapt import score_held_out
@@ -146,7 +146,7 @@ def continue_run(run_id: str, method: str, *, alone: bool, device: str, tracking
 
 
 @contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
+def alone_in(folder: Path) -> Iterator[None]:
     """Be the one process that trains in `folder`; one that was killed has let go. Raises BenchError."""
     from bench.errors import BenchError
 

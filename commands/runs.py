@@ -1,0 +1,180 @@
+"""`bench runs`: what MLflow keeps of all commands, what it takes on disk, and how to be rid of it."""
+
+import re
+import shutil
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from commands.options import TrackingUri
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run as MlflowRun
+
+    from bench.tracking import Suite
+
+app = typer.Typer(help="List, remove and slim what MLflow keeps.", no_args_is_help=True, rich_markup_mode=None)
+Runs = Annotated[list[str], typer.Argument(help="IDs, their first six or more digits, or names of trainings.")]
+PREFIX = re.compile("[0-9a-f]{6,32}")
+STATES = "state-*.pt"
+
+
+@app.command("list")
+def list_runs(
+    kind: Annotated[str | None, typer.Option(help="Only these, such as train or evaluate.")] = None,
+    removed: Annotated[bool, typer.Option("--removed", help="Those that were removed instead.")] = False,
+    tracking_uri: TrackingUri = None,
+) -> None:
+    """Every run, newest first: what it was, whether it ended well, what it takes on disk, whose weights it gives."""
+    from datetime import datetime
+
+    from bench.errors import BenchError
+    from bench.tracking import open_suite
+    from commands.console import table
+
+    suite = open_suite(tracking_uri, must_exist=True)
+    every = _all(suite, removed=removed)
+    used, rows = {} if removed else _used(suite, every), []
+    for run in every:
+        info, what = run.info, run.data.tags.get("kind", "")
+        if kind in (None, what):
+            begun = datetime.fromtimestamp(info.start_time / 1000)
+            told = (info.run_id[:8], what, info.run_name, info.status.lower(), f"{begun:%Y-%m-%d %H:%M}")
+            rows.append((*told, used.get(info.run_id, ""), f"{_bytes(_folders(suite, run)) / 1e6:,.1f}"))
+    if not rows:
+        raise BenchError(f"There is no such run in {suite.uri}.")
+    table(("run", "kind", "name", "status", "begun", "used for", "MB"), rows, numbers=1)
+
+
+@app.command()
+def remove(
+    runs: Runs,
+    files: Annotated[bool, typer.Option("--files", help="Delete what they keep on this disk, too, for good.")] = False,
+    tracking_uri: TrackingUri = None,
+) -> None:
+    """Take runs, and those nested in them, out of everything: their weights are not chosen, their scores not reported.
+
+    `bench runs restore` brings them back as long as --files was not given. A training that goes on is refused.
+    """
+    from bench.run import sentences
+    from bench.tracking import open_suite
+    from commands.console import say
+
+    suite = open_suite(tracking_uri, must_exist=True)
+    for run in _chosen(suite, runs):
+        folders, lost = _folders(suite, run), 0
+        with _in_no_process(run), sentences(f"Run {run.info.run_id} cannot be removed"):
+            suite.client.delete_run(run.info.run_id)
+            if files:
+                lost = _bytes(folders)
+                for folder in folders:
+                    shutil.rmtree(folder)
+        back = f"{lost / 1e6:,.1f} MB deleted" if files else f"bench runs restore {run.info.run_id[:8]} brings it back"
+        say(f"Removed: {_named(run)}; {back}.")
+
+
+@app.command()
+def restore(runs: Runs, tracking_uri: TrackingUri = None) -> None:
+    """Bring removed runs back, and those nested in them."""
+    from bench.run import sentences
+    from bench.tracking import open_suite
+    from commands.console import say
+
+    suite = open_suite(tracking_uri, must_exist=True)
+    for run in _chosen(suite, runs, removed=True):
+        with sentences(f"Run {run.info.run_id} cannot be brought back"):
+            suite.client.restore_run(run.info.run_id)
+        lost = "" if _folders(suite, run) else "; its files are deleted"
+        say(f"Back: {_named(run)}{lost}.")
+
+
+@app.command()
+def slim(
+    runs: Annotated[list[str] | None, typer.Argument(help="Trainings; all that are finished.")] = None,
+    tracking_uri: TrackingUri = None,
+) -> None:
+    """Delete the last training states of finished trainings: discriminators and optimisers, most of what they take.
+
+    Weights, curves and pictures stay. --init-from such a run then has no state to begin from; its weights file is.
+    """
+    from bench.tracking import open_suite
+    from commands.console import say
+
+    suite, freed = open_suite(tracking_uri, must_exist=True), 0
+    chosen = _chosen(suite, runs) if runs else _all(suite)
+    finished = [run for run in chosen if run.data.tags.get("kind") == "train" and run.info.status == "FINISHED"]
+    for run in finished:
+        for state in [state for folder in _folders(suite, run) for state in folder.rglob(STATES)]:
+            freed += state.stat().st_size
+            state.unlink()
+            say(f"Slimmed: {_named(run)}, {state.name}.")
+    say(f"{freed / 1e6:,.1f} MB freed.")
+
+
+def _all(suite: "Suite", *, removed: bool = False) -> list["MlflowRun"]:
+    """All runs of the suite, newest first; those that were removed instead."""
+    from mlflow.entities import ViewType
+
+    view = ViewType.DELETED_ONLY if removed else ViewType.ACTIVE_ONLY
+    found: list[MlflowRun] = []
+    token: str | None = None
+    while token != "":
+        order = ["attributes.start_time DESC"]
+        page = suite.client.search_runs([suite.experiment], "", view, 1000, order, token)
+        found, token = [*found, *page], page.token or ""
+    return found
+
+
+def _chosen(suite: "Suite", given: list[str], *, removed: bool = False) -> list["MlflowRun"]:
+    """The runs that are given, each followed by those nested in it, each once. Raises BenchError."""
+    from bench.errors import BenchError
+
+    every = _all(suite, removed=removed)
+    chosen: dict[str, MlflowRun] = {}
+    for word in given:
+        found = [run for run in every if PREFIX.fullmatch(word) and run.info.run_id.startswith(word)]
+        found = found or [run for run in every if run.info.run_name == word and run.data.tags.get("kind") == "train"]
+        if len(found) != 1:
+            what = f"{len(found)} runs are called" if found else "There is no run"
+            ids = f": {', '.join(run.info.run_id for run in found)}" if found else ""
+            raise BenchError(f"{what} {word} in {suite.uri}{ids}.")
+        nested = [run for run in every if run.data.tags.get("mlflow.parentRunId") == found[0].info.run_id]
+        chosen |= {run.info.run_id: run for run in (found[0], *nested)}
+    return list(chosen.values())
+
+
+def _in_no_process(run: "MlflowRun") -> "AbstractContextManager[None]":
+    """While no other process trains it. Raises BenchError where one does."""
+    from commands.training import TRAINING, alone_in
+
+    folder = TRAINING / run.info.run_id
+    return alone_in(folder) if folder.is_dir() else nullcontext()
+
+
+def _folders(suite: "Suite", run: "MlflowRun") -> list[Path]:
+    """The folders of this machine in which a run keeps something."""
+    from bench.run import local_store
+    from commands.training import TRAINING
+
+    kept = local_store(suite.client, run.info.run_id)
+    places = [kept.parent if kept is not None and kept.name == "artifacts" else kept, TRAINING / run.info.run_id]
+    return [place for place in places if place is not None and place.is_dir()]
+
+
+def _bytes(folders: list[Path]) -> int:
+    return sum(file.stat().st_size for folder in folders for file in folder.rglob("*") if file.is_file())
+
+
+def _named(run: "MlflowRun") -> str:
+    return f"{run.info.run_name} ({run.info.run_id[:8]}, {run.data.tags.get('kind', 'run')})"
+
+
+def _used(suite: "Suite", runs: list["MlflowRun"]) -> dict[str, str]:
+    """By the IDs of trainings the methods that get their weights where none are named."""
+    from bench.trainings import newest_training
+
+    variants = {run.data.tags["variant"] for run in runs if run.data.tags.get("kind") == "train"}
+    newest = {variant: newest_training(suite, variant) for variant in sorted(variants)}
+    return {found[0].info.run_id: variant for variant, found in newest.items() if found is not None}

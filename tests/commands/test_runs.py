@@ -1,0 +1,103 @@
+import subprocess
+import sys
+
+import pytest
+
+from bench.tracking import open_suite
+from bench.trainings import newest_weights
+
+HOLDS = """
+import fcntl, sys
+with open(sys.argv[1], "w") as stream:
+    fcntl.flock(stream, fcntl.LOCK_EX)
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def training(store, workplace):
+    """Makes a finished training that keeps weights and a state of 3 MB; gives its ID."""
+
+    def make(name, parent=None):
+        told = {"variant": "enlightengan", "preset": "fast", "trusted": "yes"}
+        with open_suite().run(name, kind="train", tags=told, parent=parent) as run:
+            folder = workplace / "runs/training" / run.id
+            folder.mkdir(parents=True)
+            for file, size in (("weights.safetensors", 10), ("state-00000002.pt", 3_000_000)):
+                (folder / file).write_bytes(bytes(size))
+                run.artifact(folder / file, spare=True)
+            (folder / "lock").touch()
+        return run.id
+
+    return make
+
+
+@pytest.fixture
+def trained(training):
+    """The runs of two trainings of one method, the older first."""
+    return [training("night 1"), training("night 2")]
+
+
+def chosen():
+    return newest_weights("enlightengan")[0].parent.parent.name
+
+
+def row(out, run):
+    (line,) = [line for line in out.splitlines() if line.strip().startswith(run[:8])]
+    return line
+
+
+def test_a_removed_training_gives_no_weights_until_it_is_brought_back(bench, fails, trained):
+    older, newer = trained
+    assert chosen() == newer
+    out = bench("runs", "list")[1]
+    assert "enlightengan" in row(out, newer) and "enlightengan" not in row(out, older)
+    code, out, err = bench("runs", "remove", newer[:8])
+    assert code == 0, err
+    assert f"night 2 ({newer[:8]}, train)" in out and chosen() == older
+    assert newer[:8] not in bench("runs", "list")[1] and newer[:8] in bench("runs", "list", "--removed")[1]
+    assert f"There is no run {newer[:8]}" in fails("runs", "remove", newer[:8])
+    assert bench("runs", "restore", newer)[0] == 0 and chosen() == newer
+
+
+def test_what_a_removed_run_keeps_is_deleted_only_when_asked_for(bench, trained, workplace):
+    older, newer = trained
+    places = [workplace / "runs" / part / older for part in ("artifacts", "training")]
+    assert bench("runs", "remove", "night 1")[0] == 0 and all(place.is_dir() for place in places)
+    assert bench("runs", "restore", "night 1")[0] == 0
+    assert "MB deleted" in bench("runs", "remove", "night 1", "--files")[1]
+    assert not any(place.exists() for place in places) and chosen() == newer
+    assert "its files are deleted" in bench("runs", "restore", older)[1]
+
+
+def test_slimmed_trainings_keep_their_weights_and_lose_their_states(bench, fails, trained, workplace, sides):
+    older, newer = trained
+    assert "3.0 MB freed." in bench("runs", "slim", older)[1]
+    assert [path.parts[-3] for path in workplace.glob("runs/artifacts/*/artifacts/state-*.pt")] == [newer]
+    begins = ("train", "enlightengan", *sides, "--preset", "fast", "--init-from")
+    assert "keeps no training state" in fails(*begins, older)
+    assert bench("runs", "slim")[0] == 0 and chosen() == newer
+    assert not list(workplace.glob("runs/artifacts/*/artifacts/state-*.pt"))
+    assert bench("runs", "slim")[1].strip() == "0.0 MB freed."
+
+
+def test_what_is_nested_goes_with_its_parent_and_a_training_that_goes_on_is_left_alone(
+    bench, fails, training, workplace
+):
+    with open_suite().run("grid", kind="ablations") as grid:
+        cells = [training(name, grid) for name in ("with", "without")]
+    command = [sys.executable, "-c", HOLDS, workplace / "runs/training" / cells[0] / "lock"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline() == b"held\n"
+        assert "is being trained by another process" in fails("runs", "remove", cells[0])
+        other.stdin.close()
+    assert bench("runs", "remove", grid.id)[1].count("Removed:") == 3
+    assert not open_suite().search(kind="train")
+    assert "There is no such run" in fails("runs", "list")
+
+
+def test_a_name_that_several_trainings_have_is_no_choice(fails, training):
+    same = [training("same"), training("same")]
+    told = fails("runs", "remove", "same")
+    assert "2 runs are called same" in told and all(run in told for run in same)

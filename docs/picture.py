@@ -10,7 +10,7 @@ from bench.darken import darken
 from bench.images import to_pixels, to_tensor
 from methods import METHODS
 
-NAMES = ("identity", "gamma", "histogram_equalization", "clahe", "ssr", "msr", "msrcr")
+NAMES = ("identity", "enlightengan_natural", "enlightengan", "exposure_fusion", "clahe", "lime", "msrcr")
 SIDE, BAND = 300, 26
 
 if __name__ == "__main__":

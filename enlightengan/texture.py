@@ -5,10 +5,11 @@ when it is its own guide (He, Sun and Tang, TPAMI 2013, the edge-preserving smoo
 weave. Where that is amplified, edges get no halos.
 
 What is faint is made the strongest and nothing is changed by more than a bound, so that what was crisp stays as it was.
-Left alone is what is too faint to be the photograph's: what 8 bits round away, and what is no stronger than the noise,
-as far as that becomes strong enough to be seen where a place is brightened.
+Left alone is what is too faint to be the photograph's, what 8 bits round away; and, where an `Emphasis` asks for it,
+what is no stronger than the noise, as far as that becomes strong enough to be seen where a place is brightened.
 """
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -34,7 +35,7 @@ class Emphasis(NamedTuple):
     """The deviation of noise, of 1, times the gain, of which half is seen; infinity: none is."""
 
 
-CHOSEN = Emphasis(strength=4.0, most=0.25, seen=1.5 / 255)
+CHOSEN = Emphasis(strength=2.0, most=0.15, seen=math.inf)  # by benchmarks/choose_texture.py
 
 
 def texture(grey: Tensor) -> Tensor:
@@ -52,9 +53,11 @@ def emphasis(grey: Tensor, noise: Tensor, log_gain: Tensor, how: Emphasis = CHOS
     """
     found = texture(grey)
     variance = box(found * found, RADIUS)
-    unseen = 1 / (1 + (log_gain.clamp_min(0).exp_() * (noise / how.seen)) ** 2)
-    left = told(variance, (noise / grey.clamp_min(0).add_(DARK)) ** 2)
-    share = torch.lerp(left, left.new_ones(()), unseen).mul_(told(variance, FAINTEST))
+    share = told(variance, FAINTEST)
+    if math.isfinite(how.seen):
+        unseen = 1 / (1 + (log_gain.clamp_min(0).exp_() * (noise / how.seen)) ** 2)
+        left = told(variance, (noise / grey.clamp_min(0).add_(DARK)) ** 2)
+        share.mul_(torch.lerp(left, left.new_ones(()), unseen))
     return found.mul_(share).mul_(how.strength / how.most).tanh_().mul_(how.most)
 
 

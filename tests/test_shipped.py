@@ -1,5 +1,9 @@
 """The weights and the scores that come with the project, and what is told of them."""
 
+import json
+import math
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -15,8 +19,10 @@ from bench.reproduction import cells, judge, published_tables
 from bench.scores import read_scores
 from bench.weights import SHIPPED, check_sum, sums
 from enlightengan.checkpoint import read_weights
+from enlightengan.texture import CHOSEN
 from methods import METHODS, contestant, make
 
+CHOICE = Path(__file__).parents[1] / "results/choice.json"
 UNTRAINED = {name for name in METHODS if not METHODS.card(name).learned}
 
 FILES = sorted(SHIPPED.glob("*.safetensors"))
@@ -89,3 +95,12 @@ def test_shipped_scores_are_what_the_code_gives(shared, method):
         known = scores.loc[(names[3], row["metric"])]
         assert known["picture_digest"] == file_digest(low) + file_digest(reference)
         assert row["value"] == pytest.approx(known["value"], rel=1e-4, abs=1e-6), row["metric"]
+
+
+def test_the_texture_is_the_one_that_the_rule_chose():
+    told = json.loads(CHOICE.read_text(encoding="utf-8"))
+    kept = [one for one in told["tried"] if all(one[name] <= most for name, most in told["bounds"].items())]
+    best = min(kept, key=lambda one: one["niqe"])
+    assert len(told["tried"]) == 48 and best == told["chosen"]
+    assert (best["strength"], best["most"], best["seen"]) == (CHOSEN.strength, CHOSEN.most, None)
+    assert math.isinf(CHOSEN.seen)

@@ -4,7 +4,9 @@ import pytest
 import torch
 
 from enlightengan.gain import DARK
-from enlightengan.texture import CHOSEN, EDGE, FAINTEST, MARGIN, RADIUS, emphasis, texture
+from enlightengan.texture import CHOSEN, EDGE, FAINTEST, MARGIN, RADIUS, Emphasis, emphasis, texture
+
+SPARING = Emphasis(strength=4.0, most=0.25, seen=1.5 / 255)  # leaves alone what may be noise
 
 
 def logarithm_of(deviation, *, period, size=(64, 96)):
@@ -30,10 +32,10 @@ def test_a_step_is_no_texture_and_has_none_beside_it():
     assert found[..., : 40 - MARGIN].max() < 1e-5
 
 
-def added(deviation, *, noise=0.0, log_gain=0.0):
+def added(deviation, how=CHOSEN, *, noise=0.0, log_gain=0.0):
     """How many times the texture of ripples of this deviation is added to it, on average over a place."""
     grey = logarithm_of(deviation, period=13)
-    emphasised = emphasis(grey, torch.full((1, 1, 1, 1), noise), torch.full_like(grey, log_gain))
+    emphasised = emphasis(grey, torch.full((1, 1, 1, 1), noise), torch.full_like(grey, log_gain), how)
     inside = slice(MARGIN, -MARGIN)
     return float(emphasised[..., inside, inside].std() / texture(grey)[..., inside, inside].std())
 
@@ -57,15 +59,17 @@ def test_nothing_is_changed_by_more_than_is_said_and_nothing_is_turned_round():
 def test_what_is_no_stronger_than_noise_is_left_as_far_as_the_noise_is_seen():
     deviation = 0.015
     noise = EDGE / (deviation**2 + EDGE) * deviation * (0.3 + DARK)  # as strong as the ripples' texture
-    alone = added(deviation)
-    left, none = added(deviation, noise=noise, log_gain=20.0), added(deviation, noise=10 * noise, log_gain=20.0)
+    alone = added(deviation, SPARING)
+    left = added(deviation, SPARING, noise=noise, log_gain=20.0)
     assert left == pytest.approx(alone / 2, rel=0.1)
-    assert none < 0.01
-    half = math.log(CHOSEN.seen / noise)  # the gain of which half the noise is seen
-    assert added(deviation, noise=noise, log_gain=half) == pytest.approx((alone + left) / 2, rel=0.02)
-    darker = added(deviation, noise=noise, log_gain=-1.0)
-    assert darker == pytest.approx(added(deviation, noise=noise), rel=1e-4)
-    assert darker > added(deviation, noise=noise, log_gain=half)
+    assert added(deviation, SPARING, noise=10 * noise, log_gain=20.0) < 0.01
+    half = math.log(SPARING.seen / noise)  # the gain of which half the noise is seen
+    assert added(deviation, SPARING, noise=noise, log_gain=half) == pytest.approx((alone + left) / 2, rel=0.02)
+    darker = added(deviation, SPARING, noise=noise, log_gain=-1.0)
+    assert darker == pytest.approx(added(deviation, SPARING, noise=noise), rel=1e-4)
+    assert darker > added(deviation, SPARING, noise=noise, log_gain=half)
+    never = SPARING._replace(seen=math.inf)
+    assert added(deviation, never, noise=noise, log_gain=20.0) == pytest.approx(alone, rel=1e-6)
 
 
 def test_black_white_and_the_smallest_pictures_have_finite_texture():
@@ -78,14 +82,15 @@ def test_black_white_and_the_smallest_pictures_have_finite_texture():
                 assert max(emphasised.abs().max(), texture(grey).abs().max()) < 1e-5
 
 
-def test_texture_and_what_is_added_hang_on_their_margins_alone():
+@pytest.mark.parametrize("how", [CHOSEN, SPARING])
+def test_texture_and_what_is_added_hang_on_their_margins_alone(how):
     source = torch.Generator().manual_seed(0)
     grey, gain = torch.rand(2, 1, 1, 90, 100, generator=source)
     cut = slice(20, 70), slice(10, 80)
     near = slice(2 * RADIUS, -2 * RADIUS)
     assert torch.equal(texture(grey[..., *cut])[..., near, near], texture(grey)[..., *cut][..., near, near])
     noise = torch.full((1, 1, 1, 1), 0.01)
-    whole, part = emphasis(grey, noise, gain), emphasis(grey[..., *cut], noise, gain[..., *cut])
+    whole, part = emphasis(grey, noise, gain, how), emphasis(grey[..., *cut], noise, gain[..., *cut], how)
     inside = slice(MARGIN, -MARGIN)
     assert torch.equal(part[..., inside, inside], whole[..., *cut][..., inside, inside])
     nearer = slice(MARGIN - 1, 1 - MARGIN)

@@ -98,6 +98,7 @@ def _write_halved(file: Path, state: "Mapping[str, Tensor]", metadata: "Mapping[
         if file.exists() and not force and not _holds(file, halved):
             raise BenchError(f"{file} holds other weights: --force replaces them, --out names another folder.")
         save_weights(file, halved, metadata)
+        file.chmod(0o644)  # safetensors lets its owner alone read what it writes
 
 
 def _halves(value: "Tensor") -> bool:

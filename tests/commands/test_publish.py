@@ -52,7 +52,9 @@ def test_weights_of_a_step_are_published_and_averaged(bench, fails, trained, wor
     code, out, err = bench("publish", f"{run_id}@1", "--mean-with", run_id, "--out", "mean")
     assert code == 0, err
     assert "NO COMMON BEGINNING" not in out
-    state, metadata = read_weights(workplace / "mean/enlightengan.safetensors")
+    published = workplace / "mean/enlightengan.safetensors"
+    assert published.stat().st_mode & 0o777 == 0o644  # others may read it
+    state, metadata = read_weights(published)
     key = "conv1_1.bias"
     expected = (states[kept[0]][0][key] + states[kept[1]][0][key]) / 2
     assert torch.equal(state[key], expected) and metadata["steps"] == "1"

@@ -13,7 +13,7 @@ CARD = Card(
     year=2017,
     family="unpaired",
     paper="Zhu et al., Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks, ICCV 2017",
-    trust="named variant: losses, history and discriminators of the paper; the one-path model's U-Net as generators",
+    trust="named variant: losses, history, discriminators of the paper, but in preset fast; the one-path model's U-Net",
     licence="code Apache-2.0; weights under the terms of the photographs they were trained on",
     learned=True,
 )

@@ -61,7 +61,10 @@ def find_training(suite: Suite, run: str, *, finished: bool) -> "MlflowRun":
     """
     with sentences(f"There is no run {run} in {suite.uri}"):
         if RUN_ID.fullmatch(run):
-            return suite.client.get_run(run)
+            found = suite.client.get_run(run)
+            if found.info.lifecycle_stage == "deleted":
+                raise BenchError(f"Run {run} was removed: bench runs restore {run[:8]} brings it back.")
+            return found
     named = [found for found in suite.search(kind="train") if found.info.run_name == run]
     if not named:
         raise BenchError(f"There is no run {run} in {suite.uri}.")

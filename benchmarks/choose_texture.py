@@ -34,12 +34,14 @@ from bench.data import data_root, resolve
 from bench.environment import provenance
 from bench.images import read_rgb, to_pixels, to_tensor
 from bench.metrics import get_metric
+from bench.weights import SHIPPED
 from enlightengan.gain import luma
 from enlightengan.guided import GuidedEnhancer, enlarged, raised, wanted_gain
 from enlightengan.noise import quieted
 from enlightengan.texture import Emphasis, emphasis
 from methods import make
 
+WEIGHTS = SHIPPED / "enlightengan.safetensors"
 NOISY = "crops"
 STRENGTHS, BOUNDS, SEEN = (2.0, 3.0, 4.0, 6.0), (0.15, 0.25, 0.35), (0.75, 1.5, 3.0, math.inf)
 GRID = [
@@ -57,16 +59,16 @@ Scores = dict[str, dict[str, list[float]]]
 def photographs(root: Path) -> Iterator[tuple[str, Pixels, Pixels | None]]:
     """Kind, dark photograph and the well-exposed one, where there is one."""
     every = [scene for k, scene in enumerate(scenes(root / "sice")) if may_choose(k)]
-    for scene in every[:: len(every) // SCENES][:SCENES]:
+    for scene in every[:: max(1, len(every) // SCENES)][:SCENES]:
         reference = read_rgb(scene.reference)
         for kind, source in inputs(scene):
             yield kind, source, reference
     bright = resolve("bsds500", root).normal
-    for path in bright[:: len(bright) // CARDS][:CARDS]:
+    for path in bright[:: max(1, len(bright) // CARDS)][:CARDS]:
         reference = read_rgb(path)
         yield "bsds500 / 3", np.round(reference / DIVISOR).astype(np.uint8), reference
     crops = resolve("enlightengan_crops", root).low
-    for path in crops[:: len(crops) // CROPS][:CROPS]:
+    for path in crops[:: max(1, len(crops) // CROPS)][:CROPS]:
         yield NOISY, read_rgb(path), None
 
 
@@ -86,7 +88,7 @@ def results(method: GuidedEnhancer, image: Tensor) -> Iterator[tuple[Emphasis | 
 @torch.inference_mode()
 def measured(root: Path) -> tuple[Scores, dict[Emphasis, Scores]]:
     """The scores without stronger texture, and with every setting of it."""
-    method = make("enlightengan_guided").eval()
+    method = make("enlightengan_guided", WEIGHTS).eval()
     assert isinstance(method, GuidedEnhancer)
     niqe, noise = (get_metric(name).load() for name in ("niqe", "dark_noise"))
     found: dict[Emphasis | None, Scores] = {}
@@ -141,6 +143,7 @@ def told(root: Path) -> dict[str, Any]:
     """What is measured below `root`."""
     plain, found = measured(root)
     return {
+        "weights": make("enlightengan_guided", WEIGHTS).checkpoint,
         "photographs": {kind: len(values["niqe"]) for kind, values in plain.items()}, "without": means(plain),
         "tried": [summary(how, scores, plain) for how, scores in found.items()], "provenance": provenance(),
     }  # fmt: skip
@@ -152,4 +155,4 @@ if __name__ == "__main__":
     parser.add_argument("--measured", type=Path)
     given = parser.parse_args()
     known = json.loads(given.measured.read_text()) if given.measured else told(data_root(given.data_root))
-    print(json.dumps(known | judged(known["tried"]), indent=1))
+    print(json.dumps(known | judged(known["tried"]) | {"judged_at": provenance()["git commit"]}, indent=1))

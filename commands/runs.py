@@ -2,7 +2,7 @@
 
 import re
 import shutil
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -52,27 +52,33 @@ def list_runs(
 def remove(
     runs: Runs,
     files: Annotated[bool, typer.Option("--files", help="Delete what they keep on this disk, too, for good.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Also what counts as running, as killed runs do.")] = False,
     tracking_uri: TrackingUri = None,
 ) -> None:
-    """Take runs, and those nested in them, out of everything: their weights are not chosen, their scores not reported.
+    """Take runs, and those nested in them, out of everything: neither their weights nor their own scores count.
 
-    `bench runs restore` brings them back as long as --files was not given. A training that goes on is refused.
+    `bench runs restore` brings them back as long as --files was not given. Where one of them goes on, none is removed.
     """
     from bench.run import sentences
     from bench.tracking import open_suite
     from commands.console import say
 
     suite = open_suite(tracking_uri, must_exist=True)
-    for run in _chosen(suite, runs):
-        folders, lost = _folders(suite, run), 0
-        with _in_no_process(run), sentences(f"Run {run.info.run_id} cannot be removed"):
-            suite.client.delete_run(run.info.run_id)
+    chosen = _chosen(suite, runs, _all(suite) + (_all(suite, removed=True) if files else []))
+    with ExitStack() as held:
+        for run in chosen:
+            held.enter_context(_in_no_process(run, force=force))
+        for run in chosen:
+            with sentences(f"Run {run.info.run_id} cannot be removed"):
+                if run.info.lifecycle_stage != "deleted":
+                    suite.client.delete_run(run.info.run_id)
+            back = f"bench runs restore {run.info.run_id[:8]} brings it back"
             if files:
-                lost = _bytes(folders)
+                folders = _folders(suite, run)
+                back = f"{_bytes(folders) / 1e6:,.1f} MB deleted"
                 for folder in folders:
                     shutil.rmtree(folder)
-        back = f"{lost / 1e6:,.1f} MB deleted" if files else f"bench runs restore {run.info.run_id[:8]} brings it back"
-        say(f"Removed: {_named(run)}; {back}.")
+            say(f"Removed: {_named(run)}; {back}.")
 
 
 @app.command()
@@ -83,7 +89,7 @@ def restore(runs: Runs, tracking_uri: TrackingUri = None) -> None:
     from commands.console import say
 
     suite = open_suite(tracking_uri, must_exist=True)
-    for run in _chosen(suite, runs, removed=True):
+    for run in _chosen(suite, runs, _all(suite, removed=True)):
         with sentences(f"Run {run.info.run_id} cannot be brought back"):
             suite.client.restore_run(run.info.run_id)
         lost = "" if _folders(suite, run) else "; its files are deleted"
@@ -99,12 +105,16 @@ def slim(
 
     Weights, curves and pictures stay. --init-from such a run then has no state to begin from; its weights file is.
     """
+    from bench.errors import BenchError
     from bench.tracking import open_suite
     from commands.console import say
 
     suite, freed = open_suite(tracking_uri, must_exist=True), 0
-    chosen = _chosen(suite, runs) if runs else _all(suite)
+    chosen = _chosen(suite, runs, _all(suite)) if runs else _all(suite)
     finished = [run for run in chosen if run.data.tags.get("kind") == "train" and run.info.status == "FINISHED"]
+    if runs and len(finished) < len(chosen):
+        other = next(run for run in chosen if run not in finished)
+        raise BenchError(f"{_named(other)} is no finished training: there is nothing to slim.")
     for run in finished:
         for state in [state for folder in _folders(suite, run) for state in folder.rglob(STATES)]:
             freed += state.stat().st_size
@@ -127,11 +137,10 @@ def _all(suite: "Suite", *, removed: bool = False) -> list["MlflowRun"]:
     return found
 
 
-def _chosen(suite: "Suite", given: list[str], *, removed: bool = False) -> list["MlflowRun"]:
-    """The runs that are given, each followed by those nested in it, each once. Raises BenchError."""
+def _chosen(suite: "Suite", given: list[str], every: list["MlflowRun"]) -> list["MlflowRun"]:
+    """Those of `every` that are given, each followed by those nested in it, each once. Raises BenchError."""
     from bench.errors import BenchError
 
-    every = _all(suite, removed=removed)
     chosen: dict[str, MlflowRun] = {}
     for word in given:
         found = [run for run in every if PREFIX.fullmatch(word) and run.info.run_id.startswith(word)]
@@ -145,12 +154,20 @@ def _chosen(suite: "Suite", given: list[str], *, removed: bool = False) -> list[
     return list(chosen.values())
 
 
-def _in_no_process(run: "MlflowRun") -> "AbstractContextManager[None]":
-    """While no other process trains it. Raises BenchError where one does."""
+def _in_no_process(run: "MlflowRun", *, force: bool) -> AbstractContextManager[None]:
+    """While no other process works on it: a training has a lock here, of others their status tells, unless `force`.
+
+    Raises BenchError where one does.
+    """
+    from bench.errors import BenchError
     from commands.training import TRAINING, alone_in
 
     folder = TRAINING / run.info.run_id
-    return alone_in(folder) if folder.is_dir() else nullcontext()
+    if folder.is_dir():
+        return alone_in(folder)
+    if run.info.status == "RUNNING" and not force:
+        raise BenchError(f"{_named(run)} counts as running: --force removes it all the same.")
+    return nullcontext()
 
 
 def _folders(suite: "Suite", run: "MlflowRun") -> list[Path]:
@@ -164,7 +181,11 @@ def _folders(suite: "Suite", run: "MlflowRun") -> list[Path]:
 
 
 def _bytes(folders: list[Path]) -> int:
-    return sum(file.stat().st_size for folder in folders for file in folder.rglob("*") if file.is_file())
+    total = 0
+    for file in (file for folder in folders for file in folder.rglob("*")):
+        with suppress(FileNotFoundError):  # a training replaces its states
+            total += file.stat().st_size if file.is_file() else 0
+    return total
 
 
 def _named(run: "MlflowRun") -> str:
@@ -172,9 +193,13 @@ def _named(run: "MlflowRun") -> str:
 
 
 def _used(suite: "Suite", runs: list["MlflowRun"]) -> dict[str, str]:
-    """By the IDs of trainings the methods that get their weights where none are named."""
+    """By the IDs of trainings the methods that get their weights where none are named (`bench.weights`)."""
     from bench.trainings import newest_training
+    from bench.weights import shipped_weights
 
-    variants = {run.data.tags["variant"] for run in runs if run.data.tags.get("kind") == "train"}
-    newest = {variant: newest_training(suite, variant) for variant in sorted(variants)}
-    return {found[0].info.run_id: variant for variant, found in newest.items() if found is not None}
+    used = {}
+    for variant in sorted({run.data.tags["variant"] for run in runs if run.data.tags.get("kind") == "train"}):
+        found = newest_training(suite, variant, cells=shipped_weights(variant) is None)
+        if found is not None:
+            used[found[0].info.run_id] = variant
+    return used

@@ -4,8 +4,8 @@ A network sees as far as its training reached: in a large photograph a lamp and 
 decides for each place anew how bright that should be, with dark rims and clouds where it changes its mind. In a small
 copy of the photograph it sees all at once. From there comes the gain (`enlightengan.gain`); from the photograph comes
 every detail, but for its noise where the gain is large: 1 / gain of it is left, so that it is not amplified. Faint
-texture, as far as it is no noise, is made stronger (`enlightengan.texture`), for a gain that holds back what is bright
-makes it weaker, and so did the dark. Highlights rise less, so that little clips. A photograph of any size costs what
+texture of what is left is made stronger (`enlightengan.texture`), for a gain that holds back what is bright makes it
+weaker, and so did the dark. Highlights rise less, so that little clips. A photograph of any size costs what
 the small copies cost, and a few dozen operations a pixel.
 
 A bright sky or window makes the network take a scene for well lit, and what stands before it stays dark. So it looks

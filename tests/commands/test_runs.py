@@ -19,8 +19,8 @@ with open(sys.argv[1], "w") as stream:
 def training(store, workplace):
     """Makes a finished training that keeps weights and a state of 3 MB; gives its ID."""
 
-    def make(name, parent=None):
-        told = {"variant": "enlightengan", "preset": "fast", "trusted": "yes"}
+    def make(name, parent=None, **more):
+        told = {"variant": "enlightengan", "preset": "fast", "trusted": "yes", **more}
         with open_suite().run(name, kind="train", tags=told, parent=parent) as run:
             folder = workplace / "runs/training" / run.id
             folder.mkdir(parents=True)
@@ -58,6 +58,8 @@ def test_a_removed_training_gives_no_weights_until_it_is_brought_back(bench, fai
     assert f"night 2 ({newer[:8]}, train)" in out and chosen() == older
     assert newer[:8] not in bench("runs", "list")[1] and newer[:8] in bench("runs", "list", "--removed")[1]
     assert f"There is no run {newer[:8]}" in fails("runs", "remove", newer[:8])
+    begins = ("train", "enlightengan", "--low", "dark", "--normal", "bright", "--init-from", newer)
+    assert f"bench runs restore {newer[:8]} brings it back" in fails(*begins)
     assert bench("runs", "restore", newer)[0] == 0 and chosen() == newer
 
 
@@ -66,7 +68,8 @@ def test_what_a_removed_run_keeps_is_deleted_only_when_asked_for(bench, trained,
     places = [workplace / "runs" / part / older for part in ("artifacts", "training")]
     assert bench("runs", "remove", "night 1")[0] == 0 and all(place.is_dir() for place in places)
     assert bench("runs", "restore", "night 1")[0] == 0
-    assert "MB deleted" in bench("runs", "remove", "night 1", "--files")[1]
+    assert bench("runs", "remove", "night 1")[0] == 0
+    assert "3.0 MB deleted" in bench("runs", "remove", "night 1", "--files")[1]  # also of what was removed before
     assert not any(place.exists() for place in places) and chosen() == newer
     assert "its files are deleted" in bench("runs", "restore", older)[1]
 
@@ -80,6 +83,9 @@ def test_slimmed_trainings_keep_their_weights_and_lose_their_states(bench, fails
     assert bench("runs", "slim")[0] == 0 and chosen() == newer
     assert not list(workplace.glob("runs/artifacts/*/artifacts/state-*.pt"))
     assert bench("runs", "slim")[1].strip() == "0.0 MB freed."
+    with open_suite().run("clahe", kind="evaluate") as other:
+        pass
+    assert "is no finished training" in fails("runs", "slim", other.id)
 
 
 def test_what_is_nested_goes_with_its_parent_and_a_training_that_goes_on_is_left_alone(
@@ -90,7 +96,9 @@ def test_what_is_nested_goes_with_its_parent_and_a_training_that_goes_on_is_left
     command = [sys.executable, "-c", HOLDS, workplace / "runs/training" / cells[0] / "lock"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout.readline() == b"held\n"
-        assert "is being trained by another process" in fails("runs", "remove", cells[0])
+        for run in (cells[0], grid.id):
+            assert "is being trained by another process" in fails("runs", "remove", run, "--files")
+        assert {run.info.run_id for run in open_suite().search(kind="train")} == set(cells)
         other.stdin.close()
     assert bench("runs", "remove", grid.id)[1].count("Removed:") == 3
     assert not open_suite().search(kind="train")
@@ -101,3 +109,20 @@ def test_a_name_that_several_trainings_have_is_no_choice(fails, training):
     same = [training("same"), training("same")]
     told = fails("runs", "remove", "same")
     assert "2 runs are called same" in told and all(run in told for run in same)
+
+
+def test_a_cell_of_a_grid_is_used_only_where_nothing_is_shipped(bench, training, workplace, monkeypatch):
+    cell = training("cell", cell="1")
+    assert "enlightengan" not in row(bench("runs", "list")[1], cell)
+    monkeypatch.setattr("bench.weights.SHIPPED", workplace)
+    assert "enlightengan" in row(bench("runs", "list", "--kind", "train")[1], cell)
+    assert "There is no such run" in bench("runs", "list", "--kind", "evaluate")[2]
+
+
+def test_what_counts_as_running_elsewhere_is_removed_only_by_force(bench, fails, store):
+    with open_suite().run("evaluate", kind="evaluate") as run:
+        assert "counts as running" in fails("runs", "remove", run.id)
+        assert len(open_suite().search(kind="evaluate")) == 1
+        assert bench("runs", "remove", run.id, "--force")[0] == 0
+        assert not open_suite().search(kind="evaluate")
+        assert bench("runs", "restore", run.id)[0] == 0

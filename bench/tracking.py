@@ -98,6 +98,19 @@ class Suite:
             )
         )
 
+    def runs(self, *, removed: bool = False) -> list["MlflowRun"]:
+        """All runs, newest first; those that were removed instead."""
+        from mlflow.entities import ViewType
+
+        view = ViewType.DELETED_ONLY if removed else ViewType.ACTIVE_ONLY
+        found: list[MlflowRun] = []
+        token: str | None = None
+        while token != "":
+            order = ["attributes.start_time DESC"]
+            page = self.client.search_runs([self.experiment], "", view, 1000, order, token)
+            found, token = [*found, *page], page.token or ""
+        return found
+
     def children(self, run_id: str) -> list["MlflowRun"]:
         """The runs nested in `run_id`, oldest first."""
         condition = f"tags.`mlflow.parentRunId` = '{run_id}'"

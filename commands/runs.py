@@ -35,7 +35,7 @@ def list_runs(
     from commands.console import table
 
     suite = open_suite(tracking_uri, must_exist=True)
-    every = _all(suite, removed=removed)
+    every = suite.runs(removed=removed)
     used, rows = {} if removed else _used(suite, every), []
     for run in every:
         info, what = run.info, run.data.tags.get("kind", "")
@@ -64,7 +64,7 @@ def remove(
     from commands.console import say
 
     suite = open_suite(tracking_uri, must_exist=True)
-    chosen = _chosen(suite, runs, _all(suite) + (_all(suite, removed=True) if files else []))
+    chosen = _chosen(suite, runs, suite.runs() + (suite.runs(removed=True) if files else []))
     with ExitStack() as held:
         for run in chosen:
             held.enter_context(_in_no_process(run, force=force))
@@ -89,7 +89,7 @@ def restore(runs: Runs, tracking_uri: TrackingUri = None) -> None:
     from commands.console import say
 
     suite = open_suite(tracking_uri, must_exist=True)
-    for run in _chosen(suite, runs, _all(suite, removed=True)):
+    for run in _chosen(suite, runs, suite.runs(removed=True)):
         with sentences(f"Run {run.info.run_id} cannot be brought back"):
             suite.client.restore_run(run.info.run_id)
         lost = "" if _folders(suite, run) else "; its files are deleted"
@@ -110,7 +110,7 @@ def slim(
     from commands.console import say
 
     suite, freed = open_suite(tracking_uri, must_exist=True), 0
-    chosen = _chosen(suite, runs, _all(suite)) if runs else _all(suite)
+    chosen = _chosen(suite, runs, suite.runs()) if runs else suite.runs()
     finished = [run for run in chosen if run.data.tags.get("kind") == "train" and run.info.status == "FINISHED"]
     if runs and len(finished) < len(chosen):
         other = next(run for run in chosen if run not in finished)
@@ -121,20 +121,6 @@ def slim(
             state.unlink()
             say(f"Slimmed: {_named(run)}, {state.name}.")
     say(f"{freed / 1e6:,.1f} MB freed.")
-
-
-def _all(suite: "Suite", *, removed: bool = False) -> list["MlflowRun"]:
-    """All runs of the suite, newest first; those that were removed instead."""
-    from mlflow.entities import ViewType
-
-    view = ViewType.DELETED_ONLY if removed else ViewType.ACTIVE_ONLY
-    found: list[MlflowRun] = []
-    token: str | None = None
-    while token != "":
-        order = ["attributes.start_time DESC"]
-        page = suite.client.search_runs([suite.experiment], "", view, 1000, order, token)
-        found, token = [*found, *page], page.token or ""
-    return found
 
 
 def _chosen(suite: "Suite", given: list[str], every: list["MlflowRun"]) -> list["MlflowRun"]:

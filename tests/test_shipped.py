@@ -40,7 +40,8 @@ def test_a_shipped_file_is_whole_small_and_has_its_card(file):
     assert file.stat().st_size < 18e6
     state, metadata = read_weights(file)
     assert {value.dtype for value in state.values() if value.ndim > 1} == {torch.float16}
-    assert {value.dtype for value in state.values() if value.ndim < 2} == {torch.float32, torch.int64}
+    counters = {torch.int64} if any(key.endswith("num_batches_tracked") for key in state) else set()
+    assert {value.dtype for value in state.values() if value.ndim < 2} == {torch.float32} | counters
     assert metadata["variant"] == file.stem and metadata["licence"]
     card = file.with_suffix(".md").read_text(encoding="utf-8")
     assert make(file.stem, file).checkpoint in card and "Not evaluated yet" not in card

@@ -85,7 +85,7 @@ def rival_departures(config: RunConfig) -> list[str]:
         return []
     if isinstance(config, ZeroDceConfig):
         found = [
-            "only low-light photographs are shown; theirs were also over-exposed ones (SICE, part 1).",
+            "what is shown are the photographs of --low; theirs were SICE's, part 1, over-exposed ones among them.",
             "crops are cut out; theirs were whole photographs reduced to 256 x 256. Flips are ours.",
             "neighbours beyond the border do not count in the spatial loss; in their code they count as black.",
         ]

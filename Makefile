@@ -101,6 +101,7 @@ ablations: install
 
 # results/choice.json: which texture the guided form gets, by the rule of benchmarks/choose_texture.py; half an hour.
 texture: install
+	mkdir -p runs
 	$(BIN)/python benchmarks/choose_texture.py > runs/choice.json
 	mv runs/choice.json results/choice.json
 

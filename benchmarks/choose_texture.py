@@ -44,9 +44,7 @@ from methods import make
 WEIGHTS = SHIPPED / "enlightengan.safetensors"
 NOISY = "crops"
 STRENGTHS, BOUNDS, SEEN = (2.0, 3.0, 4.0, 6.0), (0.15, 0.25, 0.35), (0.75, 1.5, 3.0, math.inf)
-GRID = [
-    Emphasis(strength, most, seen / 255) for strength, most, seen in itertools.product(STRENGTHS, BOUNDS, SEEN)
-]  # fmt: skip
+GRID = [Emphasis(strength, most, seen / 255) for strength, most, seen in itertools.product(STRENGTHS, BOUNDS, SEEN)]
 COST = 0.5  # dB
 BEFORE = Emphasis(4.0, 0.25, 1.5 / 255)
 SCENES, CARDS, CROPS = 24, 24, 48
@@ -114,7 +112,7 @@ def means(scores: Scores) -> dict[str, dict[str, float]]:
 
 
 def summary(how: Emphasis, scores: Scores, plain: Scores) -> dict[str, Any]:
-    """The figures that the rule looks at; `seen` in levels of 255, none: infinity."""
+    """The figures that the rule looks at."""
     kinds, without = means(scores), means(plain)
     costs = [without[kind]["psnr"] - values["psnr"] for kind, values in kinds.items() if "psnr" in values]
     return {
@@ -125,6 +123,7 @@ def summary(how: Emphasis, scores: Scores, plain: Scores) -> dict[str, Any]:
 
 
 def named(how: Emphasis) -> dict[str, float | None]:
+    """A setting as JSON has it: `seen` in levels of 255, none: infinity."""
     return {"strength": how.strength, "most": how.most, "seen": how.seen * 255 if math.isfinite(how.seen) else None}
 
 

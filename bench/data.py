@@ -107,8 +107,19 @@ def specs() -> dict[str, Spec]:
 
 
 def data_root(given: Path | None = None) -> Path:
-    """`given`, else $BENCH_DATA if that is not empty, else data/ in the current directory."""
-    return given or Path(os.environ.get("BENCH_DATA") or "data")
+    """`given`, else $BENCH_DATA if that is not empty, else data/ in the current directory.
+
+    Raises BenchError for one that was named and is not there: a mistyped one must not end in the demo's photographs.
+    """
+    named = given or Path(os.environ.get("BENCH_DATA") or "")
+    if named == Path():
+        return given or Path("data")
+    if not named.is_dir():
+        source = "--data-root" if given else "$BENCH_DATA"
+        raise BenchError(
+            f"There is no folder {named}, which {source} names: give the one that has the datasets' folders."
+        )
+    return named
 
 
 def names(*, roles: tuple[str, ...], root: Path) -> tuple[list[str], list[str]]:

@@ -4,6 +4,7 @@ import ast
 import hashlib
 import importlib
 import pkgutil
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -63,15 +64,19 @@ class Registry(Mapping[str, T], Generic[T, C]):
     def _scan(self) -> None:
         if self._package is not None:
             package, self._package = importlib.import_module(self._package), None
-            for module in pkgutil.iter_modules(package.__path__):
-                importlib.import_module(f"{package.__name__}.{module.name}")
+            try:
+                for module in pkgutil.iter_modules(package.__path__):
+                    _load(f"{package.__name__}.{module.name}")
+            except BenchError:
+                self._package = package.__name__  # the next listing must not pass over the rest
+                raise
 
     def _import(self, name: str) -> None:
         """The module that is called `name`, if there is one."""
         if self._package is not None:
             package = importlib.import_module(self._package)
             if name in {module.name for module in pkgutil.iter_modules(package.__path__)}:
-                importlib.import_module(f"{package.__name__}.{name}")
+                _load(f"{package.__name__}.{name}")
 
     def __getitem__(self, name: str) -> T:
         if name not in self._entries:
@@ -104,6 +109,20 @@ class Registry(Mapping[str, T], Generic[T, C]):
         """
         self[name]
         return code_digest(self._modules[name], libraries=LIBRARIES)
+
+
+def _load(module: str) -> None:
+    """Import `module`. Raises BenchError that says where it fails, for it may be somebody's first method."""
+    try:
+        importlib.import_module(module)
+    except BenchError:
+        raise
+    except Exception as error:
+        file = _file(module)
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(file)]
+        line = error.lineno if isinstance(error, SyntaxError) else lines[-1] if lines else None
+        place = f"{file}, line {line}" if line else str(file)
+        raise BenchError(f"{place} cannot be imported: {type(error).__name__}: {error}") from error
 
 
 def code_digest(module: str, *, libraries: Sequence[str]) -> str:

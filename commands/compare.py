@@ -64,7 +64,7 @@ def _show(board: "Leaderboard", metric: "Metric", against: str) -> list["Differe
     values = board.values[list(board.overall)]
     found = differences(values, against)
     means = overall(values)
-    counts = ", ".join(f"{name} {count}" for name, count in board.images.items())
+    counts = ", ".join(f"{name} {count}" for name, count in board.images.items() if name not in board.apart)
     rows = [[against, f"{board.overall[against].mean:.3f}", f"{means.loc[against, 'by set']:.3f}", *["-"] * 4, ""]]
     rows += [
         [d.method, f"{board.overall[d.method].mean:.3f}", f"{means.loc[d.method, 'by set']:.3f}", bounds(d.interval),

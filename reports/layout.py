@@ -118,7 +118,7 @@ def leaderboard_table(board: Leaderboard, *, baseline: str = "") -> Table:
         columns.append(Column(dataset, digits, arrow(board.lower_is_better), *counts, intervals=not several))
         filled.append(marked(board.methods, intervals, digits=digits, sign=board.sign, baseline=baseline))
     if several:
-        asked = sum(board.asked.values())
+        asked = sum(count for dataset, count in board.asked.items() if dataset not in board.apart)
         direction = arrow(board.lower_is_better)
         columns.append(Column("All images", digits, direction, len(board.values), asked, intervals=True))
         filled.append(marked(board.methods, board.overall, digits=digits, sign=board.sign, baseline=baseline))

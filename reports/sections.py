@@ -188,7 +188,7 @@ def _plots(board: Leaderboard, *, dataset: str, prefix: str) -> Iterator[Plot]:
     labels = {"dataset": dataset, "metric": board.metric}
     digits = decimals([interval.mean for interval in intervals.values()])
     means = ", ".join(f"{method} {interval.mean:.{digits}f}" for method, interval in intervals.items())
-    spread = distributions(board.values.loc[dataset][list(intervals)], **labels, lower_is_better=board.lower_is_better)
+    spread = distributions(board.shared.loc[dataset][list(intervals)], **labels, lower_is_better=board.lower_is_better)
     alt = f"{board.metric} of every image of {dataset} by method, {better(board.lower_is_better)}. Means: {means}."
     yield plotted(spread, stem=file_name(dataset, board.metric, "distribution"), alt=alt, prefix=f"{prefix}s")
     dots = forest(intervals, **labels, lower_is_better=board.lower_is_better)

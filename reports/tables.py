@@ -2,7 +2,8 @@
 
 A method that failed on the hard photographs must not look better for it. So a leaderboard compares methods only over
 the images that all of them have a value for, and says in words where that is fewer than were measured. "All images"
-weighs every image equally, whatever its dataset, as the EnlightenGAN paper (Jiang et al., TIP 2021, Table I) does.
+weighs every image equally, whatever its dataset, as the EnlightenGAN paper (Jiang et al., TIP 2021, Table I) does; a
+dataset that less than half as many methods have values on as on another has no part in it, or the few would be all.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,17 +26,24 @@ class Leaderboard:
 
     metric: str
     lower_is_better: bool
-    values: pd.DataFrame
+    shared: pd.DataFrame
     """Image values: index (dataset, image), one column a method, only shared images; NaN where never scored."""
+    apart: tuple[str, ...]
+    """The datasets that have no part in the mean over all images, for too few methods have values there."""
     means: pd.DataFrame
     """Method × dataset, best first; NaN where the dataset cannot be compared or the method has no value."""
     overall: Mapping[str, Interval]
-    """Over all images, best first; only methods that have values on every dataset."""
+    """Over all images, best first; only methods that have values on every dataset that is not `apart`."""
     images: Mapping[str, int]
     """How many images of each dataset the methods are compared on."""
     asked: Mapping[str, int]
     """How many images of each dataset any method was scored on."""
     notes: tuple[str, ...]
+
+    @property
+    def values(self) -> pd.DataFrame:
+        """Of `shared` what the means over all images are of."""
+        return self.shared[~self.shared.index.isin(self.apart, level="dataset")]
 
     @property
     def methods(self) -> list[str]:
@@ -46,7 +54,7 @@ class Leaderboard:
         """The mean of each method that can be compared on this dataset, with its interval, best first."""
         if not self.images[dataset]:
             return {}
-        part = self.values.loc[dataset]
+        part = self.shared.loc[dataset]
         present = part.columns[part.notna().all()]
         intervals = {str(method): mean_interval(part[method].to_numpy()) for method in present}
         return dict(sorted(intervals.items(), key=lambda item: self.sign * item[1].mean))
@@ -122,8 +130,10 @@ def leaderboard(scores: pd.DataFrame, *, directions: Mapping[str, bool], metric:
     values = values.reindex(columns=frame["method"].unique())
     datasets = list(frame["dataset"].unique())
     shared = {dataset: _shared(values.xs(dataset, level="dataset", drop_level=False)) for dataset in datasets}
-    kept = pd.concat(shared.values())
-    means = kept.groupby(level="dataset").mean().T.reindex(columns=datasets)
+    every = pd.concat(shared.values())
+    apart = _scored_by_few(every)
+    kept = every[~every.index.isin(apart, level="dataset")]
+    means = every.groupby(level="dataset").mean().T.reindex(columns=datasets)
     sign = 1 if directions[metric] else -1
     complete = [method for method in kept if len(kept) and kept[method].notna().all()]
     overall = {str(method): mean_interval(kept[method].to_numpy()) for method in complete}
@@ -133,12 +143,13 @@ def leaderboard(scores: pd.DataFrame, *, directions: Mapping[str, bool], metric:
     return Leaderboard(
         metric=metric,
         lower_is_better=directions[metric],
-        values=kept,
+        shared=every,
+        apart=apart,
         means=means.loc[[*overall, *rest.index]],
         overall=overall,
         images={dataset: len(part) for dataset, part in shared.items()},
         asked={str(dataset): int(count) for dataset, count in values.groupby(level="dataset").size().items()},
-        notes=_notes(values, shared),
+        notes=_notes(values, shared, apart),
     )
 
 
@@ -160,7 +171,13 @@ def _order(metrics: pd.Series, datasets: pd.Series, better: pd.Series) -> npt.ND
     return np.lexsort((better.to_numpy(), pd.factorize(datasets)[0], pd.factorize(metrics)[0]))
 
 
-def _notes(values: pd.DataFrame, shared: Mapping[str, pd.DataFrame]) -> tuple[str, ...]:
+def _scored_by_few(every: pd.DataFrame) -> tuple[str, ...]:
+    """The datasets that less than half as many methods have values on as on the one that most have."""
+    scored = every.notna().groupby(level="dataset", sort=False).any().sum(axis=1)
+    return tuple(str(dataset) for dataset in scored.index[2 * scored < scored.max()])
+
+
+def _notes(values: pd.DataFrame, shared: Mapping[str, pd.DataFrame], apart: Sequence[str]) -> tuple[str, ...]:
     notes, absent = [], {str(method): list[str]() for method in values}
     for dataset, kept in shared.items():
         part = values.xs(dataset, level="dataset")
@@ -177,7 +194,13 @@ def _notes(values: pd.DataFrame, shared: Mapping[str, pd.DataFrame]) -> tuple[st
                 f"On {dataset} the methods are compared over {len(kept)} of {len(part)} images, those that all of them "
                 f"have a value for (without one: {named(lacking)})."
             )
-    compared = [dataset for dataset, kept in shared.items() if len(kept)]
+        if dataset in apart:
+            few = f"{named([str(method) for method in present])} alone {'has' if len(present) == 1 else 'have'}"
+            notes.append(
+                f"{few} a value on {dataset}, of {values.shape[1]} methods, so {dataset} has no part in the means over "
+                "all images."
+            )
+    compared = [dataset for dataset, kept in shared.items() if len(kept) and dataset not in apart]
     for method, datasets in absent.items():
         gaps = [dataset for dataset in datasets if dataset in compared]
         if gaps:

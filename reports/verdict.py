@@ -197,7 +197,8 @@ def _undecided(method: str, alike: Sequence[str], *, rivals: int) -> str:
 
 
 def _by_dataset(board: Leaderboard, baseline: str) -> tuple[str, ...]:
-    first = {dataset: next((name for name in board.on(dataset) if name != baseline), "") for dataset in board.images}
+    sets = [dataset for dataset in board.images if dataset not in board.apart]
+    first = {dataset: next((name for name in board.on(dataset) if name != baseline), "") for dataset in sets}
     best = {dataset: method for dataset, method in first.items() if method}
     if len(best) < 2:
         return ()
@@ -216,7 +217,7 @@ def _without_a_set(board: Leaderboard, leaders: Iterable[str], baseline: str) ->
         return ()
     best, told = rivals[0], []
     if best not in leaders:
-        ranks = {name: [n for n in board.on(name) if n != baseline] for name in board.images}
+        ranks = {name: [n for n in board.on(name) if n != baseline] for name in board.images if name not in board.apart}
         places = [f"{_place(rank.index(best) + 1)} on {name}" for name, rank in ranks.items() if best in rank]
         told.append(f"{best} has the best mean over all images and leads on no dataset: it is {named(places)}.")
     if not has_sets(board.values):

@@ -241,14 +241,24 @@ def test_names_tell_the_present_from_the_absent(write_spec, root):
     assert data.names(roles=("train",), root=root) == ([], ["other"])
 
 
-def test_the_data_root_is_given_or_said_by_the_environment_or_data(monkeypatch):
+def test_the_data_root_is_given_or_said_by_the_environment_or_data(monkeypatch, tmp_path):
     monkeypatch.delenv("BENCH_DATA", raising=False)
     assert data_root() == Path("data")
     monkeypatch.setenv("BENCH_DATA", "")
     assert data_root() == Path("data")
-    monkeypatch.setenv("BENCH_DATA", "/photographs")
-    assert data_root() == Path("/photographs")
-    assert data_root(Path("mine")) == Path("mine")
+    monkeypatch.setenv("BENCH_DATA", str(tmp_path))
+    assert data_root() == tmp_path
+    (tmp_path / "mine").mkdir()
+    assert data_root(tmp_path / "mine") == tmp_path / "mine"
+
+
+def test_a_data_root_that_is_named_must_be_there(monkeypatch, tmp_path):
+    with pytest.raises(BenchError, match=r"no folder .*mine, which --data-root names"):
+        data_root(tmp_path / "mine")
+    monkeypatch.setenv("BENCH_DATA", str(tmp_path / "photographs"))
+    with pytest.raises(BenchError, match=r"no folder .*photographs, which \$BENCH_DATA names"):
+        data_root()
+    assert data_root(tmp_path) == tmp_path
 
 
 def test_the_demo_is_made_on_the_spot(workplace, demo_photographs, monkeypatch):

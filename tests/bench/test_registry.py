@@ -84,6 +84,30 @@ def test_the_folder_is_the_list(package):
     assert things.card("first") == "first's card"
 
 
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("def make(:\n", "line 1 cannot be imported: SyntaxError: invalid syntax"),
+        ("import math\n\nmath.nothing\n", "line 3 cannot be imported: AttributeError: "),
+        ("import math\nimport no_such_library\n", "line 2 cannot be imported: ModuleNotFoundError: No module named"),
+    ],
+)
+def test_a_module_that_cannot_be_imported_is_named_with_its_line(package, tmp_path, source, said):
+    things = importlib.import_module(f"{package}.registered").THINGS
+    file = tmp_path / package / "broken.py"
+    file.write_text(source)
+    importlib.invalidate_caches()
+    for _ in range(2):
+        with pytest.raises(BenchError, match=re.escape(f"{file}, {said}")):
+            list(things)
+    with pytest.raises(BenchError, match=re.escape(str(file))):
+        things["broken"]
+    assert things["first"]() == "first"
+    file.unlink()
+    importlib.invalidate_caches()
+    assert list(things) == ["first", "second"]
+
+
 def test_the_source_digest_follows_the_file(package, tmp_path):
     things = __import__(f"{package}.registered").registered.THINGS
     file = tmp_path / package / "first.py"

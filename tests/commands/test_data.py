@@ -124,6 +124,8 @@ def test_verify_says_that_a_bare_folder_is_not_pinned(bench, tiny):
 
 
 def test_verify_without_any_dataset_says_what_to_do(fails, tiny, workplace):
+    assert "There is no folder" in fails("data", "verify", "--data-root", workplace / "empty")
+    (workplace / "empty").mkdir()
     assert "give --data-root, or set BENCH_DATA" in fails("data", "verify", "--data-root", workplace / "empty")
 
 
@@ -224,7 +226,8 @@ def test_overlap_names_the_training_photograph_of_a_test_scene(bench, fails, tin
     code, out, err = bench("data", "overlap", "train", "--against", "tiny", "--parts")
     assert code == 1 and err.startswith("Error: 1 training photographs show test scenes (2 training photographs, 3")
     assert "train/again.png shows what" in out and "tiny/b.png shows: hashes differ in 0 of 63 bits" in out
-    assert "no training set or no test set" in fails("data", "overlap", "--data-root", "nowhere")
+    (workplace / "nothing").mkdir()
+    assert "no training set or no test set" in fails("data", "overlap", "--data-root", "nothing")
 
 
 def test_what_a_specification_excludes_is_no_part_of_the_dataset(bench, tiny, workplace):

@@ -47,6 +47,26 @@ def test_all_images_weighs_images_not_datasets(table):
     assert dict(board.means.loc["a"]) == {"dicm": 1.0, "lime": 5.0}
 
 
+def test_a_dataset_that_few_methods_were_scored_on_has_no_part_in_the_means_over_all_images(table):
+    scored = {(name, "dicm", "niqe"): [2.0, 3.0] for name in "abcde"}
+    two = leaderboard(table(scored | {("a", "lime", "niqe"): [9.0], ("b", "lime", "niqe"): [8.0]}),
+                      directions=NIQE, metric="niqe")  # fmt: skip
+    assert two.apart == ("lime",)
+    assert {name: interval.mean for name, interval in two.overall.items()} == dict.fromkeys("abcde", 2.5)
+    assert (len(two.values), len(two.shared)) == (2, 3)
+    assert {name: interval.mean for name, interval in two.on("lime").items()} == {"b": 8.0, "a": 9.0}
+    assert two.notes == (
+        "a and b alone have a value on lime, of 5 methods, so lime has no part in the means over all images.",
+    )
+    three = leaderboard(table(scored | {(name, "lime", "niqe"): [9.0] for name in "abc"}),
+                        directions=NIQE, metric="niqe")  # fmt: skip
+    assert (three.apart, list(three.overall)) == ((), ["a", "b", "c"])
+    assert three.notes == (
+        "d has no value on lime, so it has no mean over all images.",
+        "e has no value on lime, so it has no mean over all images.",
+    )
+
+
 def test_methods_are_compared_over_the_images_they_share_and_the_note_says_so(table):
     scores = table({("a", "dicm", "niqe"): [1.0, np.nan, 9.0], ("b", "dicm", "niqe"): [2.0, 2.0, 5.0]})
     board = leaderboard(scores, directions=NIQE, metric="niqe")

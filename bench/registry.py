@@ -122,7 +122,8 @@ def _load(module: str) -> None:
         lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(file)]
         line = error.lineno if isinstance(error, SyntaxError) else lines[-1] if lines else None
         place = f"{file}, line {line}" if line else str(file)
-        raise BenchError(f"{place} cannot be imported: {type(error).__name__}: {error}") from error
+        told = error.msg if isinstance(error, SyntaxError) else error
+        raise BenchError(f"{place} cannot be imported: {type(error).__name__}: {told}") from error
 
 
 def code_digest(module: str, *, libraries: Sequence[str]) -> str:

@@ -94,13 +94,14 @@ def material(suite: "Suite", choice: Choice, *, csv: Sequence[Path] = (), demo: 
     every, notes = tables_of(suite, evaluations, csv)
     usual, notes = that_count(suite, every, notes, named=choice.methods)
     scores, more = newest(chosen(usual, choice))
+    asked = within(every, choice)
     ranked, diagnostics = apart(scores)
     directions = {name: get_metric(name).lower_is_better for name in ranked["metric"].unique()}
     names = [str(name) for name in scores["method"].unique()]
     baseline = next((name for name in names if name in METHODS and METHODS.card(name).family == "none"), "")
     checkpoints = dict(zip(scores["method"], scores["checkpoint"], strict=True))
     shown, weights = contributing(suite, evaluations, scores), set(checkpoints.values())
-    seeds = None if demo else runs.seeds(suite, every)
+    seeds = None if demo else runs.seeds(suite, asked)
     pictures = Pictures(suite, evaluations, checkpoints, root=data_root(choice.data_root))
     items, not_shown = gallery(pictures, scores, choice.images)
     return Material(
@@ -119,23 +120,26 @@ def material(suite: "Suite", choice: Choice, *, csv: Sequence[Path] = (), demo: 
         curves=runs.curves(suite, weights),
         training_costs=runs.costs(suite, weights),
         budgets=runs.budgets(suite, checkpoints),
-        ablations=effects(ablation_scores(suite, every), trained_cells(suite)),
+        ablations=effects(ablation_scores(suite, asked), trained_cells(suite)),
         provenance=origin.facts(shown),
         origins=origin.tables(suite, scores, shown),
         made=made(suite, shown, weights=weights, seeds=[] if seeds is None else set(seeds["checkpoint"])),
         notes=list(dict.fromkeys([*in_place([*notes, *more], every, scores), *not_shown])),
-        **({} if demo else beside(suite, every, checkpoints)),
+        **({} if demo else beside(suite, asked, checkpoints, choice)),
     )
 
 
-def beside(suite: "Suite", scores: "pd.DataFrame", checkpoints: Mapping[str, str]) -> dict[str, Any]:
+def beside(
+    suite: "Suite", scores: "pd.DataFrame", checkpoints: Mapping[str, str], choice: Choice
+) -> dict[str, Any]:  # fmt: skip
     """Fields of `Material` that come from other commands than evaluation and training; `checkpoints` by method."""
     from commands import report_runs as runs
     from commands.report_printed import published
 
     return {
         "speed": runs.speed(suite, checkpoints), "adaptations": runs.adaptations(suite, scores),
-        "studies": runs.studies(suite), "gaming": runs.probes(suite), "published": published(suite, checkpoints),
+        "studies": runs.studies(suite), "gaming": runs.probes(suite),
+        "published": published(suite, checkpoints, datasets=choice.datasets, metrics=choice.metrics),
     }  # fmt: skip
 
 
@@ -145,6 +149,18 @@ def chosen(scores: "pd.DataFrame", choice: Choice) -> "pd.DataFrame":
 
     for column, names in (("method", choice.methods), ("dataset", choice.datasets), ("metric", choice.metrics)):
         scores = only(scores, column, names)
+    return scores
+
+
+def within(scores: "pd.DataFrame", choice: Choice) -> "pd.DataFrame":
+    """The rows of the chosen datasets and metrics, of any method; what was held out from an adaptation stays."""
+    from bench.trainings import RUN_ID
+
+    if choice.metrics:
+        scores = scores[scores["metric"].isin(choice.metrics)]
+    if choice.datasets:
+        held_out = scores["dataset"].astype(str).str.fullmatch(RUN_ID)
+        scores = scores[scores["dataset"].isin(choice.datasets) | held_out]
     return scores
 
 

@@ -1,6 +1,6 @@
 """Numbers in print beside ours, as the report shows what the newest `bench reproduce` kept."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 WORDS = ("In print", "Our method", "Set", "Verdict")
 
 
-def published(suite: "Suite", checkpoints: Mapping[str, str] | None = None) -> list[tuple[str, "Table"]]:
-    """The tables of the newest `bench reproduce`, by the stem of their files.
+def published(
+    suite: "Suite", checkpoints: Mapping[str, str] | None = None, *, datasets: Sequence[str] = (),
+    metrics: Sequence[str] = (),
+) -> list[tuple[str, "Table"]]:  # fmt: skip
+    """The tables of the newest `bench reproduce`, by the stem of their files; of these datasets and metrics, else all.
 
     `checkpoints` are those that the report shows, by method: other weights are told.
     """
@@ -27,12 +30,20 @@ def published(suite: "Suite", checkpoints: Mapping[str, str] | None = None) -> l
         if run.info.status == "FINISHED":
             folder = suite.artifact(run.info.run_id, "reproduce")
             others = _other_weights(suite, run.info.run_id, checkpoints or {})
-            return [
-                (f"published-{file.stem}", _table(_read(file, tables.get(file.stem)), file.stem,
-                                                  tables.get(file.stem), others))
-                for file in (sorted(folder.glob("*.csv")) if folder else [])
-            ]  # fmt: skip
+            return list(_kept(sorted(folder.glob("*.csv")) if folder else [], tables, others, datasets, metrics))
     return []
+
+
+def _kept(
+    files: Sequence[Path], tables: Mapping[str, "PublishedTable"], others: Collection[str], datasets: Sequence[str],
+    metrics: Sequence[str],
+) -> Iterator[tuple[str, "Table"]]:  # fmt: skip
+    for file in files:
+        table = tables.get(file.stem)
+        frame = _read(file, table)
+        frame = frame[frame["Set"].isin(list(datasets))] if datasets else frame
+        if not frame.empty and (not metrics or table is None or table.metric in metrics):
+            yield f"published-{file.stem}", _table(frame, file.stem, table, others)
 
 
 def _read(file: Path, table: "PublishedTable | None") -> "pd.DataFrame":

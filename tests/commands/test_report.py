@@ -13,6 +13,7 @@ from bench.scores import read_scores, score_table, write_csv
 from bench.tracking import open_suite
 from bench.weights import write_sum
 from commands.kept import general, newest, that_count
+from commands.report import Choice, within
 from commands.report_pictures import Pictures
 from enlightengan.checkpoint import save_weights
 from enlightengan.dce_net import DceNet
@@ -226,6 +227,24 @@ def test_a_part_can_be_chosen_and_compared_with_a_method_of_choice(bench, fails,
     for option, name in (("--method", "gama"), ("--dataset", "nigt"), ("--metric", "entropie"), ("--against", "mrs")):
         assert "did you mean" in fails("report", option, name).lower()
     assert fails("report", "--image", "nobody").startswith("No scored photograph is called nobody")
+
+
+def test_what_was_not_asked_for_has_no_part_in_any_section():
+    import pandas as pd
+
+    held_out = "0" * 32
+    scored = [rows(1.0).assign(dataset=name, metric=metric)
+              for name, metric in (("d", "niqe"), ("d", "psnr"), ("e", "niqe"), (held_out, "niqe"))]  # fmt: skip
+    every = pd.concat(scored, ignore_index=True)
+
+    def left(**choice):
+        parts = within(every, Choice(**choice)).groupby(["dataset", "metric"]).size()
+        return set(parts.index) if (parts == 2).all() else None
+
+    assert left() == {("d", "niqe"), ("d", "psnr"), ("e", "niqe"), (held_out, "niqe")}
+    assert left(datasets=("d",)) == {("d", "niqe"), ("d", "psnr"), (held_out, "niqe")}
+    assert left(metrics=("psnr",)) == {("d", "psnr")}
+    assert left(datasets=("d",), metrics=("niqe",)) == {("d", "niqe"), (held_out, "niqe")}
 
 
 def test_adapted_weights_do_not_take_the_place_of_the_general_ones(store, workplace):

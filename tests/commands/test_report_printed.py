@@ -55,6 +55,19 @@ def test_only_cells_with_a_number_here_are_shown_and_the_rest_is_told(kept):
     )
 
 
+def test_of_what_is_in_print_only_what_was_asked_for_is_shown(kept):
+    mef = "Input,mef,4.265,,,,,17,0.01,not comparable: mef is not here"
+    both = TABLE_1.replace(mef, "Input,dicm,4.3,4.2,4,5,1,1,1,agrees")
+    kept({"table-1": HEADER + both})
+    ((_, every),) = published(open_suite(), metrics=["psnr", "niqe"])
+    assert [row[2] for row in texts(every)] == ["dicm", "lime", "lime"]
+    ((_, part),) = published(open_suite(), datasets=["dicm"])
+    assert texts(part) == [["Input", "identity", "dicm", "4.300", "4.200", "1.000", "agrees"]]
+    assert len(part.notes) == 1, "nothing is said of cells that were not asked for"
+    assert published(open_suite(), datasets=["lol_eval15"]) == []
+    assert published(open_suite(), metrics=["psnr"]) == []
+
+
 def test_other_weights_than_the_reports_are_named_where_they_stand_behind_a_row(kept):
     scores = {"identity": "", "cyclegan": "older", "enlightengan": "same", "zero_dce": "older"}
     kept({"table-1": HEADER + TABLE_1}, scores)

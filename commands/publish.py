@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 def publish(
     training: Annotated[
         str,
-        typer.Argument(help="ID or name of a finished fast or paper training, or a method for its newest; RUN@STEP."),
+        typer.Argument(
+            help="ID or name of a finished fast or paper training, or a method for its newest; RUN@STEP; or a file "
+            "that is published, to give its card the scores of now."
+        ),
     ],
     mean_with: Annotated[
         list[str] | None,
@@ -34,13 +37,15 @@ def publish(
 ) -> None:
     """Write a run's weights in half precision, vectors in single, with SHA256SUMS and a model card.
 
-    The card tells data and recipe. Evaluate the written file and give the command again: then it has its scores, too.
+    The card tells data and recipe. Evaluate the written file and name that file instead of a run: then the card has its
+    scores, too.
 
     RUN@STEP is what a run with --snapshots had after that step, when it looked at its probe pictures.
 
     --mean-with suits trainings of one chain, each begun from the one before: their mean is often better than each
     (Izmailov et al., Averaging weights leads to wider optima and better generalization, UAI 2018).
     """
+    from bench.errors import BenchError
     from bench.tracking import open_suite
     from bench.weights import write_sum
     from commands.console import say
@@ -49,6 +54,13 @@ def publish(
 
     seen = _text(observed) if observed else ""
     suite = open_suite(tracking_uri, must_exist=True)
+    if training.endswith(".safetensors"):
+        if mean_with or observed or force:
+            raise BenchError(
+                f"Of {training}, a file, only the scores in its card change: name a run for anything else."
+            )
+        _rescore(suite, Path(training))
+        return
     trainings = [stored(suite, *trained(suite, name)) for name in (training, *(mean_with or ()))]
     runs = [one.run for one in trainings]
     alike(trainings)
@@ -66,6 +78,29 @@ def publish(
     names = [f"{one.named} ({one.run.info.run_id[:8]}, preset {one.run.data.tags['preset']})" for one in trainings]
     say(f"The mean of {', '.join(names)} is published." if mean_with else f"Run {names[0]} is published.")
     say(f"Weights: {file} ({file.stat().st_size / 1e6:.1f} MB). Card: {card}")
+
+
+def _rescore(suite: "Suite", file: Path) -> None:
+    """The card beside published weights gets the scores that the store has of them."""
+    from bench.errors import BenchError
+    from bench.weights import write_text
+    from commands.console import say
+    from commands.publish_card import directions_of, scores_of
+    from enlightengan.checkpoint import read_weights
+    from methods import make
+    from reports.card import rescored
+
+    variant = read_weights(file)[1].get("variant")
+    if variant is None:
+        raise BenchError(f"{file} does not tell of which method it is: bench publish did not write it.")
+    checkpoint, card = str(make(variant, file).checkpoint), file.with_suffix(".md")
+    scores = scores_of(suite, checkpoint)
+    if scores.empty:
+        raise BenchError(
+            f"Nothing was scored with {file} in {suite.uri}: bench evaluate --checkpoint {variant}={file} does it."
+        )
+    write_text(card, rescored(_text(card), checkpoint, scores, directions_of(scores)))
+    say(f"{card} has the scores of {', '.join(scores['dataset'].unique())}.")
 
 
 def _mark(suite: "Suite", trainings: "Sequence[Stored]", checkpoint: str, *, mean_of: str) -> None:

@@ -52,7 +52,6 @@ def counted(runs: Sequence["MlflowRun"], side: str) -> str:
 
 def model_card(suite: "Suite", trainings: Sequence["Stored"], exact: Path, file: Path, *, observed: str) -> "ModelCard":
     """The card of `file`, which is the mean of `trainings` in half precision; `exact` is it in float32."""
-    from bench.metrics import get_metric
     from methods import METHODS, make
     from reports.card import ModelCard
 
@@ -61,14 +60,12 @@ def model_card(suite: "Suite", trainings: Sequence["Stored"], exact: Path, file:
     card = METHODS.card(tags["variant"])
     checkpoint = str(make(tags["variant"], file).checkpoint)
     scores = scores_of(suite, checkpoint)
-    metrics = [get_metric(str(name)) for name in scores["metric"].unique()]
     return ModelCard(
         title=card.title, paper=card.paper, file=file.name, checkpoint=checkpoint, sources=sources(runs),
         photographs={side: count for side in ("low", "normal") if (count := counted(runs, side))},
         trainings=[training_of(taken) for taken in by_run(trainings)],
         rounding=rounding(tags["variant"], exact, file),
-        scores=scores, directions={m.name: m.lower_is_better for m in metrics if not m.diagnostic},
-        observed=observed,
+        scores=scores, directions=directions_of(scores), observed=observed,
     )  # fmt: skip
 
 
@@ -133,6 +130,14 @@ def scores_of(suite: "Suite", checkpoint: str) -> Any:
     same = every["dataset"].isin(own["dataset"]) & (every["metric_digest"] == every["metric"].map(variants))
     chosen = every[same & ((every["checkpoint"] == checkpoint) | (every["method"] == "identity"))]
     return chosen.drop_duplicates(["method", "dataset", "image", "metric"])
+
+
+def directions_of(scores: Any) -> dict[str, bool]:
+    """Whether lower is better, of the metrics in a score table that have a better direction."""
+    from bench.metrics import get_metric
+
+    metrics = [get_metric(str(name)) for name in scores["metric"].unique()]
+    return {metric.name: metric.lower_is_better for metric in metrics if not metric.diagnostic}
 
 
 def rounding(variant: str, stored: Path, file: Path) -> str:

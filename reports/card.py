@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from bench.errors import BenchError
 from bench.statistics import mean_interval
 from reports.layout import IN_BRACKETS, Cell, Column, Table, arrow, decimals
 from reports.writers import markdown, to_markdown
 
-OBSERVED = "What a person sees"
+SCORES, OBSERVED = "Scores", "What a person sees"
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,8 @@ def card_text(card: ModelCard) -> str:
         to_markdown(_sources(card)).strip(),
         "## Training",
         *_trainings(card.trainings),
-        "## Scores",
-        to_markdown(scores_table(card)).strip() if len(card.scores) else "Not evaluated yet.",
+        f"## {SCORES}",
+        _scores(card.scores, card.checkpoint, card.directions),
     ]
     if card.observed:
         parts += [f"## {OBSERVED}", card.observed.strip()]
@@ -105,17 +106,34 @@ def _digest(checkpoint: str) -> str:
     return f"Digest of the weights: `{checkpoint}`."
 
 
+def rescored(card: str, checkpoint: str, scores: pd.DataFrame, directions: Mapping[str, bool]) -> str:
+    """The text of an earlier card of the weights `checkpoint` with these scores in place of its own.
+
+    Raises BenchError where it is the card of other weights, or none.
+    """
+    before, heading, after = card.partition(f"\n## {SCORES}\n\n")
+    if not heading or _digest(checkpoint) not in before:
+        raise BenchError(f"This is no model card of the weights {checkpoint}: publish their training instead.")
+    _, observed, seen = after.partition(f"\n## {OBSERVED}\n")
+    return before + heading + _scores(scores, checkpoint, directions) + "\n" + observed + seen
+
+
 def observed_in(card: Path, checkpoint: str) -> str:
     """What a person saw of the weights `checkpoint`, as an earlier card tells it; nothing from a card of others."""
     told = card.read_text(encoding="utf-8") if card.is_file() else ""
     return told.partition(f"## {OBSERVED}\n")[2].strip() if _digest(checkpoint) in told else ""
 
 
-def scores_table(card: ModelCard) -> Table:
-    """One row a method that has these weights, dataset and metric; with the input's where it was scored on the same."""
-    valued = card.scores.dropna(subset=["value"])
+def _scores(scores: pd.DataFrame, checkpoint: str, directions: Mapping[str, bool]) -> str:
+    table = to_markdown(scores_table(scores, checkpoint, directions)) if len(scores) else "Not evaluated yet."
+    return table.strip()
+
+
+def scores_table(scores: pd.DataFrame, checkpoint: str, directions: Mapping[str, bool]) -> Table:
+    """One row a method that has the weights `checkpoint`, dataset and metric; the input's of the same photographs."""
+    valued = scores.dropna(subset=["value"])
     rows = []
-    mine = valued["checkpoint"] == card.checkpoint
+    mine = valued["checkpoint"] == checkpoint
     for (method, dataset, metric), own in valued[mine].groupby(["method", "dataset", "metric"], sort=False):
         other = valued[~mine & (valued["dataset"] == dataset) & (valued["metric"] == metric)]
         other = other[other["image"].isin(own["image"])]
@@ -125,7 +143,7 @@ def scores_table(card: ModelCard) -> Table:
         cells = [
             f"{i.mean:.{digits}f} [{i.low:.{digits}f}, {i.high:.{digits}f}]" if i else "–" for i in intervals
         ]  # each metric has digits of its own
-        name = f"{metric} {arrow(card.directions[str(metric)])}" if metric in card.directions else str(metric)
+        name = f"{metric} {arrow(directions[str(metric)])}" if metric in directions else str(metric)
         of = (Cell(str(method)), Cell(str(dataset)), Cell(name))
         rows.append((*of, *map(Cell, cells), Cell(float(own["image"].nunique()))))
     columns = (Column("Method"), Column("Dataset", words=True), Column("Metric", words=True),

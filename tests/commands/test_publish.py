@@ -125,6 +125,34 @@ def test_published_weights_are_half_as_large_checked_on_loading_and_carry_a_card
     assert (workplace / "shipped/enlightengan.md").read_text().endswith("\nA brown rim around lamps.\n")
 
 
+def test_a_published_file_gets_the_scores_of_now_without_its_training(
+    bench, fails, trained, workplace, photograph, monkeypatch
+):
+    run_id = trained("fast")
+    (workplace / "seen.md").write_text("A brown rim around lamps.\n")
+    assert bench("publish", run_id, "--out", "shipped", "--observed", "seen.md")[0] == 0
+    file, card = (workplace / "shipped" / f"enlightengan.{kind}" for kind in ("safetensors", "md"))
+    weights, before = file.read_bytes(), card.read_text()
+    elsewhere = ("--tracking-uri", "sqlite:///elsewhere.db")
+    photograph(workplace / "test/1.png", seed=3, size=(100, 120), high=80)
+    words = ("evaluate", "--images", "test", "--metric", "entropy", "--checkpoint", f"enlightengan={file}")
+    assert bench(*words, "--method", "identity", *elsewhere)[0] == 0
+    assert fails("publish", file).startswith(f"Nothing was scored with {file}")
+    code, out, err = bench("publish", file, *elsewhere)
+    assert code == 0, err
+    assert "enlightengan.md has the scores of test." in " ".join(out.split())
+    after = card.read_text()
+    (row,) = [line for line in after.splitlines() if "entropy" in line]
+    start, end = before.split("Not evaluated yet.")
+    assert after.startswith(start) and after.endswith(end) and row.endswith("| 1 |")
+    assert end == "\n\n## What a person sees\n\nA brown rim around lamps.\n"
+    assert bench("publish", file, *elsewhere)[0] == 0
+    assert (card.read_text(), file.read_bytes()) == (after, weights)
+    assert "only the scores in its card change" in fails("publish", file, "--force", *elsewhere)
+    card.write_text(after.replace(make("enlightengan", file).checkpoint, "0" * 16))
+    assert fails("publish", file, *elsewhere).startswith("This is no model card of the weights")
+
+
 def test_a_card_has_the_scores_of_every_method_with_its_weights(bench, trained, workplace, photograph):
     run_id, names = trained("fast"), ("enlightengan", "enlightengan_guided")
     assert bench("publish", run_id, "--out", "shipped")[0] == 0
@@ -249,8 +277,7 @@ def test_a_card_has_the_newest_variant_of_a_metric_and_the_input_on_the_same_pho
     def row(*parts):
         table = score_table([one for part in parts for one in part])
         monkeypatch.setattr("commands.kept.tables_of", lambda suite, evaluations: (table, []))
-        card = replace(CARD, scores=scores_of(open_suite(), "w"))
-        (found,) = scores_table(card).rows
+        (found,) = scores_table(scores_of(open_suite(), "w"), "w", {"niqe": True}).rows
         return [cell.value for cell in found]
 
     own = [scored("m", "w", "new", 3.0), scored("m", "w", "old", 9.0)]

@@ -60,9 +60,14 @@ def differences(values: pd.DataFrame, against: str) -> list[Difference]:
 
 
 def signed_rank(gaps: npt.ArrayLike) -> float:
-    """p of Wilcoxon's two-sided signed-rank test that `gaps` (N,) lie symmetric around zero; 1 when all are zero."""
+    """p of Wilcoxon's two-sided signed-rank test that `gaps` (N,) lie symmetric around zero; 1 when all are zero.
+
+    Zeros are left out, as Wilcoxon does, before SciPy sees how many there are: else it would take the normal
+    approximation for the few that are left.
+    """
     sample = np.asarray(gaps, dtype=np.float64)
-    if not sample.any():
+    sample = sample[sample != 0]
+    if not len(sample):
         return 1.0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of small samples with ties, where SciPy takes the normal approximation

@@ -6,6 +6,7 @@ The files lie in `datasets/` beside this package; the photographs below a data r
 import hashlib
 import os
 import tomllib
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bench.demo import write_demo
+from bench.digests import files_digest
 from bench.errors import BenchError, unknown_name
 from bench.images import list_images, read_rgb
 
@@ -98,10 +100,10 @@ class Dataset:
 def specs() -> dict[str, Spec]:
     """All specifications by name. Raises BenchError, naming the file, when one is wrong."""
     found = {}
-    for path in sorted(SPECS.glob("*.toml")):
+    for path in sorted(path for path in SPECS.glob("*.toml") if not path.name.startswith(".")):
         try:
             found[path.stem] = Spec.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-        except (tomllib.TOMLDecodeError, ValidationError) as error:
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValidationError) as error:
             raise BenchError(f"{path} is not a dataset specification: {error}") from error
     return found
 
@@ -188,7 +190,9 @@ def from_folder(folder: Path, references: Path | None = None) -> Dataset:
     found = Dataset(folder.resolve().name, folder, "test", low=files, normal=files, digest=digest, pinned=False)
     if references is None:
         return found
-    twins = {path.relative_to(references).with_suffix(""): path for path in list_images(references)}
+    twins = _once(
+        {path: path.relative_to(references).with_suffix("") for path in list_images(references)}, "references"
+    )
     lacking = [path for path in files if path.relative_to(folder).with_suffix("") not in twins]
     if lacking:
         raise BenchError(f"{len(lacking)} of {len(files)} photographs have no twin in {references}: {lacking[0]}.")
@@ -203,7 +207,7 @@ def _find(name: str, folder: Path, side: Side) -> tuple[Path, ...]:
     for listing, below in side.lists.items():
         try:
             lines = (folder / listing).read_text(encoding="utf-8").split("\n")
-        except OSError as error:
+        except (OSError, UnicodeDecodeError) as error:
             raise BenchError(f"{name}: cannot read its list {folder / listing}: {error}") from error
         found |= {folder / below / line.strip() for line in lines if line.strip()}
     left_out = {folder / entry for entry in side.exclude}
@@ -237,20 +241,18 @@ def _pair(name: str, low: tuple[Path, ...], reference: tuple[Path, ...], pairs: 
         if pairs.keys() != set(low) or set(pairs.values()) != set(reference):
             raise BenchError(f"{name}: its pairs are not all of its low-light and reference photographs.")
         return tuple(pairs[path] for path in low)
-    by_name = {path.stem: path for path in reference}
+    by_name = _once({path: path.stem for path in reference}, f"{name}: references")
+    _once({path: path.stem for path in low}, f"{name}: low-light photographs")
     unpaired = [path.name for path in low if path.stem not in by_name]
     if unpaired or len(low) != len(reference):
         raise BenchError(f"{name}: low and reference do not pair by file name, {(unpaired or ['?'])[0]} for one.")
     return tuple(by_name[path.stem] for path in low)
 
 
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file, in hex."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def files_digest(folder: Path, files: tuple[Path, ...]) -> str:
-    """SHA-256, in hex, over the sorted lines "path inside folder, SHA-256 of the file"."""
-    lines = sorted(f"{path.relative_to(folder).as_posix()} {file_digest(path)}\n" for path in files)
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
+def _once(known_as: Mapping[Path, Hashable], what: str) -> dict[Hashable, Path]:
+    """The files by what they are `known_as`. Raises BenchError where two are known as one."""
+    found: dict[Hashable, Path] = {}
+    for path, key in known_as.items():
+        if found.setdefault(key, path) != path:
+            raise BenchError(f"{what} pair by name without extension, and two have one name: {found[key]} and {path}.")
+    return found

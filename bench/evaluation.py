@@ -4,7 +4,7 @@ Only a window of jobs is in flight, so memory does not grow with the number of p
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +12,8 @@ from pathlib import Path
 import pandas as pd
 
 from bench.cells import CellStore, cell_key, scoring_digest
-from bench.data import Dataset, file_digest
+from bench.data import Dataset
+from bench.digests import file_digest
 from bench.errors import BenchError
 from bench.jobs import Contestant, Job, Result, Row, row_of, run_job
 from bench.metrics import Metric
@@ -126,26 +127,38 @@ def _results(tasks: Iterable[Task], executor: Executor | None, window: int) -> I
         else:
             while len(pending) >= window:
                 yield from _finished(pending)
-            pending[_submit(executor, task.job)] = task
+            try:
+                pending[executor.submit(run_job, task.job)] = task
+            except BrokenExecutor as error:
+                yield from _kept(pending, pending)
+                raise _lost(error) from error
     while pending:
         yield from _finished(pending)
 
 
-def _submit(executor: Executor, job: Job) -> "Future[Result]":
-    try:
-        return executor.submit(run_job, job)
-    except BrokenExecutor as error:
-        raise _lost(error) from error
-
-
 def _finished(pending: dict["Future[Result]", Task]) -> Iterator[tuple[Task, Result]]:
     """Take what is finished out of `pending`, waiting for one at least."""
-    for future in wait(pending, return_when=FIRST_COMPLETED).done:
+    done = wait(pending, return_when=FIRST_COMPLETED).done
+    lost = yield from _kept(done, pending)
+    if lost is not None:
+        yield from _kept([future for future in pending if future.done()], pending)
+        raise _lost(lost) from lost
+
+
+def _kept(
+    done: Iterable["Future[Result]"], pending: dict["Future[Result]", Task]
+) -> Generator[tuple[Task, Result], None, Exception | None]:
+    """What the futures that are done have given, taken out of `pending`; and why others of them gave nothing."""
+    lost = None
+    for future in [future for future in done if future.done()]:
         task = pending.pop(future)
         try:
-            yield task, future.result()
+            result = future.result()
         except Exception as error:  # a job itself raises nothing: its worker or its cluster is gone
-            raise _lost(error) from error
+            lost = error
+        else:
+            yield task, result
+    return lost
 
 
 def _lost(error: Exception) -> BenchError:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import get_args
 
 from bench import data
+from bench.digests import files_digest
 from bench.errors import BenchError, unknown_name
 from bench.images import FORMATS
 from bench.weights import write_text
@@ -35,7 +36,7 @@ def write_spec(name: str, root: Path, *, sides: Mapping[str, Sequence[str]], tol
     for side, globs in sides.items():
         files = _found(folder, globs)
         lines += ["", f"[{side}]", f"globs = [{', '.join(map(_quoted, globs))}]", f"count = {len(files)}",
-                  f"digest = {_quoted(data.files_digest(folder, files))}"]  # fmt: skip
+                  f"digest = {_quoted(files_digest(folder, files))}"]  # fmt: skip
     try:
         write_text(path, "\n".join([*lines, ""]))
         data.specs.cache_clear()

@@ -32,7 +32,7 @@ from skimage.metrics import peak_signal_noise_ratio
 from torch import Tensor, nn
 
 from bench.colour import luma
-from bench.data import files_digest
+from bench.digests import files_digest
 from bench.environment import provenance
 from bench.images import read_rgb, to_pixels, to_tensor
 from bench.metrics import get_metric

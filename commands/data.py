@@ -45,6 +45,7 @@ def verify(
 ) -> None:
     """Check counts and digests; prints the digest of what cannot be pinned."""
     from bench import data
+    from bench.digests import files_digest
     from bench.errors import BenchError
     from commands.console import say
 
@@ -65,7 +66,7 @@ def verify(
             files = getattr(found, side)
             if files:
                 label = "ok        " if found.pinned else "not pinned"
-                say(f"{label}  {name}  {side}  {len(files)}  {data.files_digest(found.folder, files)}")
+                say(f"{label}  {name}  {side}  {len(files)}  {files_digest(found.folder, files)}")
     if wrong:
         raise BenchError(f"{len(wrong)} of {len(chosen)} datasets are wrong: {', '.join(wrong)}.")
 

@@ -32,7 +32,7 @@ def results_contestant(name: str, results: "Mapping[str, Mapping[str, Path | str
     """Somebody else's results as a contestant: its digest is that of the files, and it cannot be run."""
     import hashlib
 
-    from bench.data import file_digest
+    from bench.digests import file_digest
     from bench.jobs import Contestant
 
     files = [file for found in results.values() for file in found.values() if isinstance(file, Path)]

@@ -8,6 +8,23 @@ AHEAD = 4  # jobs in flight for each worker
 PATIENCE = 10  # seconds that a scheduler has to answer
 
 
+def begin() -> None:
+    """What a worker does first: one thread, and float32 that means float32, as in the process that chose the device."""
+    from bench.device import forbid_tf32
+    from bench.jobs import single_threaded
+
+    forbid_tf32()
+    single_threaded()
+
+
+def begin_in_pool() -> None:
+    """As `begin`; and an end when the process that started it is gone."""
+    from bench.jobs import pool_worker
+
+    begin()
+    pool_worker()
+
+
 @contextmanager
 def pool(workers: int, scheduler: str | None = None) -> Iterator[tuple[Executor | None, int]]:
     """The executor and how many jobs it shall hold at a time; (None, 1) when the work is done in this process.
@@ -17,7 +34,6 @@ def pool(workers: int, scheduler: str | None = None) -> Iterator[tuple[Executor 
     import multiprocessing
 
     from bench.errors import BenchError
-    from bench.jobs import pool_worker
 
     if workers < 1:
         raise BenchError(f"--workers must be at least 1, not {workers}.")
@@ -31,7 +47,7 @@ def pool(workers: int, scheduler: str | None = None) -> Iterator[tuple[Executor 
     else:
         # A forked child of a process with running torch threads can hang; a spawned one cannot.
         context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(workers, mp_context=context, initializer=pool_worker) as executor:
+        with ProcessPoolExecutor(workers, mp_context=context, initializer=begin_in_pool) as executor:
             try:
                 yield executor, AHEAD * workers
             except BaseException:
@@ -42,7 +58,6 @@ def pool(workers: int, scheduler: str | None = None) -> Iterator[tuple[Executor 
 @contextmanager
 def _cluster(address: str) -> Iterator[tuple[Executor, int]]:
     from bench.errors import BenchError
-    from bench.jobs import single_threaded
 
     try:
         from distributed import Client
@@ -56,5 +71,5 @@ def _cluster(address: str) -> Iterator[tuple[Executor, int]]:
         threads = sum(client.nthreads().values())
         if not threads:
             raise BenchError(f"The Dask scheduler at {address} has no worker: start dask worker {address}.")
-        client.register_worker_callbacks(setup=single_threaded)  # of workers that join later, too
+        client.register_worker_callbacks(setup=begin)  # of workers that join later, too
         yield client.get_executor(pure=False), AHEAD * threads

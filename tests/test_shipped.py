@@ -10,8 +10,9 @@ import torch
 
 from bench.cells import SHIPPED as SCORES
 from bench.darken import darken
-from bench.data import file_digest, resolve
+from bench.data import resolve
 from bench.demo import SOURCES
+from bench.digests import file_digest
 from bench.images import to_tensor
 from bench.jobs import Job, run_job
 from bench.metrics import get_metric

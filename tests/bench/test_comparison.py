@@ -46,6 +46,16 @@ def test_equal_values_are_never_told_apart():
     assert (difference.p, difference.detectable, difference.told_apart) == (1.0, 0.0, False)
 
 
+@pytest.mark.parametrize(
+    ("zeros", "others", "exact"), [(14, [1.0] * 4, 2 / 2**4), (40, [0.1, 0.2, 0.3, 0.4, 0.5], 2 / 2**5)]
+)
+def test_pictures_that_do_not_differ_do_not_make_few_that_do_tell(zeros, others, exact):
+    gaps = np.r_[np.zeros(zeros), others]
+    assert signed_rank(gaps) == pytest.approx(exact, rel=1e-9)
+    (difference,) = differences(pd.DataFrame({"a": np.zeros(len(gaps)), "b": gaps}), "a")
+    assert not difference.told_apart
+
+
 def test_many_small_wins_against_few_large_losses_tell_nothing_apart():
     gaps = np.r_[np.linspace(0.05, 0.15, 72), np.linspace(-5.5, -4.5, 17)]
     values = pd.DataFrame({"a": np.zeros(89), "b": gaps})

@@ -1,11 +1,13 @@
 import hashlib
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
 from bench import data
-from bench.data import Dataset, data_root, file_digest, files_digest, resolve, specs
+from bench.data import Dataset, data_root, resolve, specs
+from bench.digests import file_digest, files_digest
 from bench.errors import BenchError, UnknownNameError
 
 HEAD = 'title = "T"\npaper = "P"\nlicence = "L"\nhomepage = "H"\nget = "Ask for it."\n'
@@ -239,6 +241,44 @@ def test_names_tell_the_present_from_the_absent(write_spec, root):
     write_spec("other", f'role = "train"\nlow.globs = ["*"]\n{more}')
     assert data.names(roles=("test",), root=root) == (["tiny", "tiny/day"], ["away"])
     assert data.names(roles=("train",), root=root) == ([], ["other"])
+
+
+def test_references_of_one_name_are_not_guessed(write_spec, root, photograph):
+    for name in ("low/1/a", "low/2/a", "high/1/a", "high/2/a"):
+        photograph(root / f"tiny/{name}.png", seed=len(name))
+    write_spec("tiny", 'role = "paired-test"\nlow.globs = ["low/*/*"]\nreference.globs = ["high/*/*"]')
+    with pytest.raises(BenchError, match=r"tiny: references pair by name without extension, and two have one name"):
+        resolve("tiny", root)
+    photograph(root / "one/a.png", seed=1)
+    photograph(root / "other/a.png", seed=2)
+    assert data.from_folder(root / "one", root / "other").reference == (root / "other/a.png",)
+    photograph(root / "other/a.bmp", seed=3)
+    with pytest.raises(BenchError, match=r"references pair by name without extension, and two have one name: .*a\.bmp"):
+        data.from_folder(root / "one", root / "other")
+
+
+def test_a_reference_of_several_counts_once_in_a_digest(root, photograph):
+    photograph(root / "a.png", seed=1)
+    once = files_digest(root, (root / "a.png",))
+    assert files_digest(root, (root / "a.png", root / "a.png")) == once
+
+
+def test_what_is_not_utf8_is_one_sentence(write_spec, root, photograph):
+    photograph(root / "one/a.png", seed=1)
+    (root / "one/a.png").rename(root / "one" / os.fsdecode(b"\xff.png"))
+    with pytest.raises(BenchError, match=r"udcff\.png' is not UTF-8"):
+        data.from_folder(root / "one")
+    write_spec("tiny", 'role = "test"\nlow.lists = {"list.txt" = "."}')
+    (root / "tiny/list.txt").write_bytes("für.png".encode("latin-1"))
+    with pytest.raises(BenchError, match="cannot read its list"):
+        resolve("tiny", root)
+    (data.SPECS / "._tiny.toml").write_bytes(b"\x00\xff")
+    (data.SPECS / "broken.toml").write_bytes(b'title = "\xff"')
+    data.specs.cache_clear()
+    with pytest.raises(BenchError, match=r"broken\.toml is not a dataset specification"):
+        data.specs()
+    (data.SPECS / "broken.toml").unlink()
+    assert set(data.specs()) == {"tiny"}
 
 
 def test_the_data_root_is_given_or_said_by_the_environment_or_data(monkeypatch, tmp_path):

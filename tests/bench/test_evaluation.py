@@ -1,7 +1,8 @@
 import multiprocessing
 import os
 import pickle
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 
 import numpy as np
@@ -318,6 +319,36 @@ def test_a_killed_worker_is_one_sentence(dataset):
     killer = Contestant("killer", "v", partial(os._exit, 1))
     with processes() as executor, pytest.raises(BenchError):
         evaluate([killer], [dataset], [LEVEL], executor=executor)
+
+
+class Breaking(Executor):
+    """Does three jobs; then no more are taken, or the fourth is lost before the others are asked for."""
+
+    def __init__(self, refuses):
+        self.refuses, self.jobs = refuses, 0
+
+    def submit(self, work, /, *arguments):
+        self.jobs += 1
+        future = Future()
+        if self.jobs <= 3:
+            future.set_result(work(*arguments))
+        elif self.refuses:
+            raise BrokenProcessPool
+        else:
+            future.set_exception(BrokenProcessPool())
+        return future
+
+
+@pytest.mark.parametrize("refuses", [True, False])
+def test_what_was_finished_when_a_worker_was_lost_is_kept(dataset, tmp_path, refuses):
+    cells = CellStore(tmp_path / "cells.db")
+    methods = brighter(20), brighter(30)
+    entrants = [entrant(methods[0]), entrant(methods[1], "more", "v2")]
+    with pytest.raises(BenchError, match="What was finished is kept"):
+        evaluate(entrants, [dataset], [LEVEL], cells=cells, executor=Breaking(refuses), window=8)
+    assert [method.seen for method in methods] == [[40, 90], [40]]
+    evaluate(entrants, [dataset], [LEVEL], cells=cells)
+    assert [method.seen for method in methods] == [[40, 90, 140]] * 2, "none of the three was computed again"
 
 
 def test_enhance_gives_the_picture_and_its_seconds():

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from bench import data
-from bench.data import files_digest, specs
+from bench.data import specs
+from bench.digests import files_digest
 from bench.images import list_images, read_rgb
 
 SPEC = """

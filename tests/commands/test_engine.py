@@ -103,6 +103,12 @@ def test_no_score_is_lost_nor_twice_when_a_worker_of_a_cluster_is_killed(night, 
     assert frame["value"].tolist() == pytest.approx(here["value"].tolist(), rel=1e-6)
 
 
+def test_float32_means_float32_in_workers_too():
+    look = "[__import__('torch').backends.cudnn.allow_tf32, __import__('torch').get_num_threads()]"
+    with pool(2) as (executor, _):
+        assert executor.submit(eval, look).result() == [False, 1]
+
+
 def kept():
     with sqlite3.connect(CELLS) as database:
         return database.execute("SELECT count(*) FROM cells").fetchone()[0]

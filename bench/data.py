@@ -22,6 +22,7 @@ from bench.images import list_images, read_rgb
 SPECS = Path(__file__).resolve().parent.parent / "datasets"
 DEMO_FOLDER = Path("runs/photographs/demo")
 SIDES = ("low", "normal", "reference")
+ANEW = "Fetch the dataset anew; one of your own is pinned anew by bench data add --force."
 Role = Literal["test", "paired-test", "train", "adaptation", "held-out", "extra", "demo"]
 
 
@@ -85,6 +86,8 @@ class Dataset:
     normal: tuple[Path, ...] = ()
     reference: tuple[Path, ...] = ()
     digest: str = ""
+    low_digest: str = ""
+    """Of the low-light side alone: with other references it is another dataset of the same photographs."""
     pinned: bool = True
     title: str = ""
     licence: str = "not stated"
@@ -173,6 +176,7 @@ def resolve(name: str, root: Path) -> Dataset:
     return Dataset(
         name=name, folder=folder, role=part.role or spec.role or "", title=spec.title, licence=spec.licence,
         digest=hashlib.sha256("".join([*digests.values(), *sum(part.pairs.items(), ())]).encode()).hexdigest()[:16],
+        low_digest=digests.get("low", "")[:16],
         pinned=all(where.digest for where in sides.values()), references=None, **files,
     )  # fmt: skip
 
@@ -187,7 +191,9 @@ def from_folder(folder: Path, references: Path | None = None) -> Dataset:
     if not files:
         raise BenchError(f"There is no photograph in {folder}.")
     digest = files_digest(folder, files)[:16]
-    found = Dataset(folder.resolve().name, folder, "test", low=files, normal=files, digest=digest, pinned=False)
+    found = Dataset(
+        folder.resolve().name, folder, "test", low=files, normal=files, digest=digest, low_digest=digest, pinned=False
+    )  # fmt: skip
     if references is None:
         return found
     twins = _once(
@@ -224,14 +230,14 @@ def _find(name: str, folder: Path, side: Side) -> tuple[Path, ...]:
 
 def _check(name: str, folder: Path, files: tuple[Path, ...], side: Side) -> str:
     if side.count is not None and len(files) != side.count:
-        raise BenchError(f"{name} has {len(files)} photographs in {folder} where {side.count} belong: fetch it anew.")
+        raise BenchError(f"{name} has {len(files)} photographs in {folder} where {side.count} belong. {ANEW}")
     if not files:
         raise BenchError(f"{name} has no photograph in {folder}.")
     digest = files_digest(folder, files)
     if side.digest and side.digest != digest:
         raise BenchError(
             f"{name}: the photographs in {folder} are not the pinned ones (digest {digest[:12]}, expected "
-            f"{side.digest[:12]}): scores would not be comparable. Fetch the dataset anew."
+            f"{side.digest[:12]}): scores would not be comparable. {ANEW}"
         )
     return digest
 

@@ -78,17 +78,20 @@ def effects(scores: pd.DataFrame, lower_is_better: Mapping[str, bool | None]) ->
     """What each probe does to each metric, `COLUMNS`: the paired difference with interval, over images all have.
 
     `better` says that the metric prefers the probe and that this is no accident; a diagnostic, whose direction is None,
-    prefers none. Raises BenchError without values.
+    prefers none. A metric that no image has with and without every probe has no rows. Raises BenchError where that is
+    so of all.
     """
     rows = []
     for metric, lower in lower_is_better.items():
         part = scores[scores["metric"] == metric]
         wide = part.pivot(index=["dataset", "image"], columns="method", values="value").dropna()
         if wide.empty:
-            raise BenchError(f"No photograph has a value of {metric} with and without every probe.")
+            continue
         ordered: Sequence[str] = [name for name in (UNTOUCHED, *PROBES) if name in wide]
         for found in differences(wide[list(ordered)], UNTOUCHED):
             gap = found.interval
             better = lower is not None and found.told_apart and (gap.mean < 0) == lower
             rows.append((metric, found.method, gap.mean, gap.low, gap.high, gap.count, found.corrected, better))
+    if not rows:
+        raise BenchError(f"No photograph has a value of {' or '.join(lower_is_better)} with and without every probe.")
     return pd.DataFrame(rows, columns=list(COLUMNS))

@@ -9,6 +9,7 @@ from before they were told have none.
 """
 
 import gzip
+import tempfile
 import zlib
 from contextlib import suppress
 from pathlib import Path
@@ -64,6 +65,16 @@ def write_csv(frame: pd.DataFrame, path: Path) -> None:
     write_text(frame.to_csv(index=False), path)
 
 
+def check_writable(path: Path) -> None:
+    """Raise BenchError where `path` could not be written, before work is done for it; its folder is made."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise BenchError(f"Cannot write {path}: {error.strerror}.") from error
+
+
 def write_text(text: str, path: Path) -> None:
     """Write a file beside its target, compressed if it ends in .gz, then rename it. Raises BenchError, naming it."""
     partial = path.with_name(f".{path.name}.partial")
@@ -75,4 +86,4 @@ def write_text(text: str, path: Path) -> None:
     except OSError as error:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
-        raise BenchError(f"Cannot write {path}: {error}") from error
+        raise BenchError(f"Cannot write {path}: {error.strerror}.") from error

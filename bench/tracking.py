@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 EXPERIMENT = "bench"
 SQLITE = "sqlite:///"
+PAGE = 1000  # runs that are asked for at a time
 DATABASE = Path("runs/mlflow.db")
 ARTIFACTS = Path("runs/artifacts")
 _opened: dict[str, "Suite"] = {}
@@ -89,36 +90,31 @@ class Suite:
         tags = {"mlflow.experimentKind": "custom_model_development"}
         return str(self.client.create_experiment(EXPERIMENT, artifact_location=location, tags=tags))
 
-    def search(self, *, kind: str, limit: int = 1000, **tags: str) -> list["MlflowRun"]:
+    def search(self, *, kind: str, **tags: str) -> list["MlflowRun"]:
         """Runs of `kind` with these tags, newest first."""
-        terms = [f"tags.`{key}` = '{value}'" for key, value in {"kind": kind, **tags}.items()]
-        return list(
-            self.client.search_runs(
-                [self.experiment], " and ".join(terms), max_results=limit, order_by=["attributes.start_time DESC"]
-            )
-        )
+        terms = [f"tags.`{key}` = {_quoted(value)}" for key, value in {"kind": kind, **tags}.items()]
+        return self._found(" and ".join(terms), "DESC")
 
     def runs(self, *, removed: bool = False) -> list["MlflowRun"]:
         """All runs, newest first; those that were removed instead."""
         from mlflow.entities import ViewType
 
-        view = ViewType.DELETED_ONLY if removed else ViewType.ACTIVE_ONLY
-        found: list[MlflowRun] = []
-        token: str | None = None
-        while token != "":
-            order = ["attributes.start_time DESC"]
-            page = self.client.search_runs([self.experiment], "", view, 1000, order, token)
-            found, token = [*found, *page], page.token or ""
-        return found
+        return self._found("", "DESC", ViewType.DELETED_ONLY if removed else ViewType.ACTIVE_ONLY)
 
     def children(self, run_id: str) -> list["MlflowRun"]:
         """The runs nested in `run_id`, oldest first."""
-        condition = f"tags.`mlflow.parentRunId` = '{run_id}'"
-        return list(
-            self.client.search_runs(
-                [self.experiment], condition, max_results=5000, order_by=["attributes.start_time ASC"]
-            )
-        )
+        return self._found(f"tags.`mlflow.parentRunId` = '{run_id}'", "ASC")
+
+    def _found(self, condition: str, order: str, view: int = 1) -> list["MlflowRun"]:
+        """All runs that are so, page by page, by their start. `view` is one of MLflow's; 1 are those not removed."""
+        found: list[MlflowRun] = []
+        token: str | None = None
+        by = [f"attributes.start_time {order}"]
+        with sentences(f"The runs in {self.uri} cannot be read"):
+            while token != "":
+                page = self.client.search_runs([self.experiment], condition, view, PAGE, by, token)
+                found, token = [*found, *page], page.token or ""
+        return found
 
     def artifact(self, run_id: str, path: str) -> Path | None:
         """A run's artifact: the file itself where the store is local, else a copy until this process ends; or None.
@@ -196,3 +192,9 @@ def _alone(uri: str) -> Iterator[None]:
     with database.with_name(f".{database.name}.lock").open("a") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         yield
+
+
+def _quoted(text: str) -> str:
+    """`text` as MLflow takes it in a condition."""
+    quote = '"' if "'" in text else "'"
+    return f"{quote}{text}{quote}"

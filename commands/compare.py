@@ -21,6 +21,7 @@ def compare(
     against: Annotated[str, typer.Option(help="The method that the others are compared with.")],
     metric: Annotated[str, typer.Option(help="The metric to compare by.")] = "niqe",
     dataset: Annotated[list[str] | None, typer.Option(help="Only these datasets; repeatable; all that count.")] = None,
+    method: Annotated[list[str] | None, typer.Option(help="Only these methods; repeatable; all.")] = None,
     csv: Annotated[list[Path] | None, typer.Option(help="Score tables to read, instead of MLflow's.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write the differences here, as csv.")] = None,
     demo: Annotated[bool, typer.Option("--demo", help="Of the demo's runs, else left out.")] = False,
@@ -31,26 +32,27 @@ def compare(
     from bench.metrics import get_metric
     from bench.tracking import open_suite
     from commands.console import say
-    from commands.kept import evaluations_of, newest, only, tables_of, that_count
+    from commands.kept import evaluations_of, in_place, newest, of_newest_variants, only, tables_of, that_count
     from reports.tables import leaderboard
 
     chosen = get_metric(metric)
     suite = open_suite(tracking_uri, must_exist=True)
-    every, _ = tables_of(suite, [] if csv else evaluations_of(suite, demo=demo), csv or [])
-    every = only(every, "dataset", dataset or [])
-    usual, left_out = that_count(suite, every, named=[against])
+    kept, told = tables_of(suite, [] if csv else evaluations_of(suite, demo=demo), csv or [])
+    every = only(kept, "dataset", dataset or [])
+    every = only(every, "method", [*method, against] if method else [])
+    usual, left_out = that_count(suite, every, in_place(told, kept, every), named=[*(method or []), against])
     if metric not in set(usual["metric"]):
         raise BenchError(f"Nothing there was scored by {metric}: run bench evaluate --metric {metric} first.")
     scores, notes = newest(usual)
     board = leaderboard(scores, directions={m: get_metric(m).lower_is_better for m in scores["metric"].unique()},
                         metric=metric)  # fmt: skip
-    for note in [*left_out, *notes, *board.notes]:
+    for note in dict.fromkeys([*left_out, *notes, *board.notes]):
         say(note)
     if against in board.values and against not in board.overall:
         raise BenchError(f"{against} has no {metric} that can be compared on every dataset: choose with --dataset.")
     found = _show(board, chosen, against)
     _show_stability(board, chosen)
-    _show_seeds(every[every["metric"] == metric])
+    _show_seeds(of_newest_variants(every[every["metric"] == metric]))
     if out is not None:
         _write(found, out)
         say(f"Differences in {out}.")

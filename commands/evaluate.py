@@ -53,7 +53,7 @@ def evaluate(
     only_given = outputs and not method and not checkpoint
     entries, absent = ([], []) if only_given else choose_methods(method, checkpoint or [], tracking_uri=tracking_uri)
     datasets, away = choose_datasets(dataset or [], root_of(data_root), folder=images, references=references)
-    given, notes = choose_outputs(outputs or [], datasets)
+    given, notes = choose_outputs(outputs or [], datasets, taken=[entry.contestant.name for entry in entries])
     run_evaluation(
         [*entries, *given], datasets, metric or ["niqe"], workers=workers, scheduler=scheduler, save_images=save_images,
         csv=csv, device=device, force=force, tracking_uri=tracking_uri, left_out=[*absent, *away, *notes],
@@ -152,8 +152,13 @@ def choose_datasets(
     return found, left_out
 
 
-def choose_outputs(outputs: Sequence[str], datasets: Sequence["Dataset"]) -> tuple[list["Entry"], list[str]]:
-    """Somebody else's results, NAME=DIR each, as methods; and sentences on what does not match."""
+def choose_outputs(
+    outputs: Sequence[str], datasets: Sequence["Dataset"], *, taken: Sequence[str] = ()
+) -> tuple[list["Entry"], list[str]]:  # fmt: skip
+    """Somebody else's results, NAME=DIR each, as methods; and sentences on what does not match.
+
+    Raises BenchError for the name of a method, or one that is `taken` otherwise.
+    """
     from bench.errors import BenchError
     from bench.outputs import match_all
     from commands.scoring import Entry, results_contestant
@@ -165,6 +170,8 @@ def choose_outputs(outputs: Sequence[str], datasets: Sequence["Dataset"]) -> tup
             raise BenchError(
                 f"--outputs {name}=...: {name} is a method of this project; give the results another name."
             )
+        if name in taken:
+            raise BenchError(f"Two methods are called {name}, by --outputs and by --checkpoint: give one another name.")
         results, amiss = match_all(name, folder, datasets)
         entries.append(Entry(results_contestant(name, results), f"results in {folder}"))
         notes += amiss

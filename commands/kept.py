@@ -1,6 +1,6 @@
 """The scores that earlier evaluations left in MLflow, or in files: which of them count."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,8 +24,9 @@ def tables_of(
 ) -> tuple["pd.DataFrame", list[str]]:
     """The score tables of evaluations, given newest first, or of files; and notes. Raises BenchError without any.
 
-    Of datasets of one name with different photographs only the newest counts: their scores must not be averaged. Where
-    a method's code or its libraries have changed between evaluations, a note says so.
+    Of datasets of one name with different photographs only the newest counts: their scores must not be averaged; with
+    other references, the scores that need none stay. Where a method's code or its libraries have changed between
+    evaluations, a note says so.
     """
     import pandas as pd
 
@@ -33,14 +34,14 @@ def tables_of(
     from bench.scores import read_scores
 
     tables, notes = [read_scores(path) for path in csv], [f"Scores from {path.name}." for path in csv]
-    latest, code = dict[str, str](), dict[str, str]()
+    latest, paired, code = dict[str, Mapping[str, str]](), dict[str, str](), dict[str, str]()
     for run in evaluations:
         path = suite.artifact(run.info.run_id, "scores.csv")
         if path is None:
             continue
         tags = [child.data.tags for child in suite.children(run.info.run_id)]
-        digests = {tag["dataset"]: tag["dataset_digest"] for tag in tags}
-        older = {name for name, digest in digests.items() if latest.setdefault(name, digest) != digest}
+        sets = {tag["dataset"]: tag for tag in tags}
+        older = {name for name, tag in sets.items() if not same_photographs(latest.setdefault(name, tag), tag)}
         notes += [f"{name}: scores on other photographs of that name are left out." for name in sorted(older)]
         notes += [line for line in run.data.tags.get("mlflow.note.content", "").split("\n\n") if "not pinned" in line]
         # The first part of a digest is the code's, the second that of weights or finished results.
@@ -48,7 +49,12 @@ def tables_of(
         changed = {name for name, digest in made.items() if code.setdefault(name, digest) != digest}
         notes += [f"{name}: its code or its libraries changed between evaluations." for name in sorted(changed)]
         table = read_scores(path)
-        tables.append(table[~table["dataset"].isin(older)])
+        table = table[~table["dataset"].isin(older)]
+        needing = _needs_reference(table)
+        others = {name for name in table.loc[needing, "dataset"].unique()
+                  if paired.setdefault(name, sets[name]["dataset_digest"]) != sets[name]["dataset_digest"]}  # fmt: skip
+        notes += [f"{name}: scores against other references are left out." for name in sorted(others)]
+        tables.append(table[~(needing & table["dataset"].isin(others))])
     if not tables and evaluations_of(suite, demo=True):
         raise BenchError(
             "Only the demo's photographs have been evaluated: give --demo, or run bench evaluate on others."
@@ -56,6 +62,20 @@ def tables_of(
     if not tables:
         raise BenchError("Nothing has been evaluated yet: run bench evaluate first, or bench demo to see it work.")
     return pd.concat(tables, ignore_index=True), notes
+
+
+def same_photographs(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
+    """Whether the tags of two evaluations of a dataset tell the same low-light photographs, whatever the references."""
+    if one["dataset_digest"] == other["dataset_digest"]:
+        return True
+    return "low_digest" in one and one["low_digest"] == other.get("low_digest")
+
+
+def _needs_reference(scores: "pd.DataFrame") -> "pd.Series[bool]":
+    from bench.metrics import get_metric
+
+    names = [str(name) for name in scores["metric"].unique() if get_metric(str(name)).needs_reference]
+    return scores["metric"].isin(names)
 
 
 def only(scores: "pd.DataFrame", column: str, names: Sequence[str]) -> "pd.DataFrame":
@@ -124,8 +144,16 @@ def _without_cells(
     return scores[~gone], [f"The short trainings of ablations stand apart from all other parts: {names}."]
 
 
+def of_newest_variants(scores: "pd.DataFrame") -> "pd.DataFrame":
+    """Of scores given newest first those by the newest variant of each metric: others cannot be compared with them."""
+    return scores[scores["metric_digest"] == scores.groupby("metric")["metric_digest"].transform("first")]
+
+
 def newest(scores: "pd.DataFrame") -> tuple["pd.DataFrame", list[str]]:
-    """Of scores given newest first: the newest checkpoint a method and variant a metric; and notes on the rest."""
+    """Of scores given newest first: the newest checkpoint a method and variant a metric; and notes on the rest.
+
+    Of results that somebody gave, a set's scores by a metric count where all are of the newest files.
+    """
     from bench.scores import made_elsewhere
 
     notes = []
@@ -136,7 +164,14 @@ def newest(scores: "pd.DataFrame") -> tuple["pd.DataFrame", list[str]]:
             what = "of older weights" if column == "checkpoint" else "of another variant"
             notes.append(f"Scores {what} are left out: {', '.join(map(str, older))}.")
         scores = scores[scores[column] == latest]
-    scores = scores.drop_duplicates(["method", "dataset", "image", "metric"]).reset_index(drop=True)
+    scores = scores.drop_duplicates(["method", "dataset", "image", "metric"])
+    latest = scores.groupby(["method", "dataset", "image"])["method_digest"].transform("first")
+    stale = scores["method_digest"].str.startswith("result-") & (scores["method_digest"] != latest)
+    if stale.any():
+        names = ", ".join(map(str, scores.loc[stale, "method"].unique()))
+        notes.append(f"Scores of older results are left out: {names}.")
+        scores = scores[~stale.groupby([scores[c] for c in ("method", "dataset", "metric")]).transform("any")]
+    scores = scores.reset_index(drop=True)
     if count := int(made_elsewhere(scores).sum()):
         notes.append(f"{count:,} of {len(scores):,} scores come with the project and were not computed here.")
     return scores, notes

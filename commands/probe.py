@@ -48,9 +48,13 @@ def probe(
         scores = evaluate(entries, datasets, metrics, cells=CellStore(), executor=executor, window=window,
                           on_picture=lambda *_: bar.advance(task))  # fmt: skip
     found = effects(scores, directions_of(metrics))
-    _show(found, metrics)
+    measured = [metric for metric in metrics if metric.name in set(found["metric"])]
+    _show(found, measured)
+    for lacking in metrics:
+        if lacking not in measured:
+            say(f"{lacking.name}: no photograph has a value with and without every probe.", style="bold red")
     where = ", ".join(d.name for d in datasets)
-    run = _keep(found, metrics, where, method, csv, tracking_uri)
+    run = _keep(found, measured, where, method, csv, tracking_uri)
     say(f"Kept in MLflow as run {run}; bench report shows it.")
     failed = scores[scores["error"] != ""]
     if len(failed):

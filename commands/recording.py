@@ -40,7 +40,9 @@ def record(
 ) -> None:  # fmt: skip
     """The whole table and the low-light samples to the parent; one child run for each method on each dataset."""
     import tempfile
+    from contextlib import suppress
 
+    from bench.errors import BenchError
     from bench.images import read_rgb, write_rgb
     from bench.scores import write_csv
 
@@ -50,11 +52,12 @@ def record(
         parent.artifact(table)
         parent.tags({f"variant {m.name}": m.variant for m in metrics} | {f"digest {m.name}": m.digest for m in metrics})
         for dataset in datasets:
-            broken = set(frame.loc[(frame["dataset"] == dataset.name) & (frame["error"] != ""), "image"])
-            for image in sorted(set(sample_images(dataset)) - broken):
+            scored = frame[(frame["dataset"] == dataset.name) & (frame["error"] == "")]
+            for image in sorted(set(sample_images(dataset)) & set(scored["image"])):
                 low = Path(scratch) / artifact_name(image)
-                write_rgb(read_rgb(dataset.folder / image), low)
-                parent.artifact(low, f"low/{dataset.name}")
+                with suppress(BenchError):  # of a photograph that cannot be read somebody may have a result
+                    write_rgb(read_rgb(dataset.folder / image), low)
+                    parent.artifact(low, f"low/{dataset.name}")
             for entry in (entry for entry in entries if entry.contestant.covers(dataset.name)):
                 name = entry.contestant.name
                 part = frame[(frame["method"] == name) & (frame["dataset"] == dataset.name)]
@@ -69,7 +72,8 @@ def _log_child(
     contestant = entry.contestant
     tags = {
         "method": contestant.name, "method_digest": contestant.digest, "weights_digest": contestant.checkpoint,
-        "dataset": dataset.name, "dataset_digest": dataset.digest, "pinned": "yes" if dataset.pinned else "no",
+        "dataset": dataset.name, "dataset_digest": dataset.digest, "low_digest": dataset.low_digest,
+        "pinned": "yes" if dataset.pinned else "no",
         "dataset_folder": str(dataset.folder.absolute()), "device": device,
     }  # fmt: skip
     if dataset.references is not None:

@@ -47,23 +47,27 @@ class Pictures:
     def __init__(
         self, suite: "Suite", evaluations: Sequence["MlflowRun"], checkpoints: Mapping[str, str], *, root: Path
     ) -> None:  # fmt: skip
+        from commands.kept import same_photographs
+
         self.suite, self.root, self.checkpoints = suite, root, checkpoints
         self.low: dict[tuple[str, str], Path] = {}
         self.results: dict[tuple[str, str], dict[str, Path]] = {}
         self.digests: dict[str, str] = {}
+        newest: dict[str, Mapping[str, str]] = {}
         self.folders: dict[str, tuple[Path, Path | None]] = {}
         self.files: dict[tuple[str, str], tuple[str, Path]] = {}
         for run in evaluations:
             for child in suite.children(run.info.run_id):
                 tags = child.data.tags
                 self.digests.setdefault(tags["dataset"], tags["dataset_digest"])
+                alike = same_photographs(newest.setdefault(tags["dataset"], tags), tags)
                 if "dataset_folder" in tags:
                     twins = tags.get("references_folder")
                     self.folders.setdefault(tags["dataset"], (Path(tags["dataset_folder"]), twins and Path(twins)))
                 if "weights_file" in tags:
                     key = (tags["method"], tags["weights_digest"])
                     self.files.setdefault(key, (tags["made_by"], Path(tags["weights_file"])))
-                if tags["weights_digest"] == checkpoints.get(tags["method"]):
+                if alike and tags["weights_digest"] == checkpoints.get(tags["method"]):
                     self._add(run.info.run_id, child.info.run_id, tags["method"], tags["dataset"])
         self.dataset, self.contestant = _remembered(self._dataset), _remembered(self._contestant)
         self.module = _remembered(self._module)

@@ -81,6 +81,7 @@ def seeds(suite: "Suite", scores: "pd.DataFrame") -> "pd.DataFrame | None":
     import pandas as pd
 
     from bench.trainings import refined, weights_of
+    from commands.kept import of_newest_variants
 
     alike: dict[tuple[str, ...], dict[str, str]] = {}
     trained: dict[str, str] = {}  # as it was trained, of each digest
@@ -98,7 +99,7 @@ def seeds(suite: "Suite", scores: "pd.DataFrame") -> "pd.DataFrame | None":
                 others.add(tags.get("published_digest"))
             trained |= dict.fromkeys(weights_of(run) - others, tags["weights_digest"])
     known = scores.assign(checkpoint=scores["checkpoint"].map(trained)).dropna(subset=["checkpoint"])
-    known = known.drop_duplicates(["checkpoint", "dataset", "image", "metric"])
+    known = of_newest_variants(known).drop_duplicates(["checkpoint", "dataset", "image", "metric"])
     parts: dict[str, pd.DataFrame] = {}
     for (variant, *_), by_seed in alike.items():
         part = known[known["checkpoint"].isin(list(by_seed.values()))]
@@ -132,15 +133,17 @@ def curves(suite: "Suite", checkpoints: set[str]) -> "pd.DataFrame | None":
     """Losses and probe scores of the runs whose weights were scored: run, step, name, value; None without any."""
     import pandas as pd
 
-    from bench.trainings import weights_of
+    from bench.trainings import refined, weights_of
 
-    frames = []
+    frames, labels = [], set[str]()
     scored = [run for run in suite.search(kind="train") if weights_of(run) & checkpoints]
     for run in scored[:CURVE_RUNS]:
+        label = run.data.tags.get("variant", run.info.run_name) + (", refined" if refined(run) else "")
+        label = label if label not in labels else f"{label}, run {run.info.run_id[:8]}"
+        labels.add(label)
         for name in [name for name in run.data.metrics if not name.startswith(("cost/", "health/"))]:
             points = suite.client.get_metric_history(run.info.run_id, name)
             frame = pd.DataFrame({"step": [p.step for p in points], "value": [p.value for p in points]})
-            label = run.data.tags.get("variant", run.info.run_name)
             frames.append(_thinned(frame.sort_values("step")).assign(run=label, name=name))
     return pd.concat(frames, ignore_index=True)[["run", "step", "name", "value"]] if frames else None
 
@@ -171,6 +174,7 @@ def budgets(suite: "Suite", checkpoints: Mapping[str, str]) -> dict[str, "Budget
     the runs or the weights that began from them.
     """
     from bench.trainings import weights_of
+    from bench.weights import variant_of
     from commands.report_made import minutes
     from commands.report_origin import shipped_told
     from reports.material import Budget
@@ -179,7 +183,8 @@ def budgets(suite: "Suite", checkpoints: Mapping[str, str]) -> dict[str, "Budget
     run_of = {digest: run for run in reversed(runs) for digest in weights_of(run)}
     found: dict[str, Budget] = {}
     for method, digest in ((method, digest) for method, digest in checkpoints.items() if digest):
-        scored = [run for run in runs if digest in weights_of(run) and run.data.tags.get("variant") == method]
+        alike = [run for run in runs if run.data.tags.get("variant") == variant_of(method)]
+        scored = [run for run in alike if digest in weights_of(run)]
         stories = [run.data.tags.get("begun_from", "") for run in scored] or [shipped_told(method, digest)]
         stages = {run.info.run_id: (_crops(suite, run, digest), minutes(run) or math.nan) for run in scored}
         for weights, pairs in chain("; ".join(stories)).items():

@@ -52,8 +52,9 @@ def run_evaluation(
     """Evaluate, print the summary, log everything; returns the ID of the parent run."""
     from bench.cells import SHIPPED, CellStore
     from bench.device import choose_device
+    from bench.errors import BenchError
     from bench.metrics import get_metric
-    from bench.scores import write_csv
+    from bench.scores import check_writable, write_csv
     from bench.tracking import open_suite
     from commands.console import say
     from commands.recording import record
@@ -61,8 +62,10 @@ def run_evaluation(
 
     for entry in entries:
         if entry.source:
-            made = f"weights {entry.contestant.checkpoint} from " if entry.contestant.checkpoint else ""
+            made = f"weights {entry.contestant.checkpoint}, " if entry.contestant.checkpoint else ""
             say(f"{entry.contestant.name}: {made}{entry.source}")
+    if csv is not None:
+        check_writable(csv)
     metrics = [get_metric(name) for name in dict.fromkeys(metric_names)]
     unsuited = check_metrics(metrics, datasets)
     notes = [*left_out, *unsuited]
@@ -86,7 +89,12 @@ def run_evaluation(
     page = "bench report --demo" if tags["demo"] == "yes" else "bench report"
     say(f"Kept in MLflow as run {parent.id}. {page} makes the page; bench ui opens MLflow.")
     if csv is not None:
-        write_csv(frame, csv)
+        try:
+            write_csv(frame, csv)
+        except BenchError as error:
+            if (frame["error"] == "").all():
+                raise
+            say(f"Error: {error}", style="bold red")  # what follows says that scores are missing
     _complete(frame, troubles)
     return str(parent.id)
 

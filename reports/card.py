@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 
 import pandas as pd
 
 from bench.errors import BenchError
-from bench.statistics import mean_interval
+from bench.statistics import Interval, mean_interval
 from reports.layout import IN_BRACKETS, Cell, Column, Table, arrow, decimals
 from reports.writers import markdown, to_markdown
 
@@ -140,9 +141,7 @@ def scores_table(scores: pd.DataFrame, checkpoint: str, directions: Mapping[str,
         other = other if len(other) == len(own) else other.iloc[:0]
         intervals = [mean_interval(side["value"].to_numpy()) if len(side) else None for side in (own, other)]
         digits = decimals([interval.mean for interval in intervals if interval])
-        cells = [
-            f"{i.mean:.{digits}f} [{i.low:.{digits}f}, {i.high:.{digits}f}]" if i else "–" for i in intervals
-        ]  # each metric has digits of its own
+        cells = ["–" if i is None else _told(i, digits) for i in intervals]  # each metric has digits of its own
         name = f"{metric} {arrow(directions[str(metric)])}" if metric in directions else str(metric)
         of = (Cell(str(method)), Cell(str(dataset)), Cell(name))
         rows.append((*of, *map(Cell, cells), Cell(float(own["image"].nunique()))))
@@ -150,6 +149,12 @@ def scores_table(scores: pd.DataFrame, checkpoint: str, directions: Mapping[str,
                Column("These weights", words=True), Column("The input itself", words=True),
                Column("Photographs"))  # fmt: skip
     return Table(f"Means{IN_BRACKETS}", columns, tuple(rows))
+
+
+def _told(interval: Interval, digits: int) -> str:
+    """A mean with its interval, where there is one: of a single photograph there is none."""
+    mean = f"{interval.mean:.{digits}f}"
+    return f"{mean} [{interval.low:.{digits}f}, {interval.high:.{digits}f}]" if isfinite(interval.low) else mean
 
 
 def _sources(card: ModelCard) -> Table:

@@ -10,6 +10,7 @@ import unicodedata
 from bench.statistics import Interval
 from reports.layout import Cell, Column, Table
 
+APART = "\0"  # no printable text has it
 LATEX = {
     "\\": r"\textbackslash{}",
     "{": r"\{",
@@ -24,6 +25,8 @@ LATEX = {
     "]": "{]}",
     "*": "{*}",
     "–": "--",
+    "`": r"\textasciigrave{}",
+    APART: "{}",
 } | {character: f"\\{character}" for character in "&%$#_"}
 ARROWS = {"↓": r"$\downarrow$", "↑": r"$\uparrow$", "": ""}
 
@@ -95,7 +98,8 @@ def markdown(text: str) -> str:
 
 def latex(text: str) -> str:
     """`text` so that LaTeX prints exactly its characters (beyond Latin that takes XeLaTeX or LuaLaTeX)."""
-    return "".join(LATEX.get(character, character) for character in printable(text))
+    apart = re.sub("-(?=-)", f"-{APART}", printable(text))  # two hyphens would be a dash
+    return "".join(LATEX.get(character, character) for character in apart)
 
 
 def printable(text: str, *, most: int | None = None) -> str:

@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.ndimage import gaussian_filter
 
@@ -71,6 +72,14 @@ def test_a_metric_is_fooled_when_it_surely_prefers_the_probe(shift, lower, bette
     assert tuple(found.columns) == COLUMNS
     assert found["better"].tolist() == [better]
     assert found["difference"].item() == pytest.approx(shift, abs=0.1)
+
+
+def test_a_metric_without_shared_values_does_not_cost_the_others_theirs():
+    lacking = table(1).assign(metric="halo", value=np.nan)
+    found = effects(pd.concat([lacking, table(1)]), {"halo": True, "niqe": True})
+    assert set(found["metric"]) == {"niqe"} and found.equals(effects(table(1), {"niqe": True}))
+    with pytest.raises(BenchError, match="No photograph has a value of halo or loe with"):
+        effects(pd.concat([lacking, lacking.assign(metric="loe")]), {"halo": True, "loe": True})
 
 
 def test_without_shared_values_there_is_no_effect():

@@ -88,7 +88,7 @@ def test_values_that_are_not_finite_are_kept(suite):
     assert told["large"] > 1e300
 
 
-def test_runs_are_found_by_kind_and_tags_newest_first(suite):
+def test_runs_are_found_by_kind_and_tags_newest_first(suite, monkeypatch):
     ids = []
     for dataset in ("lime", "dicm", "lime"):
         with suite.run("r", kind="score", tags={"dataset": dataset}) as run:
@@ -98,8 +98,17 @@ def test_runs_are_found_by_kind_and_tags_newest_first(suite):
     found = [run.info.run_id for run in suite.search(kind="score", dataset="lime")]
     assert found == [ids[2], ids[0]]
     assert len(suite.search(kind="score")) == 3
-    assert len(suite.search(kind="score", limit=1)) == 1
+    monkeypatch.setattr("bench.tracking.PAGE", 2)
+    assert [run.info.run_id for run in suite.search(kind="score")] == ids[::-1], "page by page"
     assert suite.search(kind="report") == []
+
+
+def test_tags_with_quotes_are_found_and_what_mlflow_refuses_is_a_sentence(suite):
+    with suite.run("r", kind="score", tags={"dataset": "it's"}) as run:
+        pass
+    assert [found.info.run_id for found in suite.search(kind="score", dataset="it's")] == [run.id]
+    with pytest.raises(BenchError, match=r"The runs in .* cannot be read"):
+        suite.search(kind="score", dataset="it's \"two\"")
 
 
 def test_children_belong_to_their_parent(suite):

@@ -47,6 +47,18 @@ def test_one_set_alone(bench, scores, workplace):
     assert "Leaving one set out" not in out
 
 
+def test_only_methods_of_choice_are_compared(bench, fails, scores, workplace):
+    frame = read_scores(workplace / "scores.csv")
+    frame.loc[(frame["method"] == "worse") & (frame["image"] != "1"), ["value", "error"]] = [np.nan, "lacking"]
+    write_csv(frame, workplace / "scores.csv")
+    words = ("compare", "--against", "base", "--csv", "scores.csv")
+    assert "compared over 1 of 12 images" in " ".join(bench(*words)[1].split())
+    code, out, err = bench(*words, "--method", "alike")
+    assert code == 0, err
+    assert "20 images (x 12, y 8)" in out and "worse" not in out
+    assert "no evaluated method named 'alik': did you mean alike" in fails(*words, "--method", "alik")
+
+
 def test_a_set_without_a_value_stops_neither_comparison_nor_report(bench, scores, workplace):
     frame = read_scores(workplace / "scores.csv")
     frame.loc[frame["dataset"] == "y", ["value", "error"]] = [np.nan, "too small"]

@@ -232,7 +232,7 @@ def test_weights_can_be_given(bench, night):
     frame = read_scores(night.parent / "scores.csv")
     assert frame["method"].unique().tolist() == ["gamma", "enlightengan"]
     (digest,) = frame[frame["method"] == "enlightengan"]["checkpoint"].unique()
-    assert f"enlightengan: weights {digest} from g.safetensors" in out
+    assert f"enlightengan: weights {digest}, g.safetensors" in out
     assert len(digest) == 16
 
 
@@ -249,7 +249,7 @@ def test_several_weights_of_one_method_stand_side_by_side_by_names_and_are_shown
     assert list(dict.fromkeys(frame.index.get_level_values(0))) == ["gamma", "early", "late", "zero_dce"]
     assert frame["late"].equals(frame["zero_dce"])
     assert not frame["early"].equals(frame["late"])
-    assert "from 0.safetensors, as weights of zero_dce" in out
+    assert ", 0.safetensors, as weights of zero_dce" in out
     _forget_samples(night.parent)
     code, out, err = bench("report", "--image", "a.png")
     assert code == 0, err
@@ -328,6 +328,20 @@ def test_results_are_read_again_only_when_they_change(bench, night, photograph, 
     photograph(night.parent / "theirs/a.png", seed=8)
     assert bench(*words)[0] == 0
     assert [job for job in jobs[3:] if job[2]] == [("theirs", "a.png", ("entropy",))]
+
+
+def test_two_methods_of_one_name_are_refused(fails, night, photograph):
+    photograph(night.parent / "theirs/a.png", seed=5)
+    generator_file(night.parent / "weights.safetensors")
+    words = ("--outputs", "foo=theirs", "--checkpoint", "foo=enlightengan:weights.safetensors")
+    told = fails("evaluate", "--images", "night", "--metric", "entropy", *words)
+    assert told == "Two methods are called foo, by --outputs and by --checkpoint: give one another name."
+
+
+def test_a_csv_that_cannot_be_written_is_told_before_any_work(fails, night, jobs):
+    told = fails("evaluate", "--images", "night", "--metric", "entropy", "--method", "gamma", "--csv", "/proc/x.csv")
+    assert told == "Cannot write /proc/x.csv: No such file or directory."
+    assert jobs == []
 
 
 def break_one(night):

@@ -5,12 +5,15 @@ import math
 import pytest
 
 from bench.registry import Registry
+from bench.scores import read_scores, score_table
 from bench.tracking import open_suite
 from bench.weights import shipped_weights
-from commands.kept import evaluations_of, in_place, tables_of
+from commands.ablations import ablation_scores
+from commands.kept import evaluations_of, in_place, newest, tables_of
 from commands.ranking import _directions
 from commands.report_origin import shipped_told
-from commands.report_runs import budgets, chain, costs
+from commands.report_pictures import Pictures
+from commands.report_runs import budgets, chain, costs, curves, seeds
 from enlightengan.checkpoint import begun_from
 from methods import make
 from reports.material import Budget
@@ -37,14 +40,74 @@ def test_a_method_whose_code_has_changed_between_evaluations_is_told_of(bench, n
     assert not any(note.startswith("gamma") for note in in_place(notes, every, others))
 
 
+def test_scores_of_older_results_are_left_out_where_newer_are_there(bench, night, workplace, photograph):
+    for seed, name in enumerate(("a.png", "b.png")):
+        photograph(workplace / "theirs" / name, seed=seed + 5, size=(40, 40))
+    words = ("evaluate", "--images", "night", "--outputs", "theirs=theirs", "--metric")
+    assert bench(*words, "entropy", "--method", "gamma")[0] == 0
+    assert bench(*words, "colourfulness", "--method", "gamma")[0] == 0
+    suite = open_suite()
+    every, _ = tables_of(suite, evaluations_of(suite))
+    assert newest(every)[1] == [] and len(newest(every)[0]) == len(every) == 8
+    photograph(workplace / "theirs/a.png", seed=8, size=(40, 40))
+    assert bench(*words, "entropy")[0] == 0
+    every, _ = tables_of(suite, evaluations_of(suite))
+    scores, notes = newest(every)
+    assert notes == ["Scores of older results are left out: theirs."]
+    assert set(scores.groupby(["method", "metric"]).size().items()) == {
+        (("gamma", "entropy"), 2), (("gamma", "colourfulness"), 2), (("theirs", "entropy"), 2),
+    }  # fmt: skip
+    new = read_scores(suite.artifact(evaluations_of(suite)[0].info.run_id, "scores.csv")).set_index("image")["value"]
+    assert scores[scores["method"] == "theirs"].set_index("image")["value"].equals(new)
+    out = " ".join(bench("compare", "--against", "gamma", "--metric", "entropy")[1].split())
+    assert "Scores of older results are left out: theirs." in out and "night is not pinned" in out
+
+
+def test_what_one_method_lacks_costs_no_other_its_pictures(bench, night, workplace, photograph):
+    for folder in ("theirs", "others"):
+        for name in ("a.png", "b.png"):
+            photograph(workplace / folder / name, seed=5, size=(40, 40))
+    (workplace / "others/a.png").unlink()
+    words = ("--outputs", "theirs=theirs", "--outputs", "others=others", "--method", "gamma")
+    assert bench("evaluate", "--images", "night", "--metric", "entropy", *words)[0] == 1
+    suite = open_suite()
+    pictures = Pictures(suite, evaluations_of(suite), dict.fromkeys(("gamma", "theirs", "others"), ""), root=workplace)
+    assert {key[1]: set(found) for key, found in pictures.results.items()} == {
+        "a.png.png": {"gamma", "theirs"},
+        "b.png.png": {"gamma", "theirs", "others"},
+    }
+
+
+def test_other_references_leave_the_scores_that_need_none(bench, night, workplace, photograph):
+    for seed, name in enumerate(("a.png", "b.png")):
+        photograph(workplace / "day" / name, seed=seed, size=(40, 40), high=60)
+        photograph(workplace / "noon" / name, seed=seed, size=(40, 40), high=90)
+    words = ("evaluate", "--images", "night", "--method", "identity", "--metric", "entropy", "--metric")
+    assert bench(*words, "psnr", "--references", "day")[0] == 0
+    assert bench(*words, "colourfulness")[0] == 0
+    suite = open_suite()
+    every, notes = tables_of(suite, evaluations_of(suite))
+    assert set(every["metric"]) == {"entropy", "psnr", "colourfulness"}
+    assert not any("left out" in note for note in notes)
+    assert bench(*words, "ssim", "--references", "noon")[0] == 0
+    every, notes = tables_of(suite, evaluations_of(suite))
+    assert set(every["metric"]) == {"entropy", "ssim", "colourfulness"}
+    assert "night: scores against other references are left out." in notes
+    photograph(workplace / "night/new.png", seed=9, size=(40, 40))
+    assert bench(*words, "colourfulness")[0] == 0
+    every, notes = tables_of(suite, evaluations_of(suite))
+    assert set(every["metric"]) == {"entropy", "colourfulness"} and len(every) == 6
+    assert "night: scores on other photographs of that name are left out." in notes
+    shown = Pictures(suite, evaluations_of(suite), {"identity": ""}, root=workplace).results
+    assert len(shown) == 3
+
+
 def test_what_has_no_better_direction_is_no_contest(bench, fails, night, workplace):
     assert bench(*night, "clipped_bright", "--csv", "scores.csv")[0] == 0
     assert fails("report").startswith("Neither direction of clipped_bright is better, so nothing can be compared")
     assert bench(*night, "entropy")[0] == 0
     assert bench("report", "--out", "page")[0] == 0
     assert "clipped" not in (workplace / "page/results.md").read_text().partition("## Leaderboard")[0]
-    from bench.scores import read_scores
-
     table = read_scores(workplace / "scores.csv")
     assert _directions(table, [], []) == {} and _directions(table, ["clipped_bright"], []) == {"clipped_bright": True}
 
@@ -134,3 +197,30 @@ def test_weights_that_come_with_the_project_tell_of_the_whole_chain_of_their_tra
     assert told.startswith(f"come with the project: refined generator {digest}") and "itself begun from" in told
     assert shipped_told("enlightengan", "0" * 16) == shipped_told("gamma", digest) == "not here"
     assert shipped_told("x" * 300, digest) == shipped_told("../weights/enlightengan", digest) == "not here"
+
+
+def test_seeds_and_ablations_are_compared_by_one_variant_of_a_metric(store):
+    suite = open_suite()
+    for seed, digest in enumerate(("w", "v")):
+        with suite.run(digest, kind="train", tags={"variant": "m", "weights_digest": digest, "seed": str(seed)}):
+            pass
+    common = {"method": "m", "dataset": "d", "image": "a", "metric": "niqe"}
+    rows = [{**common, "checkpoint": digest, "value": value, "metric_digest": variant}
+            for digest, variant, value in (("w", "new", 3.0), ("v", "old", 5.0))]  # fmt: skip
+    every = score_table(rows)
+    assert seeds(suite, every) is None, "one is left, and one tells nothing of seeds"
+    assert ablation_scores(suite, every)["value"].tolist() == [3.0]
+    alike = every.assign(metric_digest="new")
+    assert len(seeds(suite, alike)) == len(ablation_scores(suite, alike)) == 2
+
+
+def test_trainings_of_one_variant_have_a_curve_each(store):
+    suite = open_suite()
+    for name, method, loss in (("one", "m", 1.0), ("two", "m", 9.0), ("more", "refine", 5.0)):
+        tags = {"variant": "m", "method": method, "weights_digest": name}
+        with suite.run(name, kind="train", tags=tags) as run:
+            run.metrics({"loss": loss}, 10)
+    found = curves(suite, {"one", "two", "more"})
+    assert sorted(found["value"]) == [1.0, 5.0, 9.0] and found["run"].nunique() == 3
+    named = found.set_index("value")["run"]
+    assert named[5.0] == "m, refined" and named[9.0] == "m" and named[1.0].startswith("m, run ")

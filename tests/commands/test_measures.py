@@ -51,6 +51,15 @@ def test_a_score_that_a_probe_lacks_shows_in_the_exit_status(bench, night, photo
     assert "scores are missing, untouched on" in err and "NIQE needs at least 96 x 96 pixels." in err
 
 
+def test_a_metric_that_no_photograph_has_a_value_of_costs_no_other_its_probes(bench, night):
+    code, out, err = bench(
+        "probe", "--images", "night", "--metric", "entropy", "--metric", "halo", "--csv", "probes.csv"
+    )
+    assert "halo: no photograph has a value with and without every probe." in out and "Kept in MLflow" in out
+    assert code == 1 and "scores are missing" in err
+    assert set(pd.read_csv(night / "probes.csv")["metric"]) == {"entropy"}
+
+
 def test_probes_are_printed_kept_and_in_the_report(bench, night):
     words = ("--images", "night", "--metric", "entropy", "--metric", "mean_brightness")
     code, out, err = bench("probe", *words, "--csv", "probes.csv")

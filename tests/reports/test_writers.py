@@ -93,6 +93,7 @@ def test_a_dataset_table_has_a_column_a_metric_and_counts_missing_values(table):
         ("zero_dce & 5%", r"zero\_dce \& 5\%"),
         ("$x^2$ #~{}\\", r"\$x\textasciicircum{}2\$ \#\textasciitilde{}\{\}\textbackslash{}"),
         ("[a]*", "{[}a{]}{*}"),
+        ("a--b---c - `d`", r"a-{}-b-{}-{}-c - \textasciigrave{}d\textasciigrave{}"),
         ("<b>|", r"\textless{}b\textgreater{}\textbar{}"),
         ("two\nlines", "two lines"),
     ],

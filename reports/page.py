@@ -43,6 +43,7 @@ from reports.verdict import verdict_section
 from reports.writers import to_csv, to_latex, to_markdown
 
 TEMPLATES = Path(__file__).parent / "templates"
+LIST = "files.txt"  # of what a report wrote
 CURVE_COLUMNS = ("run", "step", "name", "value")
 SECTIONS: Sequence[Callable[[Material], Section | None]] = (
     verdict_section,
@@ -71,6 +72,8 @@ SECTIONS: Sequence[Callable[[Material], Section | None]] = (
 
 def write_report(out: Path, material: Material) -> Path:
     """Write `out`/index.html, results.md, tables/*.{csv,md,tex} and figures/*.{png,pdf}; return the page's path.
+
+    files.txt lists them, so that the next report there removes what it does not have.
 
     Of the gallery at most `gallery_limit` photographs are shown, fewer where they would make the page heavy; in full
     size they go to `out`/pictures where that is asked for. Every file is written aside and renamed into place, the page
@@ -153,9 +156,24 @@ def _copy(aside: Path, sections: Sequence[Section]) -> None:
 
 
 def _move(aside: Path, out: Path) -> None:
-    """Rename each file into place, the page last, so that it never shows before what belongs to it."""
+    """Rename each file into place, the page last, so that it never shows before what belongs to it.
+
+    What an earlier report wrote here and this one has not is removed: its tables would be taken for this one's.
+    """
     files = sorted((path for path in aside.rglob("*") if path.is_file()), key=lambda path: path.name == "index.html")
+    names = [path.relative_to(aside).as_posix() for path in files]
+    for name in _listed(out) - {*names, LIST}:
+        (out / name).unlink(missing_ok=True)
+    (out / LIST).write_text("".join(f"{name}\n" for name in names), encoding="utf-8", errors="surrogateescape")
     for path in files:
         target = out / path.relative_to(aside)
         target.parent.mkdir(parents=True, exist_ok=True)
         path.replace(target)
+
+
+def _listed(out: Path) -> set[str]:
+    """The files in `out` that an earlier report wrote, by its list."""
+    if not (out / LIST).is_file():
+        return set()
+    names = (out / LIST).read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    return {name for name in names if name and out.resolve() in (out / name).resolve().parents}

@@ -311,6 +311,23 @@ def test_a_second_report_replaces_the_first_and_leaves_nothing_half_done(report,
     assert not [path for path in (tmp_path / "out").iterdir() if path.name.startswith(".")]
 
 
+def test_what_an_earlier_report_wrote_and_this_one_has_not_is_gone(report, table, tmp_path):
+    out = tmp_path / "out"
+    both = {(name, "dicm", metric): [2.0, 3.0] for name in ("a", "b") for metric in DIRECTIONS}
+    report(scores=table(both), gallery=[])
+    (out / "tables/mine.csv").write_text("mine")
+    (tmp_path / "beside.txt").write_text("not a report's")
+    with (out / "files.txt").open("a") as stream:
+        stream.write("../beside.txt\n")
+    before = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()}
+    assert before == {*(out / "files.txt").read_text().split(), "files.txt", "tables/mine.csv"} - {"../beside.txt"}
+    report(scores=table({key: value for key, value in both.items() if key[2] == "psnr"}), gallery=[])
+    after = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()}
+    assert after == {*(out / "files.txt").read_text().split(), "files.txt", "tables/mine.csv"}
+    assert "tables/leaderboard--niqe.csv" in before - after and after - {"tables/mine.csv"} <= before
+    assert (tmp_path / "beside.txt").exists()
+
+
 def test_a_failed_report_leaves_the_old_page(report, tmp_path, monkeypatch):
     report(title="Old")
 

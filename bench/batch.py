@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from bench.encoding import encode
 from bench.errors import BenchError
@@ -18,6 +18,16 @@ from bench.images import FORMATS, beside, list_images, shown
 from bench.photograph import Photograph, read_photograph
 
 Work = Callable[[Photograph], Photograph]
+RAW = {
+    ".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".iiq", ".kdc", ".mef", ".mos", ".mrw",
+    ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f",
+}  # fmt: skip
+"""Cameras' own formats. Many are TIFFs to Pillow, which finds the small preview in them."""
+OTHERS = RAW | {
+    ".apng", ".avif", ".avifs", ".dib", ".exr", ".gif", ".hdr", ".heic", ".heif", ".hif", ".j2k", ".jfif", ".jp2",
+    ".jpe", ".jxl", ".mpo", ".pbm", ".pfm", ".pnm", ".psd", ".qoi", ".tga",
+}  # fmt: skip
+"""Suffixes of pictures that are not read out of folders."""
 
 
 @dataclass(frozen=True)
@@ -38,13 +48,16 @@ class Outcome:
     notes: tuple[str, ...] = ()
 
 
-def plan(paths: Sequence[str], *, ending: str, out: Path | None = None) -> list[Job]:
+def plan(
+    paths: Sequence[str], *, ending: str, out: Path | None = None, tell: Callable[[str], None] = lambda _: None
+) -> list[Job]:
     """The jobs for files, folders and globs.
 
     Without `out` the result of NAME.ext is NAME_ENDING.ext beside it, that of a folder FOLDER_ENDING with the same
-    tree; results of an earlier run among the paths are left out. With `out`, which is a file when it has a picture's
-    suffix and a folder otherwise, names stay. Raises BenchError when a result would overwrite a photograph or another
-    result, when a glob matches nothing, and when a folder has no picture.
+    tree. With `out`, which is a file when it has a picture's suffix and a folder otherwise, names stay. Results of an
+    earlier run among the photographs, and pictures in folders of a format that is not taken, are left out: `tell` gets
+    a sentence on each. Raises BenchError when a result would overwrite a photograph or another result, when a glob
+    matches nothing, and when a folder has no picture.
     """
     singles, folders = _found(paths)
     single_file = out is not None and out.suffix.lower() in FORMATS and not out.is_dir()
@@ -52,7 +65,7 @@ def plan(paths: Sequence[str], *, ending: str, out: Path | None = None) -> list[
         raise BenchError(f"--out {shown(out or Path())} is one file, and there are several photographs: name a folder.")
     if out is not None and not single_file and not out.is_dir() and out.suffix.lower() in Image.registered_extensions():
         raise BenchError(f"{shown(out)} ends in none of {', '.join(FORMATS)}: give an --out that does, or a folder.")
-    jobs = []
+    jobs, others = [], set()
     for path in singles:
         beside_it = path.with_name(f"{path.stem}_{ending}{path.suffix}")
         jobs.append(Job(path, beside_it if out is None else out if single_file else out / path.name))
@@ -64,7 +77,13 @@ def plan(paths: Sequence[str], *, ending: str, out: Path | None = None) -> list[
             kinds = f"{', '.join(FORMATS)} are taken, but for what lies in --out"
             raise BenchError(f"There is no picture in the folder {shown(folder)} to enhance: {kinds}.")
         jobs += [Job(path, root / path.relative_to(folder)) for path in inside]
-    return _without_clashes(jobs)
+        others |= {path for path in _others(folder) if not path.is_relative_to(root.absolute())}
+    kept = _without_results(jobs, ending, tell)
+    if others:
+        kinds = ", ".join(sorted({path.suffix.lower() for path in others}))
+        tell(f"Left out, of no format that is taken: {len(others)} ({kinds}).")
+    _check_targets(kept)
+    return kept
 
 
 def _found(paths: Sequence[str]) -> tuple[list[Path], list[Path]]:
@@ -81,11 +100,31 @@ def _found(paths: Sequence[str]) -> tuple[list[Path], list[Path]]:
     return list(dict.fromkeys(singles)), list(dict.fromkeys(folders))
 
 
-def _without_clashes(jobs: list[Job]) -> list[Job]:
-    targets = {job.target.resolve() for job in jobs}
-    kept = [job for job in jobs if job.source.resolve() not in targets or job.target.resolve() == job.source.resolve()]
+def _others(folder: Path) -> list[Path]:
+    found = (path for path in folder.absolute().rglob("*") if path.suffix.lower() in OTHERS)
+    return [path for path in found if not path.name.startswith(".") and path.is_file()]
+
+
+def _without_results(jobs: list[Job], ending: str, tell: Callable[[str], None]) -> list[Job]:
+    """The jobs, each once, but those on results: what another job makes, or NAME_ENDING.ext beside a NAME.ext."""
+    once = {(job.source.resolve(), job.target.resolve()): job for job in jobs}
+    targets = {target for _, target in once}
+    names = {(job.source.parent.resolve(), job.source.stem) for job in jobs}
+    kept: list[Job] = []
+    results: list[Job] = []
+    for (source, target), job in once.items():
+        name = job.source.stem.removesuffix(f"_{ending}")
+        named = name != job.source.stem and (job.source.parent.resolve(), name) in names
+        (results if named or (source in targets and source != target) else kept).append(job)
+    if results:
+        one = shown(results[0].source)
+        tell(f"Left out, as results of an earlier run: {len(results)}, {one} for one.")
+    return kept
+
+
+def _check_targets(jobs: list[Job]) -> None:
     taken: dict[Path, Path] = {}
-    for job in kept:
+    for job in jobs:
         where = job.target.resolve()
         if where == job.source.resolve():
             raise BenchError(f"The result would overwrite {shown(job.source)} itself: choose another --out.")
@@ -93,7 +132,6 @@ def _without_clashes(jobs: list[Job]) -> list[Job]:
             both = f"{shown(taken[where])} and {shown(job.source)}"
             raise BenchError(f"{both} would both be written to {shown(job.target)}: enhance them one by one.")
         taken[where] = job.source
-    return kept
 
 
 def run(jobs: Sequence[Job], work: Work, *, force: bool = False) -> Iterator[Outcome]:
@@ -105,9 +143,9 @@ def run(jobs: Sequence[Job], work: Work, *, force: bool = False) -> Iterator[Out
         ahead: Future[Photograph] | None = None
         behind: Future[Outcome] | None = None
         for place, job in enumerate(pending):
-            current = ahead or reader.submit(read_photograph, job.source)
+            current = ahead or reader.submit(_read, job.source)
             following = pending[place + 1 : place + 2]
-            ahead = reader.submit(read_photograph, following[0].source) if following else None
+            ahead = reader.submit(_read, following[0].source) if following else None
             written = _attempt(job, current, work, writer)
             del current
             if behind is not None:
@@ -115,6 +153,19 @@ def run(jobs: Sequence[Job], work: Work, *, force: bool = False) -> Iterator[Out
             behind = written
         if behind is not None:
             yield behind.result()
+
+
+def _read(path: Path) -> Photograph:
+    """As `read_photograph`; the error says which formats are taken where the file is of another."""
+    suffix, taken = path.suffix.lower(), f"{shown(path)} is of no format that is taken: {', '.join(FORMATS)} are."
+    if suffix in RAW and path.exists():
+        raise BenchError(taken)
+    try:
+        return read_photograph(path)
+    except BenchError as error:
+        if suffix not in FORMATS and isinstance(error.__cause__, UnidentifiedImageError):
+            raise BenchError(taken) from error
+        raise
 
 
 def _attempt(job: Job, reading: Future[Photograph], work: Work, writer: ThreadPoolExecutor) -> Future[Outcome]:

@@ -182,12 +182,13 @@ def resolve(name: str, root: Path) -> Dataset:
 
 
 def from_folder(folder: Path, references: Path | None = None) -> Dataset:
-    """All photographs below `folder` as a dataset of the folder's name, not pinned.
+    """All photographs below `folder`, but for hidden folders, as a dataset of the folder's name, not pinned.
 
     With `references`, a folder of their well-lit twins, which match by path without extension. Raises BenchError
     without any photograph, and where not each has its twin.
     """
-    files = tuple(list_images(folder))
+    inside = {path: path.relative_to(folder).parts for path in list_images(folder)}
+    files = tuple(path for path, parts in inside.items() if not any(part.startswith(".") for part in parts))
     if not files:
         raise BenchError(f"There is no photograph in {folder}.")
     digest = files_digest(folder, files)[:16]

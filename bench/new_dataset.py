@@ -2,6 +2,7 @@
 
 import json
 import re
+import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import get_args
@@ -12,14 +13,17 @@ from bench.errors import BenchError, unknown_name
 from bench.images import FORMATS
 from bench.weights import write_text
 
+OWN = "# Made by bench data add.\n"
 FIELDS = ("title", "paper", "licence", "homepage", "get", "role")
 
 
-def write_spec(name: str, root: Path, *, sides: Mapping[str, Sequence[str]], told: Mapping[str, str]) -> Path:
+def write_spec(
+    name: str, root: Path, *, sides: Mapping[str, Sequence[str]], told: Mapping[str, str], force: bool = False
+) -> Path:
     """Pin what the globs of `sides` (of `data.SIDES`) find below `root`/`name`; returns the file written.
 
-    `told` has FIELDS. Raises BenchError, and leaves no file, where the name is taken or unfit, a side finds nothing, or
-    low and reference do not pair.
+    `told` has FIELDS. Raises BenchError, and writes nothing, where the name is unfit, or taken unless `force`, a side
+    finds nothing, or low and reference do not pair. A specification that was not made here is not replaced.
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise BenchError(f"A dataset's name is small letters, digits and underscores, such as my_walks, not '{name}'.")
@@ -27,8 +31,10 @@ def write_spec(name: str, root: Path, *, sides: Mapping[str, Sequence[str]], tol
     roles = [role for role in get_args(data.Role) if role != "demo"]
     if told["role"] not in roles:
         raise unknown_name("role", told["role"], roles)
-    if path.exists():
-        raise BenchError(f"There is a dataset {name} already: {path}.")
+    if path.exists() and not path.read_text(encoding="utf-8").startswith(OWN):
+        raise BenchError(f"There is a dataset {name} already, {path}, which bench data add did not make.")
+    if path.exists() and not force:
+        raise BenchError(f"There is a dataset {name} already, {path}: --force replaces it.")
     folder = root / name
     if not folder.is_dir():
         raise BenchError(f"There is no folder {folder}: datasets lie below the data root, put the photographs there.")
@@ -37,14 +43,13 @@ def write_spec(name: str, root: Path, *, sides: Mapping[str, Sequence[str]], tol
         files = _found(folder, globs)
         lines += ["", f"[{side}]", f"globs = [{', '.join(map(_quoted, globs))}]", f"count = {len(files)}",
                   f"digest = {_quoted(files_digest(folder, files))}"]  # fmt: skip
+    text = OWN + "\n".join([*lines, ""])
     try:
-        write_text(path, "\n".join([*lines, ""]))
-        data.specs.cache_clear()
+        data.specs()[name] = data.Spec.model_validate(tomllib.loads(text))  # until it is checked, in memory alone
         data.resolve(name, root)
-    except BaseException:
-        path.unlink(missing_ok=True)
+        write_text(path, text)
+    finally:
         data.specs.cache_clear()
-        raise
     return path
 
 

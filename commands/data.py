@@ -84,6 +84,7 @@ def add(
     homepage: Annotated[str, typer.Option(help="Where people learn more.")] = "-",
     get: Annotated[str, typer.Option(help="How to get it, in words.")] = "-",
     data_root: DataRoot = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the specification that is there.")] = False,
 ) -> None:
     """Make a dataset of photographs of your own: datasets/NAME.toml, with count and digest."""
     from bench.data import data_root as root_of
@@ -97,7 +98,8 @@ def add(
         raise BenchError("Say which files belong to which side, for example --low '*.jpg'.")
     told = {"title": title or name, "paper": paper, "licence": licence, "homepage": homepage, "get": get}
     told["role"] = role or ("paired-test" if reference else "train" if normal else "test")
-    say(f"Written: {write_spec(name, root_of(data_root), sides=sides, told=told)}. bench data verify {name} checks it.")
+    path = write_spec(name, root_of(data_root), sides=sides, told=told, force=force)
+    say(f"Written: {path}. bench data verify {name} checks it.")
 
 
 @app.command()

@@ -42,13 +42,16 @@ def enhance(
     from bench.brighten import develop
     from bench.device import choose_device, keep_freed_memory
     from bench.errors import BenchError
+    from commands.console import say
 
     if bits not in (None, 8, 16):
         raise BenchError(f"--bits is 8 or 16, not {bits}.")
     if PIPE in paths and len(paths) > 1:
         raise BenchError("- reads one photograph from standard input: name no other path beside it.")
     piped = paths == [PIPE]
-    jobs = [] if piped else plan(paths, ending=f"{method}_compare" if compare else method, out=out)
+    if piped:
+        check_out(out, force=force)
+    jobs = [] if piped else plan(paths, ending=f"{method}_compare" if compare else method, out=out, tell=say)
     chosen = str(choose_device(device))
     keep_freed_memory()
     enhancer = load(method, weights, device=chosen, quiet=piped)
@@ -75,7 +78,7 @@ def load(method: str, weights: Path | None, *, device: str, quiet: bool) -> "nn.
     learned = METHODS.card(method).learned
     enhancer = make(method, weights).eval().to(device)
     if learned and not quiet:
-        say(f"{method}: weights {enhancer.checkpoint} from {enhancer.source}")
+        say(f"{method}: weights {enhancer.checkpoint}, {enhancer.source}")
         if device == "cpu" and fast_precision() == torch.bfloat16:
             say("Convolutions run in bfloat16: values differ by a few 255ths from those that are scored.")
     return enhancer
@@ -91,16 +94,23 @@ def set_texture(enhancer: "nn.Module", method: str, texture: float) -> None:
     enhancer.texture = texture
 
 
+def check_out(out: Path | None, *, force: bool) -> None:
+    """Raise BenchError where the result of a pipe cannot go to `out`, or is there already, unless `force`."""
+    from bench.errors import BenchError
+    from bench.images import FORMATS, shown
+
+    if out is not None and out.suffix.lower() not in FORMATS:
+        raise BenchError(f"--out for a pipe is a file that ends in one of {', '.join(FORMATS)}.")
+    if out is not None and out.exists() and not force:
+        raise BenchError(f"{shown(out)} is there already: --force makes it anew.")
+
+
 def pipe(work: "Work", out: Path | None) -> None:
     """One photograph from standard input to standard output or to `out`; sentences go to standard error."""
     from bench.batch import through
-    from bench.errors import BenchError
-    from bench.images import FORMATS, beside
+    from bench.images import beside
 
-    suffix = "" if out is None else out.suffix.lower()
-    if out is not None and suffix not in FORMATS:
-        raise BenchError(f"--out for a pipe is a file that ends in one of {', '.join(FORMATS)}.")
-    data, notes = through(sys.stdin.buffer.read(), work, suffix=suffix)
+    data, notes = through(sys.stdin.buffer.read(), work, suffix="" if out is None else out.suffix.lower())
     for note in notes:
         typer.echo(f"standard input: {note}.", err=True)
     if out is None:
@@ -138,7 +148,8 @@ def run_jobs(jobs: "Sequence[Job]", work: "Work", *, force: bool) -> None:
     if errors:
         for error in errors:
             say(f"Failed: {error}")
-        raise BenchError(f"{len(errors)} of {len(jobs)} photographs failed, as said above. The others are done.")
+        others = " The others are done." if len(errors) < len(jobs) else ""
+        raise BenchError(f"{len(errors)} of {len(jobs)} photographs failed, as said above.{others}")
 
 
 def where(jobs: "Sequence[Job]") -> str:

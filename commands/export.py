@@ -5,17 +5,21 @@ from typing import Annotated
 
 import typer
 
+from commands.options import Force
+
 
 def export(
     method: Annotated[str, typer.Argument(help="A learned one, guided or not.")],
     path: Annotated[Path, typer.Argument(help="The file to write, model.onnx.")],
     weights: Annotated[Path | None, typer.Option(help="Its weights; else as bench evaluate chooses.")] = None,
+    force: Force = False,
 ) -> None:
     """Write a method as ONNX: any batch, height and width, RGB in [0, 1] in and out; compared with torch first.
 
     A guided one takes a minute or two to write.
     """
     from bench.errors import BenchError
+    from bench.images import shown
     from commands.console import say
     from enlightengan.export import CHECKED, network_of
     from enlightengan.export import export as exported
@@ -23,8 +27,10 @@ def export(
 
     if path.suffix.lower() != ".onnx":
         raise BenchError(f"The file is an ONNX model: call it {path.with_suffix('.onnx')}.")
+    if path.exists() and not force:
+        raise BenchError(f"{shown(path)} is there already: --force writes it anew.")
     enhancer = make(method, weights)
     network_of(enhancer)
-    say(f"{method}: weights {enhancer.checkpoint} from {enhancer.source}")
+    say(f"{method}: weights {enhancer.checkpoint}, {enhancer.source}")
     apart = exported(enhancer.eval(), path)
     say(f"Written to {path}. Over {len(CHECKED)} sizes it differs from torch by at most {apart:.1e}.")

@@ -30,7 +30,7 @@ def list_runs(
     """Every run, newest first: what it was, whether it ended well, what it takes on disk, whose weights it gives."""
     from datetime import datetime
 
-    from bench.errors import BenchError
+    from bench.errors import BenchError, unknown_name
     from bench.tracking import open_suite
     from commands.console import table
 
@@ -41,8 +41,11 @@ def list_runs(
         info, what = run.info, run.data.tags.get("kind", "")
         if kind in (None, what):
             begun = datetime.fromtimestamp(info.start_time / 1000)
-            told = (info.run_id[:8], what, info.run_name, info.status.lower(), f"{begun:%Y-%m-%d %H:%M}")
+            status = "interrupted" if _interrupted(run) else info.status.lower()
+            told = (info.run_id[:8], what, info.run_name, status, f"{begun:%Y-%m-%d %H:%M}")
             rows.append((*told, used.get(info.run_id, ""), f"{_bytes(_folders(suite, run)) / 1e6:,.1f}"))
+    if not rows and kind is not None and every:
+        raise unknown_name("kind of run", kind, {run.data.tags.get("kind", "") for run in every} - {""})
     if not rows:
         raise BenchError(f"There is no such run in {suite.uri}.")
     table(("run", "kind", "name", "status", "begun", "used for", "MB"), rows, numbers=1)
@@ -52,7 +55,9 @@ def list_runs(
 def remove(
     runs: Runs,
     files: Annotated[bool, typer.Option("--files", help="Delete what they keep on this disk, too, for good.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Also what counts as running, as killed runs do.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also what counts as running; a training that does run here stays.")
+    ] = False,
     tracking_uri: TrackingUri = None,
 ) -> None:
     """Take runs, and those nested in them, out of everything: neither their weights nor their own scores count.
@@ -154,6 +159,19 @@ def _in_no_process(run: "MlflowRun", *, force: bool) -> AbstractContextManager[N
     if run.info.status == "RUNNING" and not force:
         raise BenchError(f"{_named(run)} counts as running: --force removes it all the same.")
     return nullcontext()
+
+
+def _interrupted(run: "MlflowRun") -> bool:
+    """Whether a training that counts as running is in no process, as one that was killed."""
+    from bench.errors import BenchError
+    from commands.training import TRAINING, alone_in
+
+    folder = TRAINING / run.info.run_id
+    if run.info.status != "RUNNING" or not (folder / "lock").is_file():
+        return False
+    with suppress(BenchError, OSError), alone_in(folder):  # where the lock cannot be opened nobody knows
+        return True
+    return False
 
 
 def _folders(suite: "Suite", run: "MlflowRun") -> list[Path]:

@@ -68,6 +68,39 @@ def test_globs_are_expanded_and_earlier_results_left_out(folder, photograph):
         targets(["night/*.jpg"])
 
 
+@pytest.mark.parametrize("out", [None, Path("x")])
+def test_results_beside_the_photographs_of_a_folder_are_left_out_and_said(folder, photograph, out):
+    for name in ("a_clahe.png", "a_clahe_clahe.jpg", "sub/b_clahe.JPG", "sub/a_clahe.png"):  # the last is a photograph
+        photograph(folder / name)
+    told = []
+    found = targets(["night"], out=out, tell=told.append)
+    assert found.keys() == {"night/a.png", "night/sub/b.png", "night/sub/a_clahe.png"}
+    assert told == ["Left out, as results of an earlier run: 3, night/a_clahe.png for one."]
+    assert targets(["night/a_clahe.png"]) == {"night/a_clahe.png": "night/a_clahe_clahe.png"}  # asked for by name
+
+
+def test_results_in_a_folder_of_them_are_left_out_and_said(folder, photograph):
+    photograph(folder.with_name("night_clahe") / "a.png")
+    told = []
+    assert targets(["night", "night_clahe"], tell=told.append).keys() == {"night/a.png", "night/sub/b.png"}
+    assert told == ["Left out, as results of an earlier run: 1, night_clahe/a.png for one."]
+
+
+def test_pictures_of_other_formats_in_a_folder_are_said(folder):
+    names = ("c.AVIF", "d.cr2", "sub/e.gif", "sub/f.heic", "sub/g.gif", ".h.gif", "notes.txt", "a.json", "x/i.gif")
+    for name in names:
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(b"")
+    told = []
+    targets(["night", "night/sub"], out=folder / "x", tell=told.append)
+    assert told == ["Left out, of no format that is taken: 5 (.avif, .cr2, .gif, .heic)."]
+
+
+def test_a_photograph_named_twice_is_done_once(folder):
+    found = plan(["night", "night/a.png", str(folder / "a.png")], ending="clahe", out=Path("x"))
+    assert sorted(str(job.target) for job in found) == ["x/a.png", "x/sub/b.png"]
+
+
 def test_a_name_with_brackets_is_only_a_name(folder, photograph):
     photograph(folder / "a[1].png")
     assert targets(["night/a[1].png"]) == {"night/a[1].png": "night/a[1]_clahe.png"}
@@ -162,6 +195,18 @@ def test_a_suffix_that_does_not_fit_the_bytes_is_said(folder):
 def test_an_unknown_suffix_is_one_sentence(folder):
     (folder / "a.png").rename(folder / "a.pic")
     assert "ends in none of" in outcomes([Job(folder / "a.pic", folder / "r.pic")])["a.pic"].error
+
+
+def test_a_format_that_is_not_taken_is_said_to_be_none(folder):
+    picture = Image.open(folder / "a.png")
+    for name, kind in (("c.avif", "AVIF"), ("d.nef", "TIFF"), ("e.gif", "GIF")):
+        picture.save(folder / name, kind)
+    names = ("c.avif", "d.nef", "e.gif", "gone.nef", "gone.gif")
+    found = outcomes([Job(folder / name, folder / "out" / f"{name}.png") for name in names])
+    told = "is of no format that is taken: .bmp, .jpeg, .jpg, .pgm, .png, .ppm, .tif, .tiff, .webp are."
+    assert all(found[name].error == f"{folder / name} {told}" for name in names[:3])
+    assert all("No such file" in found[name].error for name in names[3:])
+    assert not (folder / "out").exists()
 
 
 def test_a_full_disk_leaves_no_half_file(folder, monkeypatch):

@@ -257,6 +257,12 @@ def test_references_of_one_name_are_not_guessed(write_spec, root, photograph):
         data.from_folder(root / "one", root / "other")
 
 
+def test_hidden_folders_are_no_part_of_a_folder(root, photograph):
+    photograph(root / "one/day/a.png", seed=1)
+    photograph(root / "one/.thumbnails/a.png", seed=2)
+    assert data.from_folder(root / "one").low == (root / "one/day/a.png",)
+
+
 def test_a_reference_of_several_counts_once_in_a_digest(root, photograph):
     photograph(root / "a.png", seed=1)
     once = files_digest(root, (root / "a.png",))

@@ -5,6 +5,7 @@ from bench import data
 from bench.data import specs
 from bench.digests import files_digest
 from bench.images import list_images, read_rgb
+from bench.new_dataset import OWN
 
 SPEC = """
 title = "Tiny"
@@ -52,6 +53,32 @@ def test_own_photographs_become_a_dataset_that_is_pinned(bench, tiny, photograph
     assert bench("data", "verify", "walks")[0] == 0
     photograph(walks / "dark/2.png", seed=99)
     assert bench("data", "verify", "walks")[0] == 1
+
+
+def test_a_dataset_that_has_grown_is_pinned_anew_by_force(bench, fails, tiny, photograph):
+    photograph(tiny / "d.png", seed=9)
+    path, old = data.SPECS / "tiny.toml", OWN + (data.SPECS / "tiny.toml").read_text()
+    words = ("data", "add", "tiny", "--low", "*.png")
+    foreign = f"There is a dataset tiny already, {path}, which bench data add did not make."
+    assert fails(*words) == fails(*words, "--force") == foreign
+    path.write_text(old)
+    assert fails(*words) == f"There is a dataset tiny already, {path}: --force replaces it."
+    photograph(tiny / "day/other.png")
+    assert fails(*words, "--reference", "day/*.png", "--force").startswith("tiny: low and reference do not pair")
+    assert path.read_text() == old and specs()["tiny"].low.count == 3
+    code, _, err = bench(*words, "--force")
+    assert code == 0, err
+    assert specs()["tiny"].low.count == 4 and bench("data", "verify", "tiny")[0] == 0
+
+
+def test_a_specification_is_replaced_only_when_the_new_one_is_checked(bench, tiny, photograph, monkeypatch):
+    path, old, seen = data.SPECS / "tiny.toml", OWN + (data.SPECS / "tiny.toml").read_text(), list[str]()
+    path.write_text(old)
+    photograph(tiny / "d.png", seed=9)
+    resolve = data.resolve
+    monkeypatch.setattr(data, "resolve", lambda *given: seen.append(path.read_text()) or resolve(*given))
+    assert bench("data", "add", "tiny", "--low", "*.png", "--force")[0] == 0
+    assert seen == [old] and path.read_text() != old
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
 import io
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -37,7 +38,7 @@ def test_enlightengan_with_weights_in_tiles_and_whole(bench, workplace, photogra
     photograph(workplace / "a.png", size=(33, 50))
     code, out, _ = bench("enhance", "a.png", "--weights", weights, "--out", "whole.png")
     assert code == 0
-    assert f"from {weights}" in out.replace("\n", "")
+    assert re.search(rf"weights [0-9a-f]{{16}}, {re.escape(str(weights))}", out.replace("\n", ""))
     assert bench("enhance", "a.png", "--weights", weights, "--out", "tiled.png", "--tile", 32)[0] == 0
     whole, tiled = (read_rgb(Path(f"{name}.png")).astype(int) for name in ("whole", "tiled"))
     assert np.abs(whole - tiled).max() <= 1
@@ -57,6 +58,13 @@ def test_texture_is_set_where_a_method_has_some(bench, fails, workplace, photogr
         assert np.array_equal(read_rgb(workplace / "named.png"), read_rgb(workplace / f"{share}.png"))
     told = fails("enhance", "a.png", "--method", "gamma", "--texture", "0.5")
     assert told == "--texture is for methods that end in _natural or _guided, which gamma does not."
+
+
+def test_weights_that_come_with_the_project_are_said_to(bench, workplace, photograph):
+    photograph(workplace / "a.png")
+    code, out, err = bench("enhance", "a.png", "--method", "zero_dce")
+    assert code == 0, err
+    assert re.match(r"zero_dce: weights [0-9a-f]{16}, shipped with the project\n", out)
 
 
 def test_without_weights_the_sentence_says_what_to_do(fails, workplace, photograph, monkeypatch):
@@ -89,6 +97,28 @@ def test_a_folder_with_bad_files_is_counted(bench, workplace, photograph):
     assert err == "Error: 1 of 3 photographs failed, as said above. The others are done.\n"
     code, out, _ = bench("enhance", "night/a.png", "--method", "gamma", "--out", "day")
     assert (code, "Kept, whatever made them: 1 that were there already" in out) == (0, True)
+
+
+def test_where_all_failed_there_are_no_others(fails, workplace):
+    for name in ("a.png", "b.png"):
+        (workplace / name).write_bytes(b"no picture")
+    told = "2 of 2 photographs failed, as said above."
+    assert fails("enhance", "a.png", "b.png", "--method", "gamma") == told
+
+
+def test_what_a_folder_holds_and_is_not_enhanced_is_said(bench, fails, workplace, photograph):
+    photograph(workplace / "night/a.png")
+    assert bench("enhance", "night/a.png", "--method", "gamma")[0] == 0
+    for name in ("b.HEIC", "c.cr2", "sub/d.cr2", ".e.cr2", "notes.txt"):
+        (workplace / "night" / name).parent.mkdir(exist_ok=True)
+        (workplace / "night" / name).write_bytes(b"no picture")
+    code, out, err = bench("enhance", "night", "--method", "gamma")
+    assert code == 0, err
+    assert "Left out, as results of an earlier run: 1, night/a_gamma.png for one.\n" in out
+    assert "Left out, of no format that is taken: 3 (.cr2, .heic).\n" in out
+    assert [path.name for path in (workplace / "night_gamma").iterdir()] == ["a.png"]
+    told = "night/b.HEIC is of no format that is taken: .bmp, .jpeg, .jpg, .pgm, .png, .ppm, .tif, .tiff, .webp are."
+    assert fails("enhance", "night/b.HEIC", "--method", "gamma") == told
 
 
 @pytest.mark.parametrize(
@@ -130,6 +160,28 @@ def test_a_pipe_carries_nothing_but_the_photograph(workplace, photograph):
     assert failed.stderr.startswith(b"Error: Cannot read standard input")
 
 
+def test_a_pipe_keeps_what_is_there_unless_forced(bench, fails, workplace, photograph, monkeypatch):
+    photograph(workplace / "a.png")
+    given = io.BytesIO(Path("a.png").read_bytes())
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(given))
+    Path("b.png").write_bytes(b"old")
+    words = ("enhance", "-", "--method", "gamma", "--out", "b.png")
+    assert fails(*words) == "b.png is there already: --force makes it anew."
+    assert (given.tell(), Path("b.png").read_bytes()) == (0, b"old")
+    assert bench(*words, "--force")[0] == 0
+    assert read_rgb(Path("b.png")).mean() > read_rgb(Path("a.png")).mean()
+
+
+def test_an_exported_file_stays_unless_forced(bench, fails, workplace, weights, monkeypatch):
+    asked = []
+    monkeypatch.setattr("enlightengan.export.export", lambda enhancer, path: asked.append(path) or 2e-6)
+    Path("m.onnx").write_bytes(b"old")
+    words = ("export", "enlightengan", "m.onnx", "--weights", weights)
+    assert fails(*words) == "m.onnx is there already: --force writes it anew."
+    assert not asked
+    assert bench(*words, "--force")[0] == 0 and asked == [Path("m.onnx")]
+
+
 def test_export_writes_or_says_why_not(bench, fails, workplace, weights, monkeypatch):
     assert fails("export", "enlightengan", "m.pt") == "The file is an ONNX model: call it m.onnx."
     assert fails("export", "gamma", "m.onnx") == "ONNX is written of learned methods: this one has no network."
@@ -139,4 +191,5 @@ def test_export_writes_or_says_why_not(bench, fails, workplace, weights, monkeyp
         code, out, _ = bench("export", method, "m.onnx", "--weights", weights)
         assert code == 0
         assert "at most 2.0e-06" in out
+        assert re.search(rf"{method}: weights [0-9a-f]{{16}}, {re.escape(str(weights))}", out.replace("\n", ""))
     assert asked == [Path("m.onnx")] * 2

@@ -115,7 +115,24 @@ def test_a_cell_of_a_grid_is_used_only_where_nothing_is_shipped(bench, training,
     assert "enlightengan" not in row(bench("runs", "list")[1], cell)
     monkeypatch.setattr("bench.weights.SHIPPED", workplace)
     assert "enlightengan" in row(bench("runs", "list", "--kind", "train")[1], cell)
-    assert "There is no such run" in bench("runs", "list", "--kind", "evaluate")[2]
+    told = "Error: There is no kind of run named 'evaluate': there are: train.\n"
+    assert bench("runs", "list", "--kind", "evaluate")[2] == told
+    assert "did you mean train?" in bench("runs", "list", "--kind", "trian")[2]
+
+
+def test_a_killed_training_is_told_from_one_that_runs(bench, fails, training, workplace):
+    killed, kept, away = (training(name) for name in ("killed", "kept", "away"))
+    for run in (killed, kept, away):
+        open_suite().client.update_run(run, status="RUNNING")
+    (workplace / "runs/training" / away / "lock").unlink()  # as of another machine
+    command = [sys.executable, "-c", HOLDS, workplace / "runs/training" / kept / "lock"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline() == b"held\n"
+        out = bench("runs", "list")[1]
+        assert "is being trained by another process" in fails("runs", "remove", kept, "--force")
+        other.stdin.close()
+    assert [row(out, run).split()[3] for run in (killed, kept, away)] == ["interrupted", "running", "running"]
+    assert row(bench("runs", "list")[1], kept).split()[3] == "interrupted"
 
 
 def test_what_counts_as_running_elsewhere_is_removed_only_by_force(bench, fails, store):

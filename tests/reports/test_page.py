@@ -276,6 +276,7 @@ def test_the_tables_and_figures_lie_beside_the_page(report, tmp_path):
     assert names == {
         "index.html",
         "results.md",
+        "files.txt",
         "tables/summary.csv",
         *(
             f"tables/{stem}.{kind}"

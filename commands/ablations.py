@@ -209,14 +209,14 @@ def ablation_scores(suite: "Suite", scores: "pd.DataFrame | None" = None) -> "pd
     """Every finished score in MLflow (or in `scores`, newest first), the newest of each kind."""
     from bench.errors import BenchError
     from bench.scores import score_table
-    from commands.kept import evaluations_of, tables_of
+    from commands.kept import evaluations_of, of_newest_variants, tables_of
 
     if scores is None:
         try:
             scores, _ = tables_of(suite, evaluations_of(suite, demo=False))
         except BenchError:  # nothing has been evaluated yet
             scores = score_table([])
-    return scores.drop_duplicates(["checkpoint", "dataset", "image", "metric"])
+    return of_newest_variants(scores).drop_duplicates(["checkpoint", "dataset", "image", "metric"])
 
 
 def print_effects(suite: "Suite") -> None:

@@ -1,5 +1,6 @@
 """`bench train import`: a finished training of a bare machine, into MLflow."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +11,7 @@ from commands import training_options as options
 from commands.options import DataRoot, TrackingUri
 
 if TYPE_CHECKING:
+    from bench.tracking import Suite
     from commands.sides import Sides
 
 
@@ -30,7 +32,6 @@ def import_run(
     from bench.environment import provenance
     from bench.errors import BenchError
     from bench.tracking import open_suite
-    from bench.trainings import TRUSTED_PRESETS
     from commands.console import say
     from enlightengan.checkpoint import read_weights, weights_digest
     from enlightengan.log import read_facts, read_parameters, replay
@@ -45,14 +46,30 @@ def import_run(
     tags |= {key: value for key, value in facts.items() if key == "begun_from"}
     sides = _trained_on(told, low, normal, data_root)
     tags |= sides.tags() if sides else {}
-    trusted = "yes" if told.get("preset") in TRUSTED_PRESETS and not (sides and sides.is_demo) else "no"
     tags["weights_digest"] = weights_digest(read_weights(folder / "weights.safetensors")[0])
     suite = open_suite(tracking_uri)
+    trusted = "yes" if _trusted(suite, tags, sides) else "no"
     refined = " refined" if tags["method"] == "refine" else ""
     label = name or f"{tags['variant']}{refined} {tags['preset']} (imported)"
     with suite.run(label, kind="train", tags={**tags, "trusted": trusted, "imported": "yes"}) as run:
         replay(folder, run)
     say(f"Imported as run {run.id}")
+
+
+def _trusted(suite: "Suite", tags: Mapping[str, str], sides: "Sides | None") -> bool:
+    """Whether the weights may stand for their method: of a serious preset, and not of the demo.
+
+    A refinement is trusted as far as the generator that it began from, which MLflow must know.
+    """
+    from bench.trainings import TRUSTED_PRESETS
+    from commands.training import known_trust
+
+    if tags["preset"] not in TRUSTED_PRESETS or (sides and sides.is_demo):
+        return False
+    if tags["method"] != "refine":
+        return True
+    began = re.search("generator ([0-9a-f]{16})", tags.get("begun_from", ""))
+    return began is not None and bool(known_trust(suite, began[1]))
 
 
 def _trained_on(

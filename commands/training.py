@@ -49,7 +49,7 @@ def start_run(
             "method": config.method, "config": asdict(config), "feature_weights": str(feature_weights or ""),
             "init_from": str(init_from or ""),
             "files": {side: [str(file.resolve()) for file in files] for side, files in sides.files.items()},
-            "afterwards": dict(afterwards or {}),
+            "keep_optimisers": keep_optimisers, "afterwards": dict(afterwards or {}),
         }  # fmt: skip
         (out / "plan.json").write_text(json.dumps(plan))
         (out / "config.json").write_text(json.dumps(asdict(config), indent=1))
@@ -59,7 +59,8 @@ def start_run(
         for sentence in all_departures(config, used):
             run.note(f"Departure from the authors' training: {sentence}")
         with alone_in(out):
-            _train(run, out, plan, device=device, resume=False, keep_optimisers=keep_optimisers)
+            _train(run, out, plan, device=device, resume=False)
+    _forget_states(out)
     return str(run.id)
 
 
@@ -68,7 +69,7 @@ def _trusted(suite: "Suite", config: RunConfig, sides: Sides, init_from: Path | 
 
     A refinement adds nothing that it was not taught: it is trusted as far as the generator that it begins from.
     """
-    from bench.trainings import TRUSTED_PRESETS, weights_of
+    from bench.trainings import TRUSTED_PRESETS
     from enlightengan.checkpoint import load_generator, weights_digest
     from enlightengan.config import RefineConfig
 
@@ -76,11 +77,18 @@ def _trusted(suite: "Suite", config: RunConfig, sides: Sides, init_from: Path | 
     if not own or init_from is None or not isinstance(config, RefineConfig):
         return own
     generator, metadata = load_generator(init_from)
-    digest = weights_digest(generator.state_dict())
-    for run in suite.search(kind="train"):
-        if digest in weights_of(run):
-            return bool(run.data.tags.get("trusted") == "yes")
+    known = known_trust(suite, weights_digest(generator.state_dict()))
+    if known is not None:
+        return known
     return json.loads(metadata.get("config", "{}")).get("preset", "paper") in TRUSTED_PRESETS
+
+
+def known_trust(suite: "Suite", digest: str) -> bool | None:
+    """Whether the training that gave weights of this digest is trusted; None where it is not in MLflow."""
+    from bench.trainings import weights_of
+
+    found = [run for run in suite.search(kind="train") if digest in weights_of(run)]
+    return found[0].data.tags.get("trusted") == "yes" if found else None
 
 
 def beginning(init_from: Path | None, tracking_uri: str | None, *, generator_alone: bool = False) -> Path | None:
@@ -137,8 +145,10 @@ def continue_run(run_id: str, method: str, *, alone: bool, device: str, tracking
     if plan["method"] != method:
         raise BenchError(f"Run {run_id} trains {plan['method']}: bench train {plan['method']} --resume {run_id}")
     if not finished:
-        with alone_in(out), open_suite(tracking_uri).run(run_id, kind="train", run_id=run_id) as run:
-            _train(run, out, plan, device=device, resume=True, keep_optimisers=True)
+        with alone_in(out):
+            with open_suite(tracking_uri).run(run_id, kind="train", run_id=run_id) as run:
+                _train(run, out, plan, device=device, resume=True)
+            _forget_states(out)
     if unscored:
         from commands.adapt import score_held_out
 
@@ -158,14 +168,44 @@ def alone_in(folder: Path) -> Iterator[None]:
         yield
 
 
-def _train(
+def _forget_states(out: Path) -> None:
+    """Delete the training states of a run that has ended, and not before: until then it may have to go on from them."""
+    shutil.rmtree(out / "states", ignore_errors=True)
+
+
+def _train(run: "Run", out: Path, plan: Mapping[str, Any], *, device: str, resume: bool) -> None:
+    """Train by the `plan`, or continue; what is trained already is kept in MLflow and not trained again."""
+    from commands.console import say
+    from enlightengan.checkpoint import read_weights, weights_digest
+
+    weights, keep_optimisers = out / "weights.safetensors", plan.get("keep_optimisers", True)
+    if resume and weights.is_file():  # they are the last that a training writes
+        say(f"Run {run.id} is trained: what is left is to keep its weights.")
+        _keep_weights(run, weights, keep_optimisers=keep_optimisers)
+    else:
+        _train_by(run, out, plan, device=device, resume=resume, keep_optimisers=keep_optimisers)
+    run.tags({"weights_digest": weights_digest(read_weights(weights)[0])})
+    say(f"Weights: {weights}")
+
+
+def _keep_weights(run: "Run", weights: Path, *, keep_optimisers: bool) -> None:
+    """Keep with the run what it was to keep after its last step; the state is moved, and may be there already."""
+    from enlightengan.checkpoint import read_weights
+
+    run.artifact(weights)
+    last = weights.parent / "states" / f"state-{int(read_weights(weights)[1]['steps']):08d}.pt"
+    if keep_optimisers and last.is_file():
+        run.artifact(last, spare=True)
+
+
+def _train_by(
     run: "Run", out: Path, plan: Mapping[str, Any], *, device: str, resume: bool, keep_optimisers: bool
 ) -> None:  # fmt: skip
     from bench.device import choose_device
     from commands.console import say
     from commands.training_bar import TrainingBar
     from enlightengan.build import build, features_for, restored
-    from enlightengan.checkpoint import has_state, read_weights, weights_digest
+    from enlightengan.checkpoint import has_state
     from enlightengan.devices import device_of, spread
     from enlightengan.train import train
 
@@ -182,13 +222,10 @@ def _train(
     start = Path(plan["init_from"]) if plan["init_from"] else None
     with TrainingBar(config) as bar, spread(config.devices, chosen, out, resume=resume):
         model = build(config, device=chosen, features=features, init_from=start, continued=continued)
-        result = train(
+        train(
             model, low=files["low"], normal=files["normal"], out=out, log=run, resume=resume, assess=_probe_niqe(),
             on_step=bar.show, keep_optimisers=keep_optimisers,
         )  # fmt: skip
-    run.tags({"weights_digest": weights_digest(read_weights(result)[0])})
-    shutil.rmtree(out / "states")
-    say(f"Weights: {result}")
 
 
 def _probe_niqe() -> Any:

@@ -9,8 +9,10 @@ torchrun, on one machine or several, the processes share every batch: `torchrun 
 import argparse
 import sys
 import time
-from dataclasses import fields
+from collections.abc import Mapping
+from dataclasses import asdict, fields
 from pathlib import Path
+from typing import Any
 
 from bench.device import choose_device
 from bench.environment import provenance
@@ -19,6 +21,7 @@ from bench.images import list_images
 from enlightengan.build import CONFIGS, build, check_beginning, features_for, features_used
 from enlightengan.checkpoint import begun_from, has_state
 from enlightengan.config import PARTS
+from enlightengan.continued import check_continued, kept_config
 from enlightengan.devices import device_of, join, launched
 from enlightengan.log import JsonLinesLog, RunLog, Silent
 from enlightengan.perceptual import FEATURES
@@ -31,19 +34,18 @@ def main() -> None:
     """Parse the command line, train, print a line now and then."""
     given = vars(_parser().parse_args())
     low, normal, out, resume = (given.pop(key) for key in ("low", "normal", "out", "resume"))
-    device, init_from, weights, method = (
-        given.pop(key) for key in ("device", "init_from", "feature_weights", "method")
-    )
-    given["without"] = tuple(given["without"]) or None
-    known = {field.name for field in fields(CONFIGS[method])}
-    foreign = {name: given.pop(name) for name in list(given) if name not in known}
-    foreign |= {"feature_weights": weights} if "features" not in known else {}
-    if refused := [f"--{name.replace('_', '-')}" for name, value in foreign.items() if value is not None]:
-        raise BenchError(f"{method} takes no {' or '.join(refused)}.")
+    device, init_from, weights = (given.pop(key) for key in ("device", "init_from", "feature_weights"))
+    kept = kept_config(out) if resume else None
+    method = given.pop("method") or (kept.method if kept else "enlightengan")
     rank, local, size = launched()
-    config = choose_preset(PRESETS[method], given.pop("preset"), given | {"devices": size})
-    if not resume:
+    given |= {"without": tuple(given["without"]) or None}
+    _refuse_foreign(method, given | {"feature_weights": weights, "normal": normal or None})
+    if kept is None:
+        config = choose_preset(PRESETS[method], given.pop("preset") or "fast", given | {"devices": size})
         check_beginning(config, init_from)
+    else:
+        config = kept
+        check_continued(out, config, given | {"method": method, "devices": size}, init_from=init_from, weights=weights)
     features = features_for(config, weights)
     log: RunLog = JsonLinesLog(_folder(out, resume=resume)) if rank == 0 else Silent()
     if not resume:
@@ -51,7 +53,7 @@ def main() -> None:
         if isinstance(log, JsonLinesLog):
             facts = {name.replace(" ", "_"): fact for name, fact in provenance().items()}
             log.facts({**facts, **begun_from(init_from)})
-        log.parameters({"features_used": used})
+        log.parameters({**asdict(config), "method": method, "features_used": used})
         for sentence in all_departures(config, used):
             log.note(f"Departure from the authors' training: {sentence}")
     continued = resume and has_state(out / "states")
@@ -64,6 +66,16 @@ def main() -> None:
         )  # fmt: skip
 
 
+def _refuse_foreign(method: str, given: Mapping[str, Any]) -> None:
+    """Raises BenchError where an option is given that `method` does not take."""
+    known = {field.name for field in fields(CONFIGS[method])}
+    known |= {"feature_weights"} if "features" in known else set()
+    known |= {"normal"} if CONFIGS[method].unpaired else set()
+    foreign = [f"--{name.replace('_', '-')}" for name in given if given[name] is not None and name not in known]
+    if foreign:
+        raise BenchError(f"{method} takes no {' or '.join(foreign)}.")
+
+
 def _folder(out: Path, *, resume: bool) -> Path:
     if out.exists() and any(out.iterdir()) and not resume:
         raise BenchError(f"{out} holds something already: choose another --out, or continue that run with --resume.")
@@ -72,11 +84,11 @@ def _folder(out: Path, *, resume: bool) -> Path:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m enlightengan", description=__doc__)
-    parser.add_argument("--method", choices=PRESETS, default="enlightengan")
+    parser.add_argument("--method", choices=PRESETS, help="enlightengan, where none is given")
     parser.add_argument("--low", type=Path, nargs="+", required=True, help="folders, or text files listing photographs")
     parser.add_argument("--normal", type=Path, nargs="+", default=[])
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--preset", choices=PRESETS["enlightengan"], default="fast")
+    parser.add_argument("--preset", choices=PRESETS["enlightengan"], help="fast, where none is given")
     parser.add_argument("--without", choices=PARTS, action="append", default=[])
     for name in ("epochs", "max-steps", "batch-size", "accumulate", "crop", "seed"):
         parser.add_argument(f"--{name}", type=int)
@@ -93,7 +105,7 @@ def _parser() -> argparse.ArgumentParser:
         parser.add_argument(f"--{name}", action="store_const", const=True)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--init-from", type=Path)
-    parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--resume", action="store_true", help="continue the run in --out, which keeps its settings")
     return parser
 
 

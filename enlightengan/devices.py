@@ -19,7 +19,9 @@ from bench.errors import BenchError
 
 
 def device_of(rank: int, device: torch.device) -> torch.device:
-    """The device of process `rank`: the CPU for all, or a CUDA device each."""
+    """The device of process `rank`: the CPU for all, or a CUDA device each. Raises BenchError where one is named."""
+    if device.index is not None:
+        raise BenchError(f"Several processes cannot train on {device} alone: give --device {device.type}.")
     return torch.device("cuda", rank) if device.type == "cuda" else device
 
 

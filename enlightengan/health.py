@@ -30,6 +30,7 @@ class Health:
         self.losses: dict[str, float] = {}
         """Means since the look before."""
         self._pending: list[Mapping[str, Tensor]] = []
+        self._told: list[dict[str, float]] = []
         self._recent = deque[Mapping[str, float]](maxlen=max(1, COLLAPSE_WINDOW // LOG_EVERY))
         self._sure: dict[str, int] = {}
         self._warned: set[str] = set()
@@ -38,21 +39,28 @@ class Health:
         """Keep the losses of a step until they are looked at."""
         self._pending.append(losses)
 
+    def tell(self, step: int) -> None:
+        """Log all losses up to `step` that are not logged yet, without looking at them."""
+        if not self._pending:
+            return
+        names = list(self._pending[0])
+        rows = _numbers([[losses[name] for name in names] for losses in self._pending])
+        for number, row in enumerate(rows, start=step - len(rows) + 1):
+            self.log.metrics({f"loss/{name}": value for name, value in zip(names, row, strict=True)}, number)
+        self._pending.clear()
+        self._told += [dict(zip(names, row, strict=True)) for row in rows]
+
     def look(self, step: int, *, rate: float, health: Mapping[str, Tensor]) -> None:
         """Log all losses up to `step`, the learning `rate` and `health` (see `model.TrainedModel`); apply the rules.
 
         Raises BenchError when training has diverged or a discriminator has collapsed.
         """
-        names = list(self._pending[0])
-        rows = _numbers([[losses[name] for name in names] for losses in self._pending])
-        for number, row in enumerate(rows, start=step - len(rows) + 1):
-            self.log.metrics({f"loss/{name}": value for name, value in zip(names, row, strict=True)}, number)
+        self.tell(step)
         (values,) = _numbers([list(health.values())]) if health else [[]]
         told = dict(zip(health, values, strict=True))
         self.log.metrics({"learning_rate": rate, **told}, step)
-        self._pending.clear()
-        means = [sum(column) / len(column) for column in zip(*rows, strict=True)]
-        self.losses = dict(zip(names, means, strict=True))
+        self.losses = {name: sum(row[name] for row in self._told) / len(self._told) for name in self._told[0]}
+        self._told.clear()
         self._recent.append(self.losses)
         self._check(step)
         self._warn(told, step)

@@ -43,6 +43,11 @@ class JsonLinesLog:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
+        source = folder / "run.jsonl"
+        told = source.read_bytes() if source.is_file() else b""
+        # Where a full disk cut the last record short, the next must not be one line with it.
+        if told and not told.endswith(b"\n"):
+            source.write_bytes(told[: told.rfind(b"\n") + 1])
 
     def _write(self, kind: str, **record: Any) -> None:
         # Opened for every record: what was told before a crash is on disk.
@@ -75,30 +80,36 @@ class JsonLinesLog:
         """Nothing is held back."""
 
 
-def _records(folder: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def _records(folder: Path, *, torn: bool = False) -> Iterator[tuple[int, dict[str, Any]]]:
     source = folder / "run.jsonl"
     if not source.is_file():
         raise BenchError(f"{folder} holds no training run: there is no run.jsonl in it.")
-    for number, line in enumerate(source.read_text(encoding="utf-8").splitlines(), start=1):
+    lines = source.read_text(encoding="utf-8").splitlines(keepends=True)
+    if torn and lines and not lines[-1].endswith("\n"):
+        lines.pop()
+    for number, line in enumerate(lines, start=1):
         try:
             yield number, json.loads(line)
         except ValueError as error:
             raise BenchError(f"{source}, line {number}, is damaged: {error}.") from error
 
 
-def read_parameters(folder: Path) -> dict[str, str]:
-    """All parameters that a JsonLinesLog wrote to `folder`."""
-    return _values(folder, "parameters")
+def read_parameters(folder: Path, *, torn: bool = False) -> dict[str, str]:
+    """All parameters that a JsonLinesLog wrote to `folder`; of a run that was `torn` the last record may be cut short.
+
+    Raises BenchError on a damaged record.
+    """
+    return _values(folder, "parameters", torn=torn)
 
 
-def read_facts(folder: Path) -> dict[str, str]:
-    """All facts that a JsonLinesLog wrote to `folder`."""
-    return _values(folder, "facts")
+def read_facts(folder: Path, *, torn: bool = False) -> dict[str, str]:
+    """All facts that a JsonLinesLog wrote to `folder`; `torn` as above."""
+    return _values(folder, "facts", torn=torn)
 
 
-def _values(folder: Path, kind: str) -> dict[str, str]:
+def _values(folder: Path, kind: str, *, torn: bool) -> dict[str, str]:
     found: dict[str, str] = {}
-    for _, record in _records(folder):
+    for _, record in _records(folder, torn=torn):
         if record.get("kind") == kind:
             found |= record["values"]
     return found

@@ -6,7 +6,10 @@ Both train on the crops, batches and lengths of EnlightenGAN's presets, so that 
 from dataclasses import dataclass
 from typing import ClassVar
 
+from bench.errors import BenchError
 from enlightengan.run_config import RunConfig, changed_settings
+
+EXPOSED = 16  # pixels, of a region of Zero-DCE's exposure control: no crop can be smaller
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,11 @@ class ZeroDceConfig(RunConfig):
     smoothness: float = 200.0
     level: float = 0.6
     """The exposure E, in [0, 1], that regions are drawn to."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.crop < EXPOSED:
+            raise BenchError(f"crop must be at least {EXPOSED} for the exposure control, not {self.crop}.")
 
 
 @dataclass(frozen=True)

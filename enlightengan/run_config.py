@@ -156,8 +156,8 @@ def choose_preset(presets: Mapping[str, C], name: str, changes: Mapping[str, Any
         raise unknown_name("preset", name, presets)
     given = {key: value for key, value in changes.items() if value is not None}
     lengths = {"epochs", "minutes", "max_steps"} & given.keys()
-    if "minutes" in given and "epochs" not in given and presets[name].schedule == "epoch":
-        given["schedule"] = "step"  # epochs do not say when such a run ends
+    if lengths and "epochs" not in given and presets[name].schedule == "epoch":
+        given.setdefault("schedule", "step")  # epochs do not say when such a run ends
     freed: dict[str, Any] = {key: None for key in ("minutes", "max_steps") if lengths and key not in given}
     return replace(presets[name], **freed, **given)
 

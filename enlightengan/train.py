@@ -64,15 +64,15 @@ def train(
     batches, probe = run.prepare(low, normal, assess, resume=resume)
     step, elapsed = run.restore() if resume else (0, 0.0)
     started, first, begun, saved_at = time.monotonic() - elapsed, step, elapsed, elapsed
-    done = next_probe = _share_done(config, batches, step, elapsed)
+    done = _share_done(config, batches, step, elapsed)
     for batch in batches.stream(step, model.device):
         if done >= 1:
             break
-        if done >= next_probe:
+        if done >= run.next_probe:
             run.show(probe, step)
             if config.snapshots and step:
                 run.keep(step, samples=batches.samples(step))
-            next_probe = done + 1 / config.probes
+            run.next_probe = done + 1 / config.probes
         rate = config.learning_rate * config.learning_rate_factor(batches.epoch(step), done)
         run.set_learning_rate(rate)
         run.health.take(run.cost.step(batch, precision=run.precision))
@@ -100,6 +100,7 @@ class _Run:
         self.ema = Ema(model.generator, model.config.ema)
         self.health, self.cost = Health(log), Cost(model)
         self.precision = choose_precision(model.config.precision, model.device)
+        self.next_probe = 0.0  # share done at which the probe pictures are looked at again
 
     def prepare(
         self, low: Sequence[Path], normal: Sequence[Path], assess: Assessment | None, *, resume: bool
@@ -130,6 +131,7 @@ class _Run:
         self.model.restore(state)
         self.model.begun_from = state.get("begun_from", {})
         self.precision = state.get("precision", self.precision)  # one run, one precision, whatever is faster now
+        self.next_probe = state.get("next_probe", self.next_probe)
         for key, value in state["ema"].items():
             self.ema.state[key].copy_(value)
         return state["step"], state["elapsed"]
@@ -171,9 +173,11 @@ class _Run:
             return None
         of = {
             "method": self.model.config.method, "begun_from": self.model.begun_from, "precision": self.precision,
+            "next_probe": self.next_probe,
         }  # fmt: skip
         told = {"step": step, "samples": samples, "elapsed": elapsed, **of}
         with self.cost.aside():
+            self.health.tell(step)
             self.log.flush()  # a run that is continued tells nothing of the steps before its state
             return save_state(self.out / "states", step, {**told, "ema": self.ema.state, **self.model.state()})
 

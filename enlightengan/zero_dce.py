@@ -11,10 +11,9 @@ from torch import Tensor, nn
 from enlightengan.batch import Batch
 from enlightengan.dce_net import DceNet
 from enlightengan.model import TrainedModel, add_gradients, picture_health
-from enlightengan.rivals import ZeroDceConfig
+from enlightengan.rivals import EXPOSED, ZeroDceConfig
 
 REGION = 4  # pixels, of the spatial consistency
-EXPOSED = 16  # pixels, of the exposure control
 
 
 def spatial_consistency(enhanced: Tensor, low: Tensor) -> Tensor:

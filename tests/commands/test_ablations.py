@@ -83,6 +83,8 @@ def test_a_run_that_another_process_trains_is_left_alone(fails, store, brief, si
         assert fails(*words).endswith(f"Run {held} is being trained by another process.")
         other.stdin.close()
     assert {run.info.run_id: run.info.status for run in runs()} == {held: "FAILED", free: "FINISHED"}
+    assert not any(name.startswith("state-") for name in open_suite().artifacts(free)), "a continued cell keeps no more"
+    assert not (workplace / "runs/training" / free / "states").exists()
 
 
 HOLDS = """

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from mlflow.tracking import MlflowClient
 
 from bench.data import from_folder
 from bench.run import Run
@@ -128,6 +129,35 @@ def test_an_interrupted_run_is_continued_in_the_same_mlflow_run(bench, store, br
     assert runs()[0].info.status == "FINISHED"
 
 
+@pytest.mark.parametrize("torn_in", ["set_terminated", "log_artifact"])
+def test_a_run_that_was_stopped_after_its_training_is_ended_and_not_trained_again(
+    bench, store, brief, sides, monkeypatch, torn_in
+):
+    def stop(self, run_id, *given, **options):
+        if torn_in == "set_terminated" or str(given[0]).endswith("weights.safetensors"):
+            raise KeyboardInterrupt
+        return whole(self, run_id, *given, **options)
+
+    whole = getattr(MlflowClient, torn_in)
+    with monkeypatch.context() as torn:
+        torn.setattr(MlflowClient, torn_in, stop)
+        assert bench("train", "enlightengan", *sides, "--preset", "smoke", "--without", "perceptual")[0] == 130
+    (run,) = runs()
+    folder = Path("runs/training") / run.info.run_id
+    trained = (folder / "weights.safetensors").read_bytes()
+    assert run.info.status != "FINISHED" and (folder / "states").is_dir()
+    with monkeypatch.context() as watched:
+        watched.setattr(train, "UnpairedBatches", None)  # nothing may be trained
+        code, out, err = bench("train", "enlightengan", "--resume", run.info.run_id)
+    assert code == 0, err
+    assert "is trained" in out and "begins anew" not in out
+    (run,) = runs()
+    assert run.info.status == "FINISHED" and run.data.tags["weights_digest"]
+    assert not (folder / "states").exists()
+    assert open_suite().artifact(run.info.run_id, "weights.safetensors").read_bytes() == trained
+    assert "state-00000002.pt" in open_suite().artifacts(run.info.run_id)
+
+
 def test_a_run_torn_before_its_parameters_has_them_when_it_is_continued(bench, store, brief, sides, monkeypatch):
     with monkeypatch.context() as torn:
         torn.setattr(train, "usable", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
@@ -212,6 +242,29 @@ def test_a_run_of_a_bare_machine_is_imported(bench, fails, store, brief, sides, 
     (out / "weights.safetensors").unlink()
     code, _, err = bench("train", "import", out)
     assert code == 1 and "no finished training run" in err
+
+
+def test_an_imported_refinement_is_trusted_as_far_as_what_it_began_from(bench, store, brief, sides, workplace):
+    assert bench("train", "enlightengan", *sides, "--preset", "smoke", "--name", "first")[0] == 0
+    first = find_training(open_suite(), "first", finished=True).info.run_id
+    start = open_suite().artifact(first, "weights.safetensors")
+    settings = replace(config.REFINE_PRESETS["fast"], minutes=None, max_steps=1, crop=48, batch_size=2)
+    files, out = [sorted((workplace / side).iterdir()) for side in ("dark", "bright")], workplace / "brought"
+    log = JsonLinesLog(out)
+    log.facts(begun_from(start))
+    model = build(settings, device=torch.device("cpu"), init_from=start)
+    train.train(model, low=files[0], normal=files[1], out=out, log=log, keep_optimisers=False)
+
+    def trusted():
+        code, _, err = bench("train", "import", out)
+        assert code == 0, err
+        return runs()[0].data.tags["trusted"]
+
+    assert trusted() == "no"
+    Run(open_suite().client, first).tags({"trusted": "yes"})
+    assert trusted() == "yes"
+    open_suite().client.delete_run(first)  # now nothing tells
+    assert trusted() == "no"
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,17 @@ def test_bad_values_are_errors(changes):
 def test_a_length_in_minutes_follows_the_clock_and_the_rate_never_turns_negative():
     assert preset("paper", minutes=5.0).schedule == "step"
     assert preset("paper", minutes=5.0, epochs=3).schedule == "epoch"
+    assert preset("paper").schedule == preset("paper", epochs=3).schedule == "epoch"
     assert PRESETS["paper"].learning_rate_factor(300, 0.9) == 0.0
+
+
+def test_the_rate_falls_by_the_steps_where_they_say_when_the_run_ends():
+    short = preset("paper", max_steps=100)
+    assert short.schedule == "step" and short.learning_rate_factor(1, 0.75) == pytest.approx(0.5)
+    assert preset("paper", max_steps=100, epochs=3).schedule == "epoch"
+    assert preset("paper", max_steps=100, schedule="constant").schedule == "constant"
+    assert {"max_steps is 100, theirs None.", "schedule is step, theirs epoch."} <= set(departures(short, "Caffe"))
+    assert not any("schedule" in told for told in departures(preset("paper"), "Caffe"))
 
 
 @pytest.mark.parametrize("changes", [{"seed": -1}, {"max_steps": 0}])

@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 import torch
 
+from bench.errors import BenchError
 from bench.images import write_rgb
 from enlightengan.batch import Batch
 from enlightengan.build import build
 from enlightengan.config import preset
+from enlightengan.devices import device_of
 from enlightengan.group import SynchronisedBatchNorm
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -106,6 +108,13 @@ def test_alone_the_synchronised_norm_is_torch_s():
     norm, plain = SynchronisedBatchNorm(3), torch.nn.BatchNorm2d(3)
     image = torch.rand((2, 3, 4, 5), generator=torch.Generator().manual_seed(0))
     assert torch.equal(norm(image), plain(image))
+
+
+def test_several_processes_are_not_given_one_device_by_its_number():
+    assert device_of(1, torch.device("cuda")) == torch.device("cuda", 1)
+    assert device_of(1, torch.device("cpu")) == torch.device("cpu")
+    with pytest.raises(BenchError, match=r"cannot train on cuda:3 alone: give --device cuda\."):
+        device_of(0, torch.device("cuda:3"))
 
 
 def trained(tmp_path, photographs, *launcher):

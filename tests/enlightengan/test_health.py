@@ -28,6 +28,18 @@ def accuracy(value):
     return {"health/global_accuracy": torch.tensor(value)}
 
 
+def test_what_is_told_before_a_look_is_not_told_again_and_counts_in_its_means():
+    watch = Health(log := Heard())
+    for step in (1, 2, 3):
+        watch.take(loss(float(step)))
+        if step == 2:
+            watch.tell(step)
+            watch.tell(step)
+    watch.look(3, rate=1e-4, health={})
+    assert [(step, told["loss/global_discriminator"]) for step, told in log.told[:-1]] == [(1, 1.0), (2, 2.0), (3, 3.0)]
+    assert watch.losses == {"global_discriminator": 2.0}
+
+
 def test_a_discriminator_that_is_right_for_long_is_told_of_once(monkeypatch):
     monkeypatch.setattr(health, "WON_WINDOW", 40)
     watch = Health(log := Heard())

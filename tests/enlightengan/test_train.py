@@ -63,6 +63,53 @@ def test_interrupted_and_resumed_ends_bit_identical(photographs, tmp_path, monke
     assert not torch.equal(whole["conv1_1.weight"], fresh["conv1_1.weight"])
 
 
+def stopped_in(step):
+    """A step of the model that is an interrupt in this one."""
+    steps, whole = iter(range(1, step)), Model.step
+
+    def stop(*given, **options):
+        if next(steps, None) is None:
+            raise KeyboardInterrupt
+        return whole(*given, **options)
+
+    return stop
+
+
+def test_an_interrupted_run_has_told_the_losses_of_every_step_before_its_state(photographs, tmp_path, monkeypatch):
+    monkeypatch.setattr(health, "LOG_EVERY", 4)
+    settings = {"without": ("perceptual",), "max_steps": 6}
+    run(photographs, tmp_path / "whole", **settings)
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(training, "STATE_EVERY", 0.0)
+        patched.setattr(Model, "step", stopped_in(4))
+        run(photographs, tmp_path / "torn", **settings)
+    run(photographs, tmp_path / "torn", resume=True, **settings)
+    whole, torn = (
+        {
+            r["step"]: r["values"]
+            for r in records(tmp_path / name, "metrics")
+            if "loss/global_discriminator" in r["values"]
+        }
+        for name in ("whole", "torn")
+    )
+    assert list(torn) == [1, 2, 3, 4, 5, 6] and torn == whole
+
+
+def test_a_resumed_run_looks_at_its_probe_when_it_would_have_done_so(photographs, tmp_path, monkeypatch):
+    settings = {"without": ("perceptual",), "max_steps": 7, "probes": 3, "snapshots": True}
+    run(photographs, tmp_path / "whole", **settings)
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(training, "STATE_EVERY", 0.0)
+        patched.setattr(Model, "step", stopped_in(5))
+        run(photographs, tmp_path / "torn", **settings)
+    run(photographs, tmp_path / "torn", resume=True, **settings)
+    kept = sorted(path.name for path in (tmp_path / "whole").glob("weights-*"))
+    assert kept == ["weights-00000003.safetensors", "weights-00000006.safetensors"]
+    assert sorted(path.name for path in (tmp_path / "torn").glob("weights-*")) == kept
+    looks = [[r["step"] for r in records(tmp_path / name, "image")] for name in ("whole", "torn")]
+    assert looks[0] == looks[1] == [0, 3, 6, 7]
+
+
 def test_a_run_keeps_the_precision_that_it_began_with(photographs, tmp_path, monkeypatch):
     used, step = set(), Model.step
     monkeypatch.setattr(Model, "step", lambda *given, precision: used.add(precision) or step(*given))

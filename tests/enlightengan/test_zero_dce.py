@@ -89,6 +89,14 @@ def test_the_gradient_is_cut_to_its_norm():
     assert norm.item() == pytest.approx(0.1, rel=1e-3)
 
 
+def test_the_smallest_crop_is_one_region_of_the_exposure_control():
+    config = choose_preset(ZERO_DCE_PRESETS, "smoke", {"crop": zero_dce.EXPOSED, "batch_size": 2})
+    losses = build(config, device=CPU).step(batch_of(rand(2, 3, zero_dce.EXPOSED, zero_dce.EXPOSED) * 0.4 - 1))
+    assert all(torch.isfinite(loss) for loss in losses.values())
+    with pytest.raises(BenchError, match="crop must be at least 16 for the exposure control, not 15"):
+        choose_preset(ZERO_DCE_PRESETS, "smoke", {"crop": 15})
+
+
 def test_training_brightens():
     config = choose_preset(ZERO_DCE_PRESETS, "smoke", {"crop": 32, "batch_size": 2, "learning_rate": 3e-3})
     model, low = build(config, device=CPU), rand(2, 3, 32, 32) * 0.3 - 1

@@ -1,0 +1,120 @@
+"""The command line of a bare machine, in this process."""
+
+import json
+import shutil
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+import torch
+
+from bench.errors import BenchError
+from enlightengan import health
+from enlightengan import train as training
+from enlightengan.__main__ import main
+from enlightengan.checkpoint import read_weights
+from enlightengan.continued import check_continued, kept_config
+from enlightengan.log import JsonLinesLog, read_parameters
+from enlightengan.presets import PRESETS
+from enlightengan.step import Model
+from enlightengan.zero_dce import ZeroDce
+
+SETTINGS = ("--preset", "smoke", "--max-steps", 3, "--batch-size", 2, "--precision", "float32", "--device", "cpu")
+GAN = (*SETTINGS, "--without", "perceptual", "--without", "darkening", "--crop", 40, "--seed", 7)
+
+
+@pytest.fixture
+def bare(brief, photographs, monkeypatch):
+    """Trains with these words and gives the weights and what their file tells; `normal` gives that side, too."""
+
+    def run(out, *words, normal=True):
+        for side, files in zip(("low", "normal"), photographs, strict=True):
+            folder = out.parent / side
+            folder.mkdir(exist_ok=True)
+            for file in files:
+                shutil.copy(file, folder)
+        sides = ["--low", out.parent / "low", *(["--normal", out.parent / "normal"] if normal else [])]
+        monkeypatch.setattr(sys, "argv", ["enlightengan", *map(str, [*sides, "--out", out, *words])])
+        main()
+        return read_weights(out / "weights.safetensors")
+
+    return run
+
+
+@pytest.fixture
+def torn_at(monkeypatch):
+    """Trains as `bare` does, and is interrupted in this step of a `model`, with a state of the step before it."""
+
+    def run(bare, out, *words, step, model=Model, normal=True):
+        steps = iter(range(1, step))
+        whole = model.step
+
+        def stop(*given, **options):
+            if next(steps, None) is None:
+                raise KeyboardInterrupt
+            return whole(*given, **options)
+
+        with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+            patched.setattr(training, "STATE_EVERY", 0.0)
+            patched.setattr(health, "LOG_EVERY", 10)
+            patched.setattr(model, "step", stop)
+            bare(out, *words, normal=normal)
+
+    return run
+
+
+def test_a_continued_run_keeps_its_own_settings(bare, torn_at, tmp_path):
+    whole, expected = bare(tmp_path / "whole", *GAN)
+    torn = tmp_path / "torn"
+    torn_at(bare, torn, *GAN, step=3)
+    with (torn / "run.jsonl").open("a") as stream:
+        stream.write('{"kind": "metrics", "val')  # as a full disk leaves it
+    found, told = bare(torn, "--resume", "--device", "cpu")
+    assert told == expected and json.loads(told["config"])["crop"] == 40
+    assert all(torch.equal(found[key], whole[key]) for key in whole)
+    assert read_parameters(torn) == read_parameters(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("method", PRESETS)
+def test_settings_are_kept_as_they_are(tmp_path, method):
+    for name, config in PRESETS[method].items():
+        JsonLinesLog(tmp_path / name).parameters({**asdict(config), "method": method, "features_used": "another file"})
+        assert kept_config(tmp_path / name) == config
+    JsonLinesLog(tmp_path / "none").parameters({"device": "cpu"})
+    with pytest.raises(BenchError, match="does not tell its settings"):
+        kept_config(tmp_path / "none")
+    with pytest.raises(BenchError, match="began with features used another file, not "):
+        check_continued(tmp_path / name, config, {"method": method}, init_from=None, weights=Path("caffe.pth"))
+
+
+def test_settings_that_a_continued_run_did_not_begin_with_are_refused(bare, torn_at, tmp_path):
+    torn_at(bare, tmp_path / "torn", *GAN, step=1)  # without a state
+    bare(tmp_path / "first", *GAN[:-2], "--max-steps", 1)
+    for words, sentence in (
+        (("--crop", 64), "began with crop 40, not 64"),
+        (("--seed", 0), "began with seed 7, not 0"),
+        (("--without", "attention"), "began with without perceptual and darkening, not attention"),
+        (("--method", "cyclegan"), "began with method enlightengan, not cyclegan"),
+        (("--init-from", tmp_path / "first/weights.safetensors"), "began from no weights: leave --init-from out"),
+    ):
+        with pytest.raises(BenchError, match=sentence):
+            bare(tmp_path / "torn", "--resume", *words)
+    assert json.loads(bare(tmp_path / "torn", "--resume", *GAN)[1]["config"])["seed"] == 7  # given again: the same
+    start = ("--init-from", tmp_path / "first/weights.safetensors")
+    torn_at(bare, tmp_path / "second", *GAN, *start, step=1)
+    with pytest.raises(BenchError, match="give its file with --init-from"):
+        bare(tmp_path / "second", "--resume")
+    assert "begun_from" in bare(tmp_path / "second", "--resume", *start)[1]
+    with pytest.raises(BenchError, match="holds no training run"):
+        bare(tmp_path / "nowhere", "--resume")
+
+
+def test_a_method_of_dark_photographs_alone_takes_no_normal_ones_and_is_continued_by_its_own_name(
+    bare, torn_at, tmp_path
+):
+    words = ("--method", "zero_dce", *SETTINGS, "--crop", 16)
+    with pytest.raises(BenchError, match=r"^zero_dce takes no --normal\.$"):
+        bare(tmp_path / "both", *words)
+    torn_at(bare, tmp_path / "torn", *words, step=2, model=ZeroDce, normal=False)
+    assert bare(tmp_path / "torn", "--resume", normal=False)[1]["method"] == "zero_dce"

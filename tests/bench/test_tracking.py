@@ -108,7 +108,7 @@ def test_tags_with_quotes_are_found_and_what_mlflow_refuses_is_a_sentence(suite)
         pass
     assert [found.info.run_id for found in suite.search(kind="score", dataset="it's")] == [run.id]
     with pytest.raises(BenchError, match=r"The runs in .* cannot be read"):
-        suite.search(kind="score", dataset="it's \"two\"")
+        suite.search(kind="score", dataset='it\'s "two"')
 
 
 def test_children_belong_to_their_parent(suite):

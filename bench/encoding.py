@@ -14,6 +14,7 @@ from bench.errors import BenchError
 from bench.jpeg import with_segments
 from bench.photograph import EXIF_PREFIX, Photograph, with_depth
 from bench.png import encode_png, metadata_chunks
+from bench.thumbnail import without_thumbnails
 from bench.tiff import ICC, XMP, encode_tiff, portable_tags
 
 DEEP = {"PNG", "PPM", "TIFF"}
@@ -26,7 +27,8 @@ QUALITY = {"quality": 95}
 def encode(photograph: Photograph, kind: str) -> tuple[bytes, tuple[str, ...]]:
     """`photograph` as a file of format `kind` (of `bench.images.FORMATS`), and sentences on what it could not hold.
 
-    Pixels that `kind` codes without loss come back exactly. Raises BenchError when it cannot hold them.
+    Pixels that `kind` codes without loss come back exactly, metadata without its thumbnails. Raises BenchError when it
+    cannot hold them.
     """
     notes = []
     if photograph.alpha is not None and kind not in TRANSPARENT:
@@ -39,6 +41,7 @@ def encode(photograph: Photograph, kind: str) -> tuple[bytes, tuple[str, ...]]:
         notes.append(f"{kind} holds no metadata: EXIF, XMP and colour profile are left out")
     if kind in ("BMP", "PPM") and photograph.orientation != 1:
         photograph = replace(photograph, pixels=photograph.upright(), orientation=1)
+    photograph = without_thumbnails(photograph)
     if kind != photograph.format:
         photograph = replace(photograph, coding={}, blocks=())
     try:

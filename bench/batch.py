@@ -14,7 +14,8 @@ from PIL import Image, UnidentifiedImageError
 
 from bench.encoding import encode
 from bench.errors import BenchError
-from bench.images import FORMATS, beside, list_images, shown
+from bench.folders import in_hidden, photographs_in
+from bench.images import FORMATS, beside, shown
 from bench.photograph import Photograph, read_photograph
 
 Work = Callable[[Photograph], Photograph]
@@ -72,7 +73,7 @@ def plan(
     for folder in folders:
         whole = folder.resolve() if ".." in folder.parts else folder.absolute()  # `..` is no name to add to
         root = whole.with_name(f"{whole.name}_{ending}") if out is None else out
-        inside = [path for path in list_images(folder) if not path.absolute().is_relative_to(root.absolute())]
+        inside = [path for path in photographs_in(folder) if not path.absolute().is_relative_to(root.absolute())]
         if not inside:
             kinds = f"{', '.join(FORMATS)} are taken, but for what lies in --out"
             raise BenchError(f"There is no picture in the folder {shown(folder)} to enhance: {kinds}.")
@@ -101,8 +102,9 @@ def _found(paths: Sequence[str]) -> tuple[list[Path], list[Path]]:
 
 
 def _others(folder: Path) -> list[Path]:
-    found = (path for path in folder.absolute().rglob("*") if path.suffix.lower() in OTHERS)
-    return [path for path in found if not path.name.startswith(".") and path.is_file()]
+    whole = folder.absolute()
+    found = (path for path in whole.rglob("*") if path.suffix.lower() in OTHERS)
+    return [path for path in found if path.is_file() and not in_hidden(path, whole)]
 
 
 def _without_results(jobs: list[Job], ending: str, tell: Callable[[str], None]) -> list[Job]:

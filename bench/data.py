@@ -17,8 +17,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from bench.demo import write_demo
 from bench.digests import files_digest
 from bench.errors import BenchError, unknown_name
-from bench.images import list_images, read_rgb
+from bench.folders import photographs_in
+from bench.images import read_rgb
 
+DATA = Path("data")  # the usual data root
 SPECS = Path(__file__).resolve().parent.parent / "datasets"
 DEMO_FOLDER = Path("runs/photographs/demo")
 SIDES = ("low", "normal", "reference")
@@ -112,23 +114,19 @@ def specs() -> dict[str, Spec]:
 
 
 def data_root(given: Path | None = None) -> Path:
-    """`given`, else $BENCH_DATA if that is not empty, else data/ in the current directory.
-
-    Raises BenchError for one that was named and is not there: a mistyped one must not end in the demo's photographs.
-    """
-    named = given or Path(os.environ.get("BENCH_DATA") or "")
-    if named == Path():
-        return given or Path("data")
-    if not named.is_dir():
-        source = "--data-root" if given else "$BENCH_DATA"
-        raise BenchError(
-            f"There is no folder {named}, which {source} names: give the one that has the datasets' folders."
-        )
-    return named
+    """`given`, else $BENCH_DATA if that is not empty, else data/ in the current directory."""
+    return given or Path(os.environ.get("BENCH_DATA") or DATA)
 
 
 def names(*, roles: tuple[str, ...], root: Path) -> tuple[list[str], list[str]]:
-    """The names (`NAME` or `NAME/SPLIT`) of datasets with one of `roles`: those present below `root`, those absent."""
+    """The names (`NAME` or `NAME/SPLIT`) of datasets with one of `roles`: those present below `root`, those absent.
+
+    Raises BenchError where `root` is not there, but for the usual one: a mistyped one must not end in the demo.
+    """
+    if root != DATA and not root.is_dir():
+        raise BenchError(
+            f"There is no folder {root}: --data-root and $BENCH_DATA name the one with the datasets' folders."
+        )
     present: list[str] = []
     absent: list[str] = []
     for name, spec in specs().items():
@@ -187,8 +185,7 @@ def from_folder(folder: Path, references: Path | None = None) -> Dataset:
     With `references`, a folder of their well-lit twins, which match by path without extension. Raises BenchError
     without any photograph, and where not each has its twin.
     """
-    inside = {path: path.relative_to(folder).parts for path in list_images(folder)}
-    files = tuple(path for path, parts in inside.items() if not any(part.startswith(".") for part in parts))
+    files = tuple(photographs_in(folder))
     if not files:
         raise BenchError(f"There is no photograph in {folder}.")
     digest = files_digest(folder, files)[:16]
@@ -197,13 +194,13 @@ def from_folder(folder: Path, references: Path | None = None) -> Dataset:
     )  # fmt: skip
     if references is None:
         return found
-    twins = _once(
-        {path: path.relative_to(references).with_suffix("") for path in list_images(references)}, "references"
-    )
-    lacking = [path for path in files if path.relative_to(folder).with_suffix("") not in twins]
+    keys = {path: path.relative_to(folder).with_suffix("") for path in files}
+    known_as = {path: path.relative_to(references).with_suffix("") for path in photographs_in(references)}
+    twins = _once({path: key for path, key in known_as.items() if key in keys.values()}, "references")
+    lacking = [path for path, key in keys.items() if key not in twins]
     if lacking:
         raise BenchError(f"{len(lacking)} of {len(files)} photographs have no twin in {references}: {lacking[0]}.")
-    pairs = tuple(twins[path.relative_to(folder).with_suffix("")] for path in files)
+    pairs = tuple(twins[key] for key in keys.values())
     digest = hashlib.sha256(f"{digest} {files_digest(references, pairs)}".encode()).hexdigest()[:16]
     return replace(found, reference=pairs, references=references, digest=digest)
 

@@ -31,7 +31,7 @@ def write_spec(
     roles = [role for role in get_args(data.Role) if role != "demo"]
     if told["role"] not in roles:
         raise unknown_name("role", told["role"], roles)
-    if path.exists() and not path.read_text(encoding="utf-8").startswith(OWN):
+    if path.exists() and not path.read_bytes().startswith(OWN.encode()):
         raise BenchError(f"There is a dataset {name} already, {path}, which bench data add did not make.")
     if path.exists() and not force:
         raise BenchError(f"There is a dataset {name} already, {path}: --force replaces it.")

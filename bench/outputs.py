@@ -10,7 +10,8 @@ from pathlib import Path, PurePosixPath
 
 from bench.data import Dataset
 from bench.errors import BenchError
-from bench.images import list_images, size_of
+from bench.folders import photographs_in
+from bench.images import size_of
 
 Found = Mapping[str, Path | str]
 """By the name of each picture of a dataset: its result, or a sentence on why there is none."""
@@ -43,7 +44,7 @@ def match_all(name: str, folder: Path, datasets: Sequence[Dataset]) -> tuple[dic
 def match(name: str, folder: Path, dataset: Dataset) -> tuple[Found, list[str]]:
     """The result in `folder` of each picture of `dataset`, or why there is none; and sentences on what is amiss."""
     pictures = {dataset.image_name(path): path for path in dataset.low}
-    paths = {path.relative_to(folder).as_posix(): path for path in list_images(folder)}
+    paths = {path.relative_to(folder).as_posix(): path for path in photographs_in(folder)}
     steps: list[tuple[Key, Key]] = [(str, str), (_saved, str), (_stem, _stem), (_name, _name)]
     steps.append((lambda path: _stem(_name(path)), lambda path: _stem(_name(path))))
     taken: dict[str, str] = {}

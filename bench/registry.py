@@ -120,9 +120,10 @@ def _load(module: str) -> None:
     except Exception as error:
         file = _file(module)
         lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(file)]
-        line = error.lineno if isinstance(error, SyntaxError) else lines[-1] if lines else None
+        told, line = str(error), lines[-1] if lines else None
+        if isinstance(error, SyntaxError) and error.filename == str(file):
+            told, line = error.msg, error.lineno
         place = f"{file}, line {line}" if line else str(file)
-        told = error.msg if isinstance(error, SyntaxError) else error
         raise BenchError(f"{place} cannot be imported: {type(error).__name__}: {told}") from error
 
 

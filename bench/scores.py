@@ -67,6 +67,8 @@ def write_csv(frame: pd.DataFrame, path: Path) -> None:
 
 def check_writable(path: Path) -> None:
     """Raise BenchError where `path` could not be written, before work is done for it; its folder is made."""
+    if path.is_dir():
+        raise BenchError(f"Cannot write {path}: it is a folder.")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path.parent):

@@ -1,4 +1,4 @@
-"""Metadata without the small pictures in it: beside a brightened photograph they would still show the dark one."""
+"""Metadata without EXIF's and JFIF's thumbnails: beside a brightened photograph they would still show the dark one."""
 
 import struct
 from dataclasses import replace
@@ -46,7 +46,7 @@ def _cleared(exif: bytes, order: str) -> bytes:
     entries = [struct.unpack_from(f"{order}HHII", exif, second + 2 + 12 * place) for place in range(count)]
     values = {tag: value for tag, _, _, value in entries}
     start, end = values.get(START, 0), values.get(START, 0) + values.get(LENGTH, 0)
-    if start and end <= len(found):
+    if start >= pointer + 4 and end <= len(found):
         found[start:end] = b"" if end == len(found) else bytes(end - start)
     return bytes(found)
 

@@ -23,7 +23,7 @@ from torch.nn.functional import mse_loss
 from torch.utils.flop_counter import FlopCounterMode
 
 from bench.device import choose_device
-from bench.images import list_images
+from bench.folders import photographs_in
 from enlightengan.batch import Batch
 from enlightengan.config import preset
 from enlightengan.data import ImageCache, UnpairedBatches, usable
@@ -158,7 +158,7 @@ def starvation(model: Model, folder: Path, precision: str, *, rounds: int) -> di
     And the seconds in which one thread prepares a batch: what a step must take, or leave to several threads.
     """
     config, read = model.config, ImageCache()
-    good, _ = usable(list_images(folder), config.crop, read=read)
+    good, _ = usable(photographs_in(folder), config.crop, read=read)
     batches = UnpairedBatches(config, low=good, normal=good, read=read)
     prepared = seconds(lambda: batches.crops(0), torch.device("cpu"), rounds)
     stream = batches.stream(0, model.device)

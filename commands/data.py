@@ -163,12 +163,13 @@ def darken(
     from bench.darken import Camera
     from bench.darken import darken as darkened
     from bench.errors import BenchError
-    from bench.images import as_png, list_images, read_rgb, write_rgb
+    from bench.folders import photographs_in
+    from bench.images import as_png, read_rgb, write_rgb
     from commands.console import progress, say
 
     camera, exposures, bad, old = Camera(full_well, read_noise, bits), exposure or [0.1], [], 0
     within = out.absolute() != source.absolute()  # then what was darkened already is not darkened again
-    files = [f for f in list_images(source) if not (within and f.absolute().is_relative_to(out.absolute()))]
+    files = [f for f in photographs_in(source) if not (within and f.absolute().is_relative_to(out.absolute()))]
     if not files:
         raise BenchError(f"There is no photograph in {source}.")
     names = as_png([file.relative_to(source).as_posix() for file in files])

@@ -5,14 +5,12 @@ from typing import Annotated
 
 import typer
 
-from commands.options import Force
-
 
 def export(
     method: Annotated[str, typer.Argument(help="A learned one, guided or not.")],
     path: Annotated[Path, typer.Argument(help="The file to write, model.onnx.")],
     weights: Annotated[Path | None, typer.Option(help="Its weights; else as bench evaluate chooses.")] = None,
-    force: Force = False,
+    force: Annotated[bool, typer.Option("--force", help="Write a file that is there anew.")] = False,
 ) -> None:
     """Write a method as ONNX: any batch, height and width, RGB in [0, 1] in and out; compared with torch first.
 

@@ -51,7 +51,7 @@ def tables_of(
         table = read_scores(path)
         table = table[~table["dataset"].isin(older)]
         needing = _needs_reference(table)
-        others = {name for name in table.loc[needing, "dataset"].unique()
+        others = {name for name in set(table.loc[needing, "dataset"]) & set(sets)  # of a removed run nothing is told
                   if paired.setdefault(name, sets[name]["dataset_digest"]) != sets[name]["dataset_digest"]}  # fmt: skip
         notes += [f"{name}: scores against other references are left out." for name in sorted(others)]
         tables.append(table[~(needing & table["dataset"].isin(others))])

@@ -55,7 +55,7 @@ def publish(
     seen = _text(observed) if observed else ""
     suite = open_suite(tracking_uri, must_exist=True)
     if training.endswith(".safetensors"):
-        if mean_with or observed or force:
+        if mean_with or observed or force or out != Path("weights"):
             raise BenchError(
                 f"Of {training}, a file, only the scores in its card change: name a run for anything else."
             )

@@ -40,9 +40,7 @@ def record(
 ) -> None:  # fmt: skip
     """The whole table and the low-light samples to the parent; one child run for each method on each dataset."""
     import tempfile
-    from contextlib import suppress
 
-    from bench.errors import BenchError
     from bench.images import read_rgb, write_rgb
     from bench.scores import write_csv
 
@@ -55,9 +53,8 @@ def record(
             scored = frame[(frame["dataset"] == dataset.name) & (frame["error"] == "")]
             for image in sorted(set(sample_images(dataset)) & set(scored["image"])):
                 low = Path(scratch) / artifact_name(image)
-                with suppress(BenchError):  # of a photograph that cannot be read somebody may have a result
-                    write_rgb(read_rgb(dataset.folder / image), low)
-                    parent.artifact(low, f"low/{dataset.name}")
+                write_rgb(read_rgb(dataset.folder / image), low)
+                parent.artifact(low, f"low/{dataset.name}")
             for entry in (entry for entry in entries if entry.contestant.covers(dataset.name)):
                 name = entry.contestant.name
                 part = frame[(frame["method"] == name) & (frame["dataset"] == dataset.name)]

@@ -83,7 +83,7 @@ def material(suite: "Suite", choice: Choice, *, csv: Sequence[Path] = (), demo: 
     from commands import report_origin as origin
     from commands import report_runs as runs
     from commands.ablations import ablation_scores, trained_cells
-    from commands.kept import evaluations_of, in_place, newest, tables_of, that_count
+    from commands.kept import evaluations_of, in_place, newest, of_newest_variants, tables_of, that_count
     from commands.report_made import contributing, made
     from commands.report_pictures import Pictures, failures, gallery
     from methods import METHODS
@@ -95,6 +95,8 @@ def material(suite: "Suite", choice: Choice, *, csv: Sequence[Path] = (), demo: 
     usual, notes = that_count(suite, every, notes, named=choice.methods)
     scores, more = newest(chosen(usual, choice))
     asked = within(every, choice)
+    others = asked[~asked.index.isin(of_newest_variants(asked).index)]["metric"].unique()
+    more += [f"Scores of another variant are left out: {', '.join(map(str, others))}."] if len(others) else []
     ranked, diagnostics = apart(scores)
     directions = {name: get_metric(name).lower_is_better for name in ranked["metric"].unique()}
     names = [str(name) for name in scores["method"].unique()]

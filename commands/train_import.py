@@ -59,7 +59,7 @@ def import_run(
 def _trusted(suite: "Suite", tags: Mapping[str, str], sides: "Sides | None") -> bool:
     """Whether the weights may stand for their method: of a serious preset, and not of the demo.
 
-    A refinement is trusted as far as the generator that it began from, which MLflow must know.
+    A refinement is trusted as far as the generator that it began from, which MLflow must know, or the project ship.
     """
     from bench.trainings import TRUSTED_PRESETS
     from commands.training import known_trust
@@ -68,8 +68,25 @@ def _trusted(suite: "Suite", tags: Mapping[str, str], sides: "Sides | None") -> 
         return False
     if tags["method"] != "refine":
         return True
-    began = re.search("generator ([0-9a-f]{16})", tags.get("begun_from", ""))
-    return began is not None and bool(known_trust(suite, began[1]))
+    began = _generator_in(tags)
+    if began is None:
+        return False
+    known = known_trust(suite, began)
+    return began == _shipped(tags["variant"]) if known is None else known
+
+
+def _generator_in(told: Mapping[str, str]) -> str | None:
+    """The digest of the generator that a training began from."""
+    found = re.search("generator ([0-9a-f]{16})", told.get("begun_from", ""))
+    return found[1] if found else None
+
+
+def _shipped(variant: str) -> str | None:
+    """The digest of the weights of `variant` that come with the project, if any do."""
+    from bench.weights import shipped_weights
+    from enlightengan.checkpoint import begun_from
+
+    return _generator_in(begun_from(shipped_weights(variant)))
 
 
 def _trained_on(

@@ -19,9 +19,10 @@ def begin() -> None:
 
 def begin_in_pool() -> None:
     """As `begin`; and an end when the process that started it is gone."""
+    from bench.device import forbid_tf32
     from bench.jobs import pool_worker
 
-    begin()
+    forbid_tf32()
     pool_worker()
 
 

@@ -10,14 +10,14 @@ import argparse
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
 from bench.device import choose_device
 from bench.environment import provenance
 from bench.errors import BenchError
-from bench.images import list_images
+from bench.folders import photographs_in
 from enlightengan.build import CONFIGS, build, check_beginning, features_for, features_used
 from enlightengan.checkpoint import begun_from, has_state
 from enlightengan.config import PARTS
@@ -44,8 +44,8 @@ def main() -> None:
         config = choose_preset(PRESETS[method], given.pop("preset") or "fast", given | {"devices": size})
         check_beginning(config, init_from)
     else:
-        config = kept
-        check_continued(out, config, given | {"method": method, "devices": size}, init_from=init_from, weights=weights)
+        config = replace(kept, devices=size)  # the same batches, however many share them
+        check_continued(out, config, given | {"method": method}, init_from=init_from, weights=weights)
     features = features_for(config, weights)
     log: RunLog = JsonLinesLog(_folder(out, resume=resume)) if rank == 0 else Silent()
     if not resume:
@@ -130,7 +130,7 @@ def _photographs(sources: list[Path]) -> list[Path]:
         if source.is_file():
             found += [source.parent / line.strip() for line in source.read_text().splitlines() if line.strip()]
         else:
-            found += list_images(source)
+            found += photographs_in(source)
     return found
 
 

@@ -1,6 +1,7 @@
 """Where a training run reports to: a small Protocol, and a logger that writes JSON lines where there is no MLflow."""
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -47,7 +48,7 @@ class JsonLinesLog:
         told = source.read_bytes() if source.is_file() else b""
         # Where a full disk cut the last record short, the next must not be one line with it.
         if told and not told.endswith(b"\n"):
-            source.write_bytes(told[: told.rfind(b"\n") + 1])
+            os.truncate(source, told.rfind(b"\n") + 1)
 
     def _write(self, kind: str, **record: Any) -> None:
         # Opened for every record: what was told before a crash is on disk.

@@ -105,7 +105,8 @@ def verdict(board: Leaderboard, *, baseline: str = "") -> Verdict:
     beside = _input(board, ranked, baseline, digits=digits)
     if len(ranked) == 1:
         alone = len(board.methods) == 1
-        everywhere = "was scored besides the input" if beside else "has values on every dataset"
+        every = "every dataset that counts" if board.apart else "every dataset"
+        everywhere = "was scored besides the input" if beside else f"has values on {every}"
         why = "was scored" if alone else everywhere
         sentence = f"Only {best} {why}, so there is nothing to compare it with; {first}."
         return Verdict(board.metric, direction, "Nothing to compare", sentence,
@@ -204,7 +205,7 @@ def _by_dataset(board: Leaderboard, baseline: str) -> tuple[str, ...]:
         return ()
     leaders = dict.fromkeys(best.values())
     if len(leaders) == 1:
-        where = "every dataset" if len(best) == len(first) else named(list(best))
+        where = "every dataset" if len(best) == len(board.images) else named(list(best))
         return (f"{next(iter(leaders))} has the best mean on {where}.",)
     lines = [f"{method} on {named([name for name in best if best[name] == method])}" for method in leaders]
     return (f"Best mean, told apart or not: {'; '.join(lines)}.", *_without_a_set(board, leaders, baseline))

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from bench.errors import BenchError
-from bench.images import as_png, list_images, read_rgb
+from bench.folders import photographs_in
+from bench.images import as_png, read_rgb
 from study.database import DATABASE, PICTURES, Picture, create
 from study.design import Plan
 
@@ -70,7 +71,7 @@ def match(
 
 
 def _keyed(method: str, folder: Path) -> dict[str, Path]:
-    files = list_images(folder)
+    files = photographs_in(folder)
     if not files:
         raise BenchError(f"{method}: there is no picture in {folder}.")
     keys = {file: file.relative_to(folder).with_suffix("").as_posix() for file in files}

@@ -86,6 +86,15 @@ def test_results_in_a_folder_of_them_are_left_out_and_said(folder, photograph):
     assert told == ["Left out, as results of an earlier run: 1, night_clahe/a.png for one."]
 
 
+def test_hidden_folders_are_no_part_of_a_folder(photograph, tmp_path):
+    photograph(tmp_path / "p/a.png", seed=1)
+    photograph(tmp_path / "p/.thumbnails/a.png", seed=2)
+    (tmp_path / "p/.thumbnails/b.avif").touch()
+    said = list[str]()
+    (job,) = plan([str(tmp_path / "p")], ending="gamma", tell=said.append)
+    assert job.source == tmp_path / "p/a.png" and said == []
+
+
 def test_pictures_of_other_formats_in_a_folder_are_said(folder):
     names = ("c.AVIF", "d.cr2", "sub/e.gif", "sub/f.heic", "sub/g.gif", ".h.gif", "notes.txt", "a.json", "x/i.gif")
     for name in names:

@@ -257,6 +257,21 @@ def test_references_of_one_name_are_not_guessed(write_spec, root, photograph):
         data.from_folder(root / "one", root / "other")
 
 
+def test_references_that_nobody_needs_and_hidden_ones_stop_nothing(root, photograph):
+    photograph(root / "one/a.png", seed=1)
+    for name in ("a.png", ".thumbnails/a.png", "more.png", "more.bmp"):
+        photograph(root / "other" / name, seed=2)
+    assert data.from_folder(root / "one", root / "other").reference == (root / "other/a.png",)
+
+
+def test_low_light_photographs_of_one_name_are_not_guessed_either(write_spec, root, photograph):
+    for name in ("low/1/a", "low/2/a", "high/a", "high/b"):
+        photograph(root / f"twice/{name}.png", seed=1)
+    write_spec("twice", 'role = "paired-test"\nlow.globs = ["low/*/*"]\nreference.globs = ["high/*"]')
+    with pytest.raises(BenchError, match=r"twice: low-light photographs pair by name .*, and two have one name"):
+        resolve("twice", root)
+
+
 def test_hidden_folders_are_no_part_of_a_folder(root, photograph):
     photograph(root / "one/day/a.png", seed=1)
     photograph(root / "one/.thumbnails/a.png", seed=2)
@@ -298,13 +313,15 @@ def test_the_data_root_is_given_or_said_by_the_environment_or_data(monkeypatch, 
     assert data_root(tmp_path / "mine") == tmp_path / "mine"
 
 
-def test_a_data_root_that_is_named_must_be_there(monkeypatch, tmp_path):
-    with pytest.raises(BenchError, match=r"no folder .*mine, which --data-root names"):
-        data_root(tmp_path / "mine")
-    monkeypatch.setenv("BENCH_DATA", str(tmp_path / "photographs"))
-    with pytest.raises(BenchError, match=r"no folder .*photographs, which \$BENCH_DATA names"):
-        data_root()
-    assert data_root(tmp_path) == tmp_path
+def test_a_data_root_that_is_named_must_be_there_where_sets_are_looked_for(monkeypatch, tmp_path):
+    with pytest.raises(BenchError, match=r"no folder .*mine: --data-root and \$BENCH_DATA name"):
+        data.names(roles=("test",), root=tmp_path / "mine")
+    monkeypatch.chdir(tmp_path)
+    assert data.names(roles=("test",), root=Path("data"))[0] == [], "the usual one need not be there"
+    monkeypatch.setenv("BENCH_DATA", ".")
+    assert data_root() == Path()
+    (tmp_path / "dicm").mkdir()
+    assert data.names(roles=("test",), root=data_root())[0] == ["dicm"]
 
 
 def test_the_demo_is_made_on_the_spot(workplace, demo_photographs, monkeypatch):

@@ -102,6 +102,11 @@ def test_a_module_that_cannot_be_imported_is_named_with_its_line(package, tmp_pa
             list(things)
     with pytest.raises(BenchError, match=re.escape(str(file))):
         things["broken"]
+    (tmp_path / package / "beside.py").write_text("\n\n\n\nx = = 1\n")
+    file.write_text(f"import math\nfrom {package} import beside\n")
+    with pytest.raises(BenchError, match=r"broken\.py, line 2 cannot be imported: SyntaxError: .*beside\.py, line 5"):
+        things["broken"]
+    (tmp_path / package / "beside.py").unlink()
     assert things["first"]() == "first"
     file.unlink()
     importlib.invalidate_caches()

@@ -151,8 +151,9 @@ def test_verify_says_that_a_bare_folder_is_not_pinned(bench, tiny):
     assert out.startswith("not pinned")
 
 
-def test_verify_without_any_dataset_says_what_to_do(fails, tiny, workplace):
+def test_verify_without_any_dataset_says_what_to_do(bench, fails, tiny, workplace):
     assert "There is no folder" in fails("data", "verify", "--data-root", workplace / "empty")
+    assert bench("data", "list", "--data-root", workplace / "empty")[0] == 0, "it says where to get them"
     (workplace / "empty").mkdir()
     assert "give --data-root, or set BENCH_DATA" in fails("data", "verify", "--data-root", workplace / "empty")
 

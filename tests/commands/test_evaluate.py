@@ -6,7 +6,8 @@ import pytest
 import torch
 from PIL import Image
 
-from bench import data, evaluation
+from bench import data, evaluation, scores
+from bench.errors import BenchError
 from bench.images import list_images, read_image, read_rgb, to_pixels, to_tensor
 from bench.metrics import get_metric
 from bench.scores import read_scores
@@ -339,8 +340,10 @@ def test_two_methods_of_one_name_are_refused(fails, night, photograph):
 
 
 def test_a_csv_that_cannot_be_written_is_told_before_any_work(fails, night, jobs):
-    told = fails("evaluate", "--images", "night", "--metric", "entropy", "--method", "gamma", "--csv", "/proc/x.csv")
-    assert told == "Cannot write /proc/x.csv: No such file or directory."
+    words = ("evaluate", "--images", "night", "--metric", "entropy", "--method", "gamma", "--csv")
+    (night.parent / "file").touch()
+    assert fails(*words, "file/x.csv").startswith("Cannot write file/x.csv: ")
+    assert fails(*words, "night") == "Cannot write night: it is a folder."
     assert jobs == []
 
 
@@ -452,12 +455,22 @@ def test_a_database_that_cannot_be_written_is_a_sentence(fails, night, store):
     assert told.startswith(f"No run can be written to {store}: ")
 
 
-def test_a_csv_that_cannot_be_written_costs_no_score(bench, night):
-    (night.parent / "scores").mkdir()
-    code, out, err = bench("evaluate", "--images", "night", "--metric", "entropy", "--method", "gamma",
-                           "--csv", "scores")  # fmt: skip
-    assert code == 1 and "gamma" in out and err.startswith("Error: Cannot write scores: ")
-    assert [run.info.status for run in open_suite().search(kind="evaluate")] == ["FINISHED"]
+def test_a_csv_that_cannot_be_written_costs_no_score(bench, night, monkeypatch):
+    write = scores.write_csv
+
+    def full(frame, path):
+        if path.name == "late.csv":
+            raise BenchError("Cannot write late.csv: No space left on device.")
+        write(frame, path)
+
+    monkeypatch.setattr(scores, "write_csv", full)
+    words = ("evaluate", "--images", "night", "--metric", "entropy", "--method", "gamma", "--csv", "late.csv")
+    code, out, err = bench(*words)
+    assert code == 1 and "gamma" in out and err == "Error: Cannot write late.csv: No space left on device.\n"
+    break_one(night)
+    code, out, err = bench(*words)
+    assert code == 1 and "Cannot write late.csv" in out and "1 of 4 scores are missing" in err
+    assert [run.info.status for run in open_suite().search(kind="evaluate")] == ["FINISHED"] * 2
 
 
 def test_an_empty_folder_is_an_error(fails, store, workplace):

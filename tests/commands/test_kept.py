@@ -9,7 +9,7 @@ from bench.scores import read_scores, score_table
 from bench.tracking import open_suite
 from bench.weights import shipped_weights
 from commands.ablations import ablation_scores
-from commands.kept import evaluations_of, in_place, newest, tables_of
+from commands.kept import evaluations_of, in_place, newest, same_photographs, tables_of
 from commands.ranking import _directions
 from commands.report_origin import shipped_told
 from commands.report_pictures import Pictures
@@ -100,6 +100,27 @@ def test_other_references_leave_the_scores_that_need_none(bench, night, workplac
     assert "night: scores on other photographs of that name are left out." in notes
     shown = Pictures(suite, evaluations_of(suite), {"identity": ""}, root=workplace).results
     assert len(shown) == 3
+
+
+def test_a_removed_part_of_an_evaluation_stops_nothing(bench, night, workplace, photograph):
+    for seed, name in enumerate("ab"):
+        photograph(workplace / f"day/{name}.png", seed=seed, size=(40, 40))
+    assert bench(*night, "psnr", "--references", "day")[0] == 0
+    suite = open_suite()
+    (part,) = suite.children(evaluations_of(suite)[0].info.run_id)
+    assert bench("runs", "remove", part.info.run_id)[0] == 0
+    every, _ = tables_of(suite, evaluations_of(suite))
+    assert every["metric"].tolist() == ["psnr", "psnr"]
+
+
+def test_photographs_are_the_same_by_their_own_digest_or_by_all_of_the_set():
+    def tags(digest, low=None):
+        return {"dataset_digest": digest} | ({"low_digest": low} if low else {})
+
+    assert same_photographs(tags("a"), tags("a")) and same_photographs(tags("a"), tags("a", "l"))
+    assert same_photographs(tags("a", "l"), tags("b", "l"))
+    assert not same_photographs(tags("a"), tags("b")) and not same_photographs(tags("a", "l"), tags("b"))
+    assert not same_photographs(tags("a", "l"), tags("b", "m"))
 
 
 def test_what_has_no_better_direction_is_no_contest(bench, fails, night, workplace):

@@ -148,7 +148,8 @@ def test_a_published_file_gets_the_scores_of_now_without_its_training(
     assert end == "\n\n## What a person sees\n\nA brown rim around lamps.\n"
     assert bench("publish", file, *elsewhere)[0] == 0
     assert (card.read_text(), file.read_bytes()) == (after, weights)
-    assert "only the scores in its card change" in fails("publish", file, "--force", *elsewhere)
+    for more in (("--force",), ("--out", "other"), ("--mean-with", run_id), ("--observed", "seen.md")):
+        assert "only the scores in its card change" in fails("publish", file, *more, *elsewhere)
     card.write_text(after.replace(make("enlightengan", file).checkpoint, "0" * 16))
     assert fails("publish", file, *elsewhere).startswith("This is no model card of the weights")
 

@@ -13,7 +13,7 @@ from bench.scores import read_scores, score_table, write_csv
 from bench.tracking import open_suite
 from bench.weights import write_sum
 from commands.kept import general, newest, that_count
-from commands.report import Choice, within
+from commands.report import Choice, material, within
 from commands.report_pictures import Pictures
 from enlightengan.checkpoint import save_weights
 from enlightengan.dce_net import DceNet
@@ -245,6 +245,25 @@ def test_what_was_not_asked_for_has_no_part_in_any_section():
     assert left(datasets=("d",)) == {("d", "niqe"), ("d", "psnr"), (held_out, "niqe")}
     assert left(metrics=("psnr",)) == {("d", "psnr")}
     assert left(datasets=("d",), metrics=("niqe",)) == {("d", "niqe"), (held_out, "niqe")}
+
+
+def test_the_choice_reaches_every_section_that_it_narrows(bench, evaluated, photograph, monkeypatch):
+    photograph(evaluated / "dusk/a.png", seed=5)
+    assert bench("evaluate", "--images", "dusk", "--method", "gamma", "--metric", "entropy")[0] == 0
+    seen = {}
+
+    def look(name, given):
+        return lambda suite, scores: seen.update({name: set(scores["dataset"])}) or given
+
+    monkeypatch.setattr("commands.report_runs.seeds", look("seeds", None))
+    monkeypatch.setattr("commands.report_runs.adaptations", look("adaptations", []))
+    monkeypatch.setattr("commands.ablations.ablation_scores", look("ablations", score_table([])))
+    monkeypatch.setattr("commands.report_printed.published", lambda *_, **chosen: seen.update(chosen) or [])
+    material(open_suite(), Choice(datasets=("dusk",), metrics=("entropy",)))
+    assert seen == {"seeds": {"dusk"}, "adaptations": {"dusk"}, "ablations": {"dusk"},
+                    "datasets": ("dusk",), "metrics": ("entropy",)}  # fmt: skip
+    material(open_suite(), Choice())
+    assert seen["seeds"] == {"dusk", "night"}
 
 
 def test_adapted_weights_do_not_take_the_place_of_the_general_ones(store, workplace):

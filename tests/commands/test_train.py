@@ -1,5 +1,6 @@
 import json
 import math
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from bench.data import from_folder
 from bench.run import Run
 from bench.tracking import open_suite
 from bench.trainings import find_training, newest_weights
-from bench.weights import find_weights
+from bench.weights import find_weights, write_sum
 from commands import training_bar
 from commands.publish_card import sources
 from commands.sides import tell_sides
@@ -244,7 +245,9 @@ def test_a_run_of_a_bare_machine_is_imported(bench, fails, store, brief, sides, 
     assert code == 1 and "no finished training run" in err
 
 
-def test_an_imported_refinement_is_trusted_as_far_as_what_it_began_from(bench, store, brief, sides, workplace):
+def test_an_imported_refinement_is_trusted_as_far_as_what_it_began_from(
+    bench, store, brief, sides, workplace, monkeypatch
+):
     assert bench("train", "enlightengan", *sides, "--preset", "smoke", "--name", "first")[0] == 0
     first = find_training(open_suite(), "first", finished=True).info.run_id
     start = open_suite().artifact(first, "weights.safetensors")
@@ -265,6 +268,12 @@ def test_an_imported_refinement_is_trusted_as_far_as_what_it_began_from(bench, s
     assert trusted() == "yes"
     open_suite().client.delete_run(first)  # now nothing tells
     assert trusted() == "no"
+    shipped = workplace / "shipped/enlightengan.safetensors"
+    shipped.parent.mkdir()
+    shutil.copy(start, shipped)
+    write_sum(shipped)
+    monkeypatch.setattr("bench.weights.SHIPPED", shipped.parent)
+    assert trusted() == "yes", "the project does"
 
 
 @pytest.mark.parametrize(

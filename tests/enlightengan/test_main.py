@@ -15,7 +15,7 @@ from enlightengan import train as training
 from enlightengan.__main__ import main
 from enlightengan.checkpoint import read_weights
 from enlightengan.continued import check_continued, kept_config
-from enlightengan.log import JsonLinesLog, read_parameters
+from enlightengan.log import JsonLinesLog, read_facts, read_parameters
 from enlightengan.presets import PRESETS
 from enlightengan.step import Model
 from enlightengan.zero_dce import ZeroDce
@@ -86,6 +86,18 @@ def test_settings_are_kept_as_they_are(tmp_path, method):
         kept_config(tmp_path / "none")
     with pytest.raises(BenchError, match="began with features used another file, not "):
         check_continued(tmp_path / name, config, {"method": method}, init_from=None, weights=Path("caffe.pth"))
+
+
+def test_a_record_that_a_full_disk_cut_short_costs_no_other(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    JsonLinesLog(tmp_path).parameters({"crop": 40})
+    with (tmp_path / "run.jsonl").open("a") as stream:
+        stream.write('{"kind": "fac')
+    monkeypatch.setattr(Path, "write_bytes", full)
+    JsonLinesLog(tmp_path).facts({"machine": "another"})
+    assert read_parameters(tmp_path) == {"crop": "40"} and read_facts(tmp_path) == {"machine": "another"}
 
 
 def test_settings_that_a_continued_run_did_not_begin_with_are_refused(bare, torn_at, tmp_path):

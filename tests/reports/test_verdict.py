@@ -3,6 +3,7 @@ import re
 import numpy as np
 import pytest
 
+from reports.layout import leaderboard_table
 from reports.material import Budget
 from reports.tables import leaderboard
 from reports.verdict import Verdict, answers, unequal, verdict
@@ -16,6 +17,18 @@ def words(table):
         return verdict(leaderboard(table(values), directions=DIRECTIONS, metric=metric), **more)
 
     return speak
+
+
+def test_a_set_that_few_were_scored_on_has_no_say_but_is_not_passed_over(table):
+    values = {(name, dataset, "niqe"): [base + k, base + k + 1.0] for dataset, base in (("dicm", 1.0), ("lime", 2.0))
+              for k, name in enumerate("abcde")}  # fmt: skip
+    values |= {("b", "walks", "niqe"): [1.0], ("c", "walks", "niqe"): [0.5]}
+    board = leaderboard(table(values), directions={"niqe": True}, metric="niqe")
+    found = verdict(board)
+    assert found.best == "a" and "over 4 images" in found.sentence
+    assert found.details[-1] == "a has the best mean on dicm and lime."
+    columns = {column.name: (column.images, column.asked) for column in leaderboard_table(board).columns[1:]}
+    assert columns == {"dicm": (2, 2), "lime": (2, 2), "walks": (1, 1), "All images": (4, 4)}
 
 
 def test_a_clear_lead_is_named_with_its_size_and_interval(words):

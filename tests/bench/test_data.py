@@ -286,7 +286,10 @@ def test_a_reference_of_several_counts_once_in_a_digest(root, photograph):
 
 def test_what_is_not_utf8_is_one_sentence(write_spec, root, photograph):
     photograph(root / "one/a.png", seed=1)
-    (root / "one/a.png").rename(root / "one" / os.fsdecode(b"\xff.png"))
+    try:
+        (root / "one/a.png").rename(root / "one" / os.fsdecode(b"\xff.png"))
+    except OSError:
+        pytest.skip("the file system takes no such name")
     with pytest.raises(BenchError, match=r"udcff\.png' is not UTF-8"):
         data.from_folder(root / "one")
     write_spec("tiny", 'role = "test"\nlow.lists = {"list.txt" = "."}')

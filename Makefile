@@ -85,8 +85,8 @@ rivals: install
 	    --init-from weights/enlightengan.safetensors
 
 # RESULTS.md, and the scores in the cards of the weights, by the weights that are here, the rivals' too where `make rivals`
-# trained them; with nothing beside it, for times are measured. Half an hour on two cores, where the scores that come with
-# the project count.
+# trained them; with nothing beside it, for times are measured. A quarter of an hour on two cores, where the scores that
+# come with the project count.
 results: install
 	$(BIN)/bench evaluate --workers 2 $(SETS:%=--dataset %) $(METRICS:%=--metric %) $(SHIPPED) \
 	    --checkpoint zero_dce=weights/zero_dce.safetensors

@@ -6,7 +6,6 @@ The files lie in `datasets/` beside this package; the photographs below a data r
 import hashlib
 import os
 import tomllib
-from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -17,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from bench.demo import write_demo
 from bench.digests import files_digest
 from bench.errors import BenchError, unknown_name
-from bench.folders import photographs_in
+from bench.folders import known_once, photographs_in, twins_of
 from bench.images import read_rgb
 
 DATA = Path("data")  # the usual data root
@@ -194,13 +193,7 @@ def from_folder(folder: Path, references: Path | None = None) -> Dataset:
     )  # fmt: skip
     if references is None:
         return found
-    keys = {path: path.relative_to(folder).with_suffix("") for path in files}
-    known_as = {path: path.relative_to(references).with_suffix("") for path in photographs_in(references)}
-    twins = _once({path: key for path, key in known_as.items() if key in keys.values()}, "references")
-    lacking = [path for path, key in keys.items() if key not in twins]
-    if lacking:
-        raise BenchError(f"{len(lacking)} of {len(files)} photographs have no twin in {references}: {lacking[0]}.")
-    pairs = tuple(twins[key] for key in keys.values())
+    pairs = twins_of(files, folder, references)
     digest = hashlib.sha256(f"{digest} {files_digest(references, pairs)}".encode()).hexdigest()[:16]
     return replace(found, reference=pairs, references=references, digest=digest)
 
@@ -245,18 +238,9 @@ def _pair(name: str, low: tuple[Path, ...], reference: tuple[Path, ...], pairs: 
         if pairs.keys() != set(low) or set(pairs.values()) != set(reference):
             raise BenchError(f"{name}: its pairs are not all of its low-light and reference photographs.")
         return tuple(pairs[path] for path in low)
-    by_name = _once({path: path.stem for path in reference}, f"{name}: references")
-    _once({path: path.stem for path in low}, f"{name}: low-light photographs")
+    by_name = known_once({path: path.stem for path in reference}, f"{name}: references")
+    known_once({path: path.stem for path in low}, f"{name}: low-light photographs")
     unpaired = [path.name for path in low if path.stem not in by_name]
     if unpaired or len(low) != len(reference):
         raise BenchError(f"{name}: low and reference do not pair by file name, {(unpaired or ['?'])[0]} for one.")
     return tuple(by_name[path.stem] for path in low)
-
-
-def _once(known_as: Mapping[Path, Hashable], what: str) -> dict[Hashable, Path]:
-    """The files by what they are `known_as`. Raises BenchError where two are known as one."""
-    found: dict[Hashable, Path] = {}
-    for path, key in known_as.items():
-        if found.setdefault(key, path) != path:
-            raise BenchError(f"{what} pair by name without extension, and two have one name: {found[key]} and {path}.")
-    return found

@@ -1,7 +1,9 @@
 """The photographs in a folder, wherever a folder is named."""
 
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 
+from bench.errors import BenchError
 from bench.images import list_images
 
 
@@ -16,3 +18,27 @@ def photographs_in(folder: Path) -> list[Path]:
 def in_hidden(path: Path, folder: Path) -> bool:
     """Whether `path`, which is below `folder`, is hidden there or in a hidden folder, as thumbnails often are."""
     return any(part.startswith(".") for part in path.relative_to(folder).parts)
+
+
+def twins_of(files: Sequence[Path], folder: Path, references: Path) -> tuple[Path, ...]:
+    """For each of `files`, which are below `folder`, the photograph below `references` of its path without extension.
+
+    Raises BenchError where there is none, or more than one.
+    """
+    keys = {path: path.relative_to(folder).with_suffix("") for path in files}
+    known_as = {path: path.relative_to(references).with_suffix("") for path in photographs_in(references)}
+    wanted = set(keys.values())
+    twins = known_once({path: key for path, key in known_as.items() if key in wanted}, "references")
+    lacking = [path for path, key in keys.items() if key not in twins]
+    if lacking:
+        raise BenchError(f"{len(lacking)} of {len(files)} photographs have no twin in {references}: {lacking[0]}.")
+    return tuple(twins[key] for key in keys.values())
+
+
+def known_once(known_as: Mapping[Path, Hashable], what: str) -> dict[Hashable, Path]:
+    """The files by what they are `known_as`. Raises BenchError where two are known as one."""
+    found: dict[Hashable, Path] = {}
+    for path, key in known_as.items():
+        if found.setdefault(key, path) != path:
+            raise BenchError(f"{what} pair by name without extension, and two have one name: {found[key]} and {path}.")
+    return found

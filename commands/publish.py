@@ -47,10 +47,6 @@ def publish(
     """
     from bench.errors import BenchError
     from bench.tracking import open_suite
-    from bench.weights import write_sum
-    from commands.console import say
-    from commands.publish_from import alike, mean_of, related, stored, trained
-    from methods import make
 
     seen = _text(observed) if observed else ""
     suite = open_suite(tracking_uri, must_exist=True)
@@ -60,14 +56,24 @@ def publish(
                 f"Of {training}, a file, only the scores in its card change: name a run for anything else."
             )
         _rescore(suite, Path(training))
-        return
-    trainings = [stored(suite, *trained(suite, name)) for name in (training, *(mean_with or ()))]
+    else:
+        _publish(suite, (training, *(mean_with or ())), out, seen=seen, force=force)
+
+
+def _publish(suite: "Suite", names: "Sequence[str]", out: Path, *, seen: str, force: bool) -> None:
+    """Write the weights of the training called so, or the mean of several."""
+    from bench.weights import write_sum
+    from commands.console import say
+    from commands.publish_from import alike, mean_of, related, stored, trained
+    from methods import make
+
+    trainings = [stored(suite, *trained(suite, name)) for name in names]
     runs = [one.run for one in trainings]
     alike(trainings)
     if not related(trainings):
         say("NO COMMON BEGINNING is told: a mean of networks that began apart is no good.", style="bold red")
     variant, mean = runs[0].data.tags["variant"], mean_of([one.state for one in trainings])
-    members = {"mean_of": "; ".join(one.told for one in trainings)} if mean_with else {}
+    members = {"mean_of": "; ".join(one.told for one in trainings)} if len(names) > 1 else {}
     known = _known(trainings) | members
     file = out / f"{variant}.safetensors"
     _write_halved(file, mean, known, force=force)
@@ -75,8 +81,8 @@ def publish(
     checkpoint = str(make(variant, file).checkpoint)
     _mark(suite, trainings, checkpoint, mean_of=members.get("mean_of", ""))
     card = _write_card(suite, trainings, mean, known, file, seen=seen)
-    names = [f"{one.named} ({one.run.info.run_id[:8]}, preset {one.run.data.tags['preset']})" for one in trainings]
-    say(f"The mean of {', '.join(names)} is published." if mean_with else f"Run {names[0]} is published.")
+    told = [f"{one.named} ({one.run.info.run_id[:8]}, preset {one.run.data.tags['preset']})" for one in trainings]
+    say(f"The mean of {', '.join(told)} is published." if len(names) > 1 else f"Run {told[0]} is published.")
     say(f"Weights: {file} ({file.stat().st_size / 1e6:.1f} MB). Card: {card}")
 
 

@@ -83,7 +83,7 @@ def material(suite: "Suite", choice: Choice, *, csv: Sequence[Path] = (), demo: 
     from commands import report_origin as origin
     from commands import report_runs as runs
     from commands.ablations import ablation_scores, trained_cells
-    from commands.kept import evaluations_of, in_place, newest, of_newest_variants, tables_of, that_count
+    from commands.kept import evaluations_of, in_place, newest, tables_of, that_count
     from commands.report_made import contributing, made
     from commands.report_pictures import Pictures, failures, gallery
     from methods import METHODS
@@ -94,9 +94,7 @@ def material(suite: "Suite", choice: Choice, *, csv: Sequence[Path] = (), demo: 
     every, notes = tables_of(suite, evaluations, csv)
     usual, notes = that_count(suite, every, notes, named=choice.methods)
     scores, more = newest(chosen(usual, choice))
-    asked = within(every, choice)
-    others = asked[~asked.index.isin(of_newest_variants(asked).index)]["metric"].unique()
-    more += [f"Scores of another variant are left out: {', '.join(map(str, others))}."] if len(others) else []
+    asked, others = within(every, choice)
     ranked, diagnostics = apart(scores)
     directions = {name: get_metric(name).lower_is_better for name in ranked["metric"].unique()}
     names = [str(name) for name in scores["method"].unique()]
@@ -126,7 +124,7 @@ def material(suite: "Suite", choice: Choice, *, csv: Sequence[Path] = (), demo: 
         provenance=origin.facts(shown),
         origins=origin.tables(suite, scores, shown),
         made=made(suite, shown, weights=weights, seeds=[] if seeds is None else set(seeds["checkpoint"])),
-        notes=list(dict.fromkeys([*in_place([*notes, *more], every, scores), *not_shown])),
+        notes=list(dict.fromkeys([*in_place([*notes, *more, *others], every, scores), *not_shown])),
         **({} if demo else beside(suite, asked, checkpoints, choice)),
     )
 
@@ -154,16 +152,22 @@ def chosen(scores: "pd.DataFrame", choice: Choice) -> "pd.DataFrame":
     return scores
 
 
-def within(scores: "pd.DataFrame", choice: Choice) -> "pd.DataFrame":
-    """The rows of the chosen datasets and metrics, of any method; what was held out from an adaptation stays."""
+def within(scores: "pd.DataFrame", choice: Choice) -> tuple["pd.DataFrame", list[str]]:
+    """The rows of the chosen datasets and metrics, of any method; what was held out from an adaptation stays.
+
+    Of each metric the newest variant; and a note where there are others.
+    """
     from bench.trainings import RUN_ID
+    from commands.kept import of_newest_variants
 
     if choice.metrics:
         scores = scores[scores["metric"].isin(choice.metrics)]
     if choice.datasets:
         held_out = scores["dataset"].astype(str).str.fullmatch(RUN_ID)
         scores = scores[scores["dataset"].isin(choice.datasets) | held_out]
-    return scores
+    kept = of_newest_variants(scores)
+    others = scores.drop(index=kept.index)["metric"].unique()
+    return kept, [f"Scores of another variant are left out: {', '.join(map(str, others))}."] if len(others) else []
 
 
 def check_against(name: str, known: Sequence[str]) -> str:

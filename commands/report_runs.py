@@ -112,12 +112,12 @@ def seeds(suite: "Suite", scores: "pd.DataFrame") -> "pd.DataFrame | None":
 def adaptations(suite: "Suite", scores: "pd.DataFrame") -> list["Adaptation"]:
     """The trainings of `bench adapt`, newest first, with the scores on the photographs that were held out from each."""
     from bench.metrics import get_metric
-    from commands.kept import adapted
+    from commands.kept import adapted, of_newest_variants
     from reports.material import Adaptation
 
     ranks = [name for name in scores["metric"].unique() if not get_metric(name).diagnostic]
     rows = scores[scores["metric"].isin(ranks)].drop_duplicates(["method", "checkpoint", "dataset", "image", "metric"])
-    rows = rows[rows["metric_digest"] == rows.groupby("metric")["metric_digest"].transform("first")]
+    rows = of_newest_variants(rows)
     found = []
     for run in adapted(suite):
         tags = run.data.tags

@@ -52,9 +52,8 @@ def run_evaluation(
     """Evaluate, print the summary, log everything; returns the ID of the parent run."""
     from bench.cells import SHIPPED, CellStore
     from bench.device import choose_device
-    from bench.errors import BenchError
     from bench.metrics import get_metric
-    from bench.scores import check_writable, write_csv
+    from bench.scores import check_writable
     from bench.tracking import open_suite
     from commands.console import say
     from commands.recording import record
@@ -89,14 +88,23 @@ def run_evaluation(
     page = "bench report --demo" if tags["demo"] == "yes" else "bench report"
     say(f"Kept in MLflow as run {parent.id}. {page} makes the page; bench ui opens MLflow.")
     if csv is not None:
-        try:
-            write_csv(frame, csv)
-        except BenchError as error:
-            if (frame["error"] == "").all():
-                raise
-            say(f"Error: {error}", style="bold red")  # what follows says that scores are missing
+        _write(frame, csv)
     _complete(frame, troubles)
     return str(parent.id)
+
+
+def _write(frame: "pd.DataFrame", csv: Path) -> None:
+    """Write the table; where that fails and scores are missing, too, both are said."""
+    from bench.errors import BenchError
+    from bench.scores import write_csv
+    from commands.console import say
+
+    try:
+        write_csv(frame, csv)
+    except BenchError as error:
+        if (frame["error"] == "").all():
+            raise
+        say(f"Error: {error}", style="bold red")
 
 
 def taken_told(cells: "CellStore", count: int) -> str:

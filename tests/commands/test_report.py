@@ -238,13 +238,18 @@ def test_what_was_not_asked_for_has_no_part_in_any_section():
     every = pd.concat(scored, ignore_index=True)
 
     def left(**choice):
-        parts = within(every, Choice(**choice)).groupby(["dataset", "metric"]).size()
+        kept, notes = within(every, Choice(**choice))
+        assert notes == []
+        parts = kept.groupby(["dataset", "metric"]).size()
         return set(parts.index) if (parts == 2).all() else None
 
     assert left() == {("d", "niqe"), ("d", "psnr"), ("e", "niqe"), (held_out, "niqe")}
     assert left(datasets=("d",)) == {("d", "niqe"), ("d", "psnr"), (held_out, "niqe")}
     assert left(metrics=("psnr",)) == {("d", "psnr")}
     assert left(datasets=("d",), metrics=("niqe",)) == {("d", "niqe"), (held_out, "niqe")}
+    older = pd.concat([every, rows(9.0, digest="d0").assign(metric="psnr")], ignore_index=True)
+    kept, notes = within(older, Choice())
+    assert kept.equals(every) and notes == ["Scores of another variant are left out: psnr."]
 
 
 def test_the_choice_reaches_every_section_that_it_narrows(bench, evaluated, photograph, monkeypatch):

@@ -75,15 +75,20 @@ def stopped_in(step):
     return stop
 
 
+def whole_and_torn(photographs, folder, monkeypatch, *, step, **settings):
+    """A run in `folder`/whole, and the same in `folder`/torn, interrupted in a step and resumed; a state a step."""
+    run(photographs, folder / "whole", **settings)
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(training, "STATE_EVERY", 0.0)
+        patched.setattr(Model, "step", stopped_in(step))
+        run(photographs, folder / "torn", **settings)
+    run(photographs, folder / "torn", resume=True, **settings)
+
+
 def test_an_interrupted_run_has_told_the_losses_of_every_step_before_its_state(photographs, tmp_path, monkeypatch):
     monkeypatch.setattr(health, "LOG_EVERY", 4)
     settings = {"without": ("perceptual",), "max_steps": 6}
-    run(photographs, tmp_path / "whole", **settings)
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(training, "STATE_EVERY", 0.0)
-        patched.setattr(Model, "step", stopped_in(4))
-        run(photographs, tmp_path / "torn", **settings)
-    run(photographs, tmp_path / "torn", resume=True, **settings)
+    whole_and_torn(photographs, tmp_path, monkeypatch, step=4, **settings)
     whole, torn = (
         {
             r["step"]: r["values"]
@@ -97,12 +102,7 @@ def test_an_interrupted_run_has_told_the_losses_of_every_step_before_its_state(p
 
 def test_a_resumed_run_looks_at_its_probe_when_it_would_have_done_so(photographs, tmp_path, monkeypatch):
     settings = {"without": ("perceptual",), "max_steps": 7, "probes": 3, "snapshots": True}
-    run(photographs, tmp_path / "whole", **settings)
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(training, "STATE_EVERY", 0.0)
-        patched.setattr(Model, "step", stopped_in(5))
-        run(photographs, tmp_path / "torn", **settings)
-    run(photographs, tmp_path / "torn", resume=True, **settings)
+    whole_and_torn(photographs, tmp_path, monkeypatch, step=5, **settings)
     kept = sorted(path.name for path in (tmp_path / "whole").glob("weights-*"))
     assert kept == ["weights-00000003.safetensors", "weights-00000006.safetensors"]
     assert sorted(path.name for path in (tmp_path / "torn").glob("weights-*")) == kept

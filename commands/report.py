@@ -93,8 +93,7 @@ def material(suite: "Suite", choice: Choice, *, csv: Sequence[Path] = (), demo: 
     evaluations = [] if csv else evaluations_of(suite, demo=demo)
     every, notes = tables_of(suite, evaluations, csv)
     usual, notes = that_count(suite, every, notes, named=choice.methods)
-    scores, more = newest(chosen(usual, choice))
-    asked, others = within(every, choice)
+    (scores, more), (asked, others) = newest(chosen(usual, choice)), within(every, choice)
     ranked, diagnostics = apart(scores)
     directions = {name: get_metric(name).lower_is_better for name in ranked["metric"].unique()}
     names = [str(name) for name in scores["method"].unique()]

@@ -157,6 +157,10 @@ def refine(
     noise: Annotated[
         float | None, typer.Option(help="Most noise of darkened inputs, a standard deviation in levels of 255.")
     ] = None,
+    looks: Annotated[
+        float | None,
+        typer.Option(help="Weight of what small copies of whole photographs teach, as many as crops; 0: none."),
+    ] = None,
     learning_rate: options.LearningRate = None,
     precision: options.Precision = None,
     accumulate: options.Accumulate = None,
@@ -178,8 +182,9 @@ def refine(
     changes = {
         "epochs": epochs, "minutes": minutes, "batch_size": batch_size, "crop": crop,
         "smallest_scale": smallest_scale, "largest_scale": largest_scale, "bright_inputs": bright_inputs,
-        "noise": noise, "learning_rate": learning_rate, "precision": precision, "accumulate": accumulate,
-        "checkpointing": checkpointing or None, "devices": devices, "snapshots": snapshots, "seed": seed,
+        "noise": noise, "looks": looks, "learning_rate": learning_rate, "precision": precision,
+        "accumulate": accumulate, "checkpointing": checkpointing or None, "devices": devices, "snapshots": snapshots,
+        "seed": seed,
     }  # fmt: skip
     launch(
         "refine", changes, low=low, normal=normal, preset=preset, init_from=init_from, resume=resume, name=name,

@@ -24,17 +24,21 @@ class Batch:
     windows: Sequence[Window]
     attention: Tensor | None = None
     """(B, 1, crop, crop); computed from `seen` unless given."""
+    whole: Tensor | None = None
+    """Small copies of whole photographs, (B, 3, crop, crop), and what is seen of them; None where no method asks."""
+    whole_seen: Tensor | None = None
 
     def parts(self, count: int) -> list["Batch"]:
         """The batch in `count` parts as equal as can be, fewer where it has fewer items; the windows are shared."""
         if count == 1:
             return [self]
-        sides = [torch.tensor_split(side, min(count, len(self.low))) for side in (self.low, self.seen, self.normal)]
-        attention = [None] * len(sides[0]) if self.attention is None else self.attention.tensor_split(len(sides[0]))
-        return [
-            replace(self, low=low, seen=seen, normal=normal, attention=weights)
-            for low, seen, normal, weights in zip(*sides, attention, strict=True)
-        ]
+        number = min(count, len(self.low))
+        names = [name for name in SPLIT if getattr(self, name) is not None]
+        split = [getattr(self, name).tensor_split(number) for name in names]
+        return [replace(self, **dict(zip(names, part, strict=True))) for part in zip(*split, strict=True)]
+
+
+SPLIT = ("low", "seen", "normal", "attention", "whole", "whole_seen")  # of a batch, what its parts share out
 
 
 @dataclass(frozen=True)
@@ -50,15 +54,20 @@ class Crops:
     """Standard deviation of the noise of each darkened item, in levels of 255; none of any where this is empty."""
     seed: int = 0
     """Of the noise."""
+    whole: tuple[NDArray[np.uint8], NDArray[np.uint8]] | None = None
+    """Small copies of whole photographs and what is seen of them, (B, crop, crop, 3) each."""
 
     def on(self, device: torch.device) -> Batch:
         """The batch, computed on `device`."""
-        low, normal = (_moved(side, device).permute(0, 3, 1, 2).float() / 127.5 - 1 for side in (self.low, self.normal))
+        low, normal, *whole = (
+            _moved(side, device).permute(0, 3, 1, 2).float() / 127.5 - 1
+            for side in (self.low, self.normal, *(self.whole or ()))
+        )
         divisors = _moved(np.array(self.divisors, np.float32), device)[:, None, None, None]
         seen = torch.where(divisors == 1, low, (low + 1) / divisors - 1)
         if self.noise:
             seen = torch.where(divisors == 1, low, self._noisy(seen))
-        return Batch(low, seen, normal, self.windows)
+        return Batch(low, seen, normal, self.windows, None, *whole)
 
     def _noisy(self, seen: Tensor) -> Tensor:
         """`seen` with noise, half of its power in patches of three pixels as cameras leave it, in whole levels."""

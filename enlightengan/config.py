@@ -135,11 +135,14 @@ class RefineConfig(RunConfig):
     """Share of the inputs that are normal-light photographs."""
     structure: float = 0.5
     """Weight of the structure loss beside the mean absolute distance."""
+    looks: float = 0.0
+    """Weight of what is learned on small copies of whole photographs (`enlightengan.looks`), as many as crops; 0: none
+    is shown."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.noise < 0 or self.structure < 0:
-            raise BenchError("noise and structure must not be negative.")
+        if self.noise < 0 or self.structure < 0 or self.looks < 0:
+            raise BenchError("noise, structure and looks must not be negative.")
         if self.crop < SMALLEST_CROP:
             raise BenchError(f"crop must be at least {SMALLEST_CROP} for the structure loss, not {self.crop}.")
 
@@ -154,6 +157,10 @@ class RefineConfig(RunConfig):
     @property
     def bright_share(self) -> float:
         return self.bright_inputs
+
+    @property
+    def small_copies(self) -> bool:
+        return self.looks > 0
 
     @property
     def variant(self) -> str:
@@ -171,8 +178,8 @@ def preset(name: str, **changes: Any) -> TrainConfig:
 
 
 REFINE_PRESETS: dict[str, RefineConfig] = {
-    "fast": RefineConfig(minutes=60),
-    "smoke": RefineConfig(preset="smoke", epochs=1000, max_steps=10, crop=64, probes=1),
+    "fast": RefineConfig(minutes=60, looks=1.0),
+    "smoke": RefineConfig(preset="smoke", epochs=1000, max_steps=10, crop=64, probes=1, looks=1.0),
 }
 
 

@@ -9,6 +9,7 @@ import os
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 
@@ -20,6 +21,7 @@ from PIL import Image
 from bench.errors import BenchError
 from bench.images import read_rgb
 from enlightengan.batch import Batch, Crops
+from enlightengan.looks import shown, well_exposed, with_less_light
 from enlightengan.run_config import RunConfig, samples_shown
 
 EPOCH, STEP = 1, 2  # the two streams of random numbers
@@ -92,6 +94,7 @@ class UnpairedBatches:
         self.length = max(len(low), len(normal))
         self.steps_per_epoch = -(-self.length // config.batch_size)
         self._read = read or ImageCache()
+        self._bright = well_exposed([(path, self._read(path)) for path in normal]) if config.small_copies else []
 
     def epoch(self, step: int) -> int:
         """The epoch that `step` belongs to, from 1."""
@@ -116,12 +119,16 @@ class UnpairedBatches:
             divisors = [self._divisor(config.divisors, rng) if rng.random() < 0.5 else 1.0 for _ in low]
         count, side = config.windows
         high = config.crop - side  # exclusive: the authors never draw the last offset
-        windows = [(int(x), int(y)) for x, y in rng.integers(0, high, size=(count, 2))]
-        if config.noise_levels == 0:
-            return Crops(low, normal, divisors, windows)
-        noise = [float(level) for level in rng.uniform(0, config.noise_levels, len(low))]
-        seed = int(rng.integers(1 << 62))
-        return Crops(low, normal, divisors, windows, noise, seed)
+        crops = Crops(low, normal, divisors, [(int(x), int(y)) for x, y in rng.integers(0, high, size=(count, 2))])
+        if config.noise_levels > 0:
+            noise = [float(level) for level in rng.uniform(0, config.noise_levels, len(low))]
+            crops = replace(crops, noise=noise, seed=int(rng.integers(1 << 62)))
+        return replace(crops, whole=self._looks(len(low), rng)) if config.small_copies else crops
+
+    def _looks(self, count: int, rng: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        chosen = [self._bright[rng.integers(len(self._bright))] for _ in range(count)]
+        whole = [shown(self._read(path), self.config.crop, rng) for path in chosen]
+        return np.stack(whole), np.stack([with_less_light(pixels, rng) for pixels in whole])
 
     def _input(self, low: Path, rng: np.random.Generator) -> Path:
         if self.config.bright_share > 0 and rng.random() < self.config.bright_share:

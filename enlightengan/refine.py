@@ -7,6 +7,10 @@ photograph's edges (`detail_preserved`), that is a gain without texture, and the
 the generator is to give. Where the input was darkened and made noisy, the target is still that of the untouched
 photograph: as in EnlightenGAN, whose perceptual loss compares with the picture before darkening.
 
+With `looks` each batch shows small copies of whole photographs, too, which teach how much light a scene asks for
+(`enlightengan.looks`): there the target is the photograph before it was darkened, for what the generator gives and for
+what the guided form makes of that.
+
 The smoothing is `enlightengan.gain`, the second loss the contrast and structure term of SSIM (Wang et al., TIP 2004).
 """
 
@@ -20,6 +24,7 @@ from torch import Tensor, nn
 from enlightengan.batch import Batch
 from enlightengan.config import RefineConfig
 from enlightengan.gain import fitted_gain, gain_at, with_gain
+from enlightengan.looks import as_guided
 from enlightengan.model import TrainedModel, add_gradients, picture_health
 from enlightengan.networks import Generator
 
@@ -86,12 +91,17 @@ class Refinement(TrainedModel):
         """Add this batch's gradients, times `share`, to those of the generator; returns the losses by name."""
         with self.autocast(precision):
             target = self.target(batch.low)
-            enhanced, _ = self.generator(batch.seen)
+            shown = batch.seen if batch.whole_seen is None else torch.cat([batch.seen, batch.whole_seen])
+            enhanced, small = self.generator(shown)[0].tensor_split([len(batch.seen)])
         pictures = (enhanced.float() + 1) / 2
         self.health = picture_health(enhanced.detach())
         losses = {
             "distance": F.l1_loss(pictures, target),
             "structure": self.config.structure * structure(pictures, target),
         }
+        if batch.whole is not None and batch.whole_seen is not None:
+            looked, dark, lit = ((side.float() + 1) / 2 for side in (small, batch.whole_seen, batch.whole))
+            distances = F.l1_loss(looked, lit), F.l1_loss(as_guided(dark, looked.clamp(0, 1)), lit)
+            losses["look"] = self.config.looks * torch.stack(distances).sum()
         add_gradients(torch.stack(list(losses.values())).sum() * share, self.generator)
         return losses

@@ -125,6 +125,11 @@ class RunConfig:
         """Share of the inputs that are normal-light photographs."""
         return 0.0
 
+    @property
+    def small_copies(self) -> bool:
+        """Whether each batch has small copies of whole photographs beside its crops."""
+        return False
+
     def learning_rate_factor(self, epoch: int, done: float) -> float:
         """The factor on the learning rate in `epoch` (from 1), with the share `done` (0 to 1) of the run behind it.
 

@@ -1,0 +1,100 @@
+"""Small copies of whole photographs, darkened, for a generator that is to see how much light a scene asks for.
+
+The guided form looks at a photograph 128 pixels wide (`enlightengan.guided`), and crops never show a scene as that
+does. Here a well-exposed photograph is the target, and what is seen is what a camera might have made of it with less
+light: linear light times an exposure, uneven over the picture or falling away where the scene is dark, as before a
+bright sky; then a colour cast, another tone curve, less colour, a black that is not black, noise and 8 bits. Some stay
+as bright as they are: what needs no light is to be left alone. No pair of photographs is needed.
+"""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from bench.darken import to_linear, to_srgb
+from enlightengan.gain import box, fitted_gain, gain_at, luma, with_shoulder
+from enlightengan.guided import EDGE, RADIUS
+from enlightengan.networks import LUMA
+
+LEAST_SHOWN = 0.75  # of the shorter side, that the square which is shown has at least
+AS_BRIGHT = 0.08  # the share of photographs that keep their light
+EXPOSURES = (0.008, 0.3)  # times the light of the others, drawn log-uniformly
+BACKLIT_EXPOSURES = (0.05, 1.0)  # likewise where what is dark loses more
+UNEVEN, BACKLIT = 0.3, 0.3  # shares under a light that varies without, and with, what it falls on
+SWING = 0.9  # the most standard deviation of such a light, a natural logarithm
+FALLS = (0.3, 1.2)  # the powers of the surround's luma by which the dark of a backlit scene becomes darker
+SURROUND = (3, 12)  # pixels, the radius of that surround
+CAST, SHARE_CAST = 0.04, 0.7  # deviation of a channel's gain, a natural logarithm; the share that has such
+CURVES, SHARE_CURVE = (0.8, 1.3), 0.6  # powers of the encoded values
+COLOURS, SHARE_COLOUR = (0.6, 1.1), 0.5  # times what a channel differs from the luma
+BLACK, SHARE_BLACK = 0.004, 0.5  # deviation of what is added to a channel, of 1
+NOISE = 1.5  # levels of 255, the most deviation
+
+Pixels = NDArray[np.uint8]
+
+
+def well_exposed(pictures: Sequence[tuple[Path, Pixels]]) -> list[Path]:
+    """The brighter half, at least one, of photographs (H, W, 3): which of them are well exposed no list tells."""
+    lumas = [float(pixels.mean((0, 1)) @ np.array(LUMA)) for _, pixels in pictures]
+    least = float(np.median(lumas))
+    return [path for (path, _), mean in zip(pictures, lumas, strict=True) if mean >= least]
+
+
+def shown(pixels: Pixels, size: int, rng: np.random.Generator) -> Pixels:
+    """Most of a photograph (H, W, 3), or its mirror image: a square of it, `size` pixels wide, (`size`, `size`, 3)."""
+    height, width = pixels.shape[:2]
+    side = max(1, round(min(height, width) * rng.uniform(LEAST_SHOWN, 1)))
+    x, y = int(rng.integers(0, width - side + 1)), int(rng.integers(0, height - side + 1))
+    square = Image.fromarray(pixels[y : y + side, x : x + side])
+    small = np.asarray(square.resize((size, size), Image.Resampling.BICUBIC))
+    return np.ascontiguousarray(small[:, ::-1]) if rng.random() < 0.5 else small
+
+
+def with_less_light(pixels: Pixels, rng: np.random.Generator) -> Pixels:
+    """A small picture (H, W, 3) as a camera might have taken it in less light, or in as much; the same shape."""
+    value = _developed(to_srgb(to_linear(pixels / 255) * _light(pixels, rng)), rng)
+    noisy = value * 255 + rng.normal(0, rng.uniform(0, NOISE), pixels.shape)
+    return np.rint(noisy).clip(0, 255).astype(np.uint8)
+
+
+def _light(pixels: Pixels, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Times the light of each place and channel, (H, W, 3)."""
+    kind, as_bright, (height, width) = rng.random(), rng.random() < AS_BRIGHT, pixels.shape[:2]
+    field = np.zeros((height, width))
+    if kind < BACKLIT:
+        grey = luma(torch.from_numpy(pixels / 255).permute(2, 0, 1)[None])
+        around = torch.log(box(grey, int(rng.integers(*SURROUND))) + 0.05)[0, 0].numpy()
+        field = (around - around.max()) * rng.uniform(*FALLS)
+    elif kind < BACKLIT + UNEVEN:
+        coarse = torch.from_numpy(rng.normal(0, rng.uniform(0, SWING), (1, 1, 4, 4)))
+        field = F.interpolate(coarse, size=(height, width), mode="bicubic", align_corners=False)[0, 0].numpy()
+        field = field - field.max() * rng.random()
+    least, most = BACKLIT_EXPOSURES if kind < BACKLIT else EXPOSURES
+    exposure = 0.0 if as_bright else rng.uniform(math.log(least), math.log(most))
+    cast = rng.normal(0, CAST, 3) if rng.random() < SHARE_CAST else np.zeros(3)
+    return np.asarray(np.exp((0 if as_bright else 1) * field[..., None] + exposure + cast))
+
+
+def _developed(value: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+    """Values (H, W, 3) in [0, 1] by a camera's own tone curve, colour and black."""
+    if rng.random() < SHARE_CURVE:
+        value = value ** rng.uniform(*CURVES)
+    if rng.random() < SHARE_COLOUR:
+        grey = (value @ np.array(LUMA))[..., None]
+        value = grey + (value - grey) * rng.uniform(*COLOURS)
+    return value + rng.normal(0, BLACK, 3) if rng.random() < SHARE_BLACK else value
+
+
+def as_guided(small: Tensor, enhanced: Tensor) -> Tensor:
+    """What the guided form makes of a small copy by its first look: `small` times the gain to `enhanced`, smoothed.
+
+    All are (B, 3, H, W) in [0, 1].
+    """
+    return with_shoulder(small, gain_at(small, *fitted_gain(small, enhanced, radius=RADIUS, epsilon=EDGE)))

@@ -133,9 +133,27 @@ def test_interrupted_and_resumed_ends_bit_identical(photographs, tmp_path, start
     assert all(torch.equal(whole[key], torn[key]) for key in whole)
 
 
+def test_it_learns_how_much_light_a_scene_asks_for(start):
+    model = build(settings(learning_rate=5e-3, batch_norm="synchronised"), device=CPU, init_from=start)
+    low = (0.3 * torch.sin(torch.arange(48.0) / 5) - 0.6).expand(2, 3, 48, 48)
+    batch = Batch(low, low, low, [], None, low + 0.5, (low + 1) / 4 - 1)
+    first = model.step(batch)["look"]
+    for _ in range(20):
+        last = model.step(batch)["look"]
+    assert last < 0.4 * first
+    assert "look" not in model.step(Batch(low, low, low, []))
+
+
+def test_the_look_counts_by_its_weight(start):
+    low = rand(2, 3, 48, 48) * 0.6 - 1
+    batch = Batch(low, low, low, [], None, low + 0.4, low)
+    looked = [build(settings(looks=w), device=CPU, init_from=start).gradients(batch)["look"].item() for w in (0.5, 2)]
+    assert looked[1] == pytest.approx(4 * looked[0], rel=1e-4)
+
+
 def test_a_batch_in_parts_has_the_gradients_of_the_whole(start):
     low = rand(4, 3, 48, 48) * 0.6 - 1
-    batch = Batch(low, (low + 1) / 2 - 1, low, [])
+    batch = Batch(low, (low + 1) / 2 - 1, low, [], None, low + 0.4, low)
     found = []
     for accumulate in (1, 2):
         model = build(settings(accumulate=accumulate, clip=None, precision="float32"), device=CPU, init_from=start)
@@ -170,7 +188,9 @@ def test_nothing_else_begins_from_the_state_of_a_refinement(photographs, tmp_pat
         build(preset("smoke", crop=48), device=CPU, init_from=next((out / "states").glob("state-*.pt")))
 
 
-@pytest.mark.parametrize("wrong", [{"noise": -1.0}, {"structure": -0.1}, {"bright_inputs": 1.0}, {"crop": 16}])
+@pytest.mark.parametrize(
+    "wrong", [{"noise": -1.0}, {"structure": -0.1}, {"looks": -1.0}, {"bright_inputs": 1.0}, {"crop": 16}]
+)
 def test_settings_that_cannot_be_are_refused(wrong):
     with pytest.raises(BenchError):
         settings(**wrong)

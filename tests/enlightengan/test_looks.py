@@ -1,0 +1,106 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from enlightengan import guided, looks
+from enlightengan.config import REFINE_PRESETS, preset
+from enlightengan.data import UnpairedBatches
+from enlightengan.guided import GuidedEnhancer
+from enlightengan.run_config import choose_preset
+
+CPU = torch.device("cpu")
+
+
+def scene(size=48):
+    """Left half dark, right half bright, with some structure, (size, size, 3)."""
+    ramp = np.linspace(0, 30, size)[:, None, None]
+    halves = np.where(np.arange(size) < size // 2, 60.0, 190.0)[None, :, None]
+    return (ramp + halves + np.array([0, 8, 16])).astype(np.uint8)
+
+
+def drawn(count, pixels=None, seed=0):
+    rng, pixels = np.random.default_rng(seed), scene() if pixels is None else pixels
+    return [looks.with_less_light(pixels, rng) for _ in range(count)]
+
+
+def plain(monkeypatch, **changes):
+    """No cast, curve, colour, black, noise or light of its own but what `changes` ask for."""
+    none = {"AS_BRIGHT": 0, "UNEVEN": 0, "BACKLIT": 0, "SHARE_CAST": 0, "SHARE_CURVE": 0, "SHARE_COLOUR": 0}
+    for name, value in (none | {"SHARE_BLACK": 0, "NOISE": 0} | changes).items():
+        monkeypatch.setattr(looks, name, value)
+
+
+def test_the_brighter_half_is_taken_for_well_exposed(tmp_path):
+    pictures = [(tmp_path / f"{grey}.png", np.full((4, 4, 3), grey, np.uint8)) for grey in (10, 200, 120, 90)]
+    assert [path.stem for path in looks.well_exposed(pictures)] == ["200", "120"]
+    assert looks.well_exposed(pictures[:1]) == [pictures[0][0]]
+
+
+def test_most_of_a_photograph_is_shown_either_way_round():
+    wide = np.tile(np.arange(200, dtype=np.uint8)[None, :, None], (100, 1, 3))
+    rng = np.random.default_rng(0)
+    seen = [looks.shown(wide, 32, rng).astype(float) for _ in range(60)]
+    assert all(one.shape == (32, 32, 3) for one in seen)
+    spans = np.array([one[0, -1, 0] - one[0, 0, 0] for one in seen])
+    assert (np.abs(spans) > 70 * 31 / 32).all() and (np.abs(spans) < 101).all()
+    assert 15 < (spans > 0).sum() < 45
+    assert min(one.min() for one in seen) < 15 and max(one.max() for one in seen) > 185
+
+
+def test_light_is_lost_as_an_exposure_takes_it(monkeypatch):
+    plain(monkeypatch, EXPOSURES=(0.2, 0.2000001))
+    (dark,) = drawn(1)
+    # sRGB: (190 + 8) / 255 is 0.5647 of the light; a fifth of it is 0.1129, encoded 94.4.
+    assert dark[0, -1].tolist() == pytest.approx([90, 94, 98], abs=1)
+
+
+def test_what_is_dark_loses_more_before_a_bright_sky(monkeypatch):
+    plain(monkeypatch, BACKLIT=1, BACKLIT_EXPOSURES=(1.0, 1.0000001), FALLS=(1.0, 1.0000001))
+    (dark,) = drawn(1)
+    before, after = (side.mean((0, 2)) for side in (scene().astype(float), dark.astype(float)))
+    assert after[-1] == pytest.approx(before[-1], rel=0.08)
+    assert after[0] < 0.65 * before[0]
+
+
+def test_an_uneven_light_is_smooth(monkeypatch):
+    flat = np.full((48, 48, 3), 180, np.uint8)
+    plain(monkeypatch, UNEVEN=1, EXPOSURES=(0.5, 0.5000001))
+    dark = [one.astype(float) for one in drawn(8, flat)]
+    assert max(one.max() - one.min() for one in dark) > 40
+    assert max(np.abs(np.diff(one, axis=axis)).max() for one in dark for axis in (0, 1)) < 25
+
+
+def test_some_keep_their_light_and_the_others_spread_over_the_exposures():
+    flat = np.full((16, 16, 3), 180, np.uint8)
+    means = np.array([one.mean() for one in drawn(1500, flat)])
+    assert (means > 140).mean() == pytest.approx(looks.AS_BRIGHT + looks.BACKLIT * 0.92 * 0.17, abs=0.03)
+    assert (means < 60).mean() > 0.25 and means.max() < 215
+    assert all(np.array_equal(*pair) for pair in zip(drawn(5), drawn(5), strict=True))
+
+
+def test_it_is_what_the_guided_form_makes_of_its_first_look(monkeypatch):
+    class Lamp(torch.nn.Module):
+        checkpoint = "0123456789abcdef"
+
+        def forward(self, image):
+            return (3 * image / (1 + 2 * image)).clamp(0, 1)
+
+    monkeypatch.setattr(guided, "CAPS", ())
+    small = torch.from_numpy(scene()).permute(2, 0, 1)[None].float() / 255  # without noise
+    expected = GuidedEnhancer(Lamp(), source="a test", texture=0.0)(small)
+    torch.testing.assert_close(looks.as_guided(small, Lamp()(small)), expected, atol=2e-3, rtol=0)
+
+
+def test_batches_have_small_copies_where_a_refinement_asks_for_them(photographs):
+    config = choose_preset(REFINE_PRESETS, "smoke", {"crop": 48, "batch_size": 2})
+    made = UnpairedBatches(config, low=photographs[0], normal=photographs[1])
+    batch, again = made[1], UnpairedBatches(config, low=photographs[0], normal=photographs[1])[1]
+    assert batch.whole.shape == batch.whole_seen.shape == (2, 3, 48, 48)
+    assert torch.equal(batch.whole, again.whole) and torch.equal(batch.whole_seen, again.whole_seen)
+    assert batch.whole.mean() > batch.whole_seen.mean() and batch.whole_seen.min() >= -1
+    assert [len(part.whole) for part in batch.parts(2)] == [1, 1]
+    without = UnpairedBatches(replace(config, looks=0.0), low=photographs[0], normal=photographs[1])
+    assert without[1].whole is None and torch.equal(without[1].seen, batch.seen), "the crops are the same either way"
+    assert UnpairedBatches(preset("smoke", crop=48), low=photographs[0], normal=photographs[1])[0].whole is None

@@ -94,7 +94,7 @@ class UnpairedBatches:
         self.length = max(len(low), len(normal))
         self.steps_per_epoch = -(-self.length // config.batch_size)
         self._read = read or ImageCache()
-        self._bright = well_exposed([(path, self._read(path)) for path in normal]) if config.small_copies else []
+        self._bright = well_exposed((path, self._read(path)) for path in normal) if config.small_copies else []
 
     def epoch(self, step: int) -> int:
         """The epoch that `step` belongs to, from 1."""

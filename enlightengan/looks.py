@@ -8,7 +8,7 @@ as bright as they are: what needs no light is to be left alone. No pair of photo
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -40,11 +40,11 @@ NOISE = 1.5  # levels of 255, the most deviation
 Pixels = NDArray[np.uint8]
 
 
-def well_exposed(pictures: Sequence[tuple[Path, Pixels]]) -> list[Path]:
+def well_exposed(pictures: Iterable[tuple[Path, Pixels]]) -> list[Path]:
     """The brighter half, at least one, of photographs (H, W, 3): which of them are well exposed no list tells."""
-    lumas = [float(pixels.mean((0, 1)) @ np.array(LUMA)) for _, pixels in pictures]
-    least = float(np.median(lumas))
-    return [path for (path, _), mean in zip(pictures, lumas, strict=True) if mean >= least]
+    lumas = {path: float(pixels.mean((0, 1)) @ np.array(LUMA)) for path, pixels in pictures}
+    least = float(np.median(list(lumas.values())))
+    return [path for path, mean in lumas.items() if mean >= least]
 
 
 def shown(pixels: Pixels, size: int, rng: np.random.Generator) -> Pixels:

@@ -16,13 +16,14 @@ COMPARED, SIDE = 3, 256  # half precision is compared with the whole on corners 
 
 
 def begun(tags: Mapping[str, str]) -> dict[str, str]:
-    """What a training began from, where that was a generator and not chance."""
-    return {key: value for key, value in tags.items() if key == "begun_from"}
+    """What a training began from, where that was a generator and not chance, and its terms, where they are known."""
+    return {key: value for key, value in tags.items() if key in ("begun_from", "begun_under")}
 
 
 def licence(runs: Sequence["MlflowRun"]) -> str:
-    """The terms of all photographs that `runs` were trained on."""
-    return "; ".join(dict.fromkeys(source.licence for source in sources(runs)))
+    """The terms of all photographs that `runs`, and what they began from, were trained on."""
+    before = [term for run in runs for term in run.data.tags.get("begun_under", "").split("; ") if term]
+    return "; ".join(dict.fromkeys([*(source.licence for source in sources(runs)), *before]))
 
 
 def sources(runs: Sequence["MlflowRun"]) -> list["Source"]:
@@ -61,7 +62,8 @@ def model_card(suite: "Suite", trainings: Sequence["Stored"], exact: Path, file:
     checkpoint = str(make(tags["variant"], file).checkpoint)
     scores = scores_of(suite, checkpoint)
     return ModelCard(
-        title=card.title, paper=card.paper, file=file.name, checkpoint=checkpoint, sources=sources(runs),
+        title=card.title, paper=card.paper, file=file.name, checkpoint=checkpoint, licence=licence(runs),
+        sources=sources(runs),
         photographs={side: count for side in ("low", "normal") if (count := counted(runs, side))},
         trainings=[training_of(taken) for taken in by_run(trainings)],
         rounding=rounding(tags["variant"], exact, file),

@@ -43,7 +43,7 @@ def import_run(
     tags = {key: told.get(key, "unknown") for key in known}
     facts = read_facts(folder)
     tags |= {key.replace(" ", "_"): facts.get(key.replace(" ", "_"), "unknown") for key in provenance()}
-    tags |= {key: value for key, value in facts.items() if key == "begun_from"}
+    tags |= {key: value for key, value in facts.items() if key.startswith("begun_")}
     sides = _trained_on(told, low, normal, data_root)
     tags |= sides.tags() if sides else {}
     tags["weights_digest"] = weights_digest(read_weights(folder / "weights.safetensors")[0])

@@ -129,7 +129,8 @@ def weights_digest(state: Mapping[str, Tensor]) -> str:
 def begun_from(weights: Path | None) -> dict[str, str]:
     """The generator that a training began from and what its file, weights or a training state, tells of its training.
 
-    Nothing for None.
+    And the terms that it is under (`begun_under`), where it was published: those of its photographs go on to whatever
+    begins from it. Nothing for None.
     """
     if weights is None:
         return {}
@@ -140,7 +141,8 @@ def begun_from(weights: Path | None) -> dict[str, str]:
         what = "all networks of the training that gave " if is_state(weights) else ""
         told, which = f"{what}{generator_told(stored, metadata)}", "itself"
     more = f", {which} begun from {metadata['begun_from']}" if "begun_from" in metadata else ""
-    return {"begun_from": told + more}
+    terms = dict.fromkeys(metadata[key] for key in ("licence", "begun_under") if key in metadata)
+    return {"begun_from": told + more, **({"begun_under": "; ".join(terms)} if terms else {})}
 
 
 def generator_told(state: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:

@@ -47,6 +47,8 @@ class ModelCard:
     file: str
     checkpoint: str
     """Digest of the weights, as score tables name them."""
+    licence: str
+    """The terms of the photographs of these trainings and of those before them."""
     sources: Sequence[Source]
     photographs: Mapping[str, str]
     """How many of each side were trained on."""
@@ -63,14 +65,13 @@ class ModelCard:
 
 def card_text(card: ModelCard) -> str:
     """The card as Markdown; every name in it is escaped, but for `observed`."""
-    licences = list(dict.fromkeys(source.licence for source in card.sources))
     parts = [
         f"# {markdown(card.title)}: `{card.file}`",
         f"{markdown(card.paper)}. Trained by this project, not by the authors. "
         f"{_digest(card.checkpoint)} {markdown(card.rounding)}",
         "## Licence",
         "The weights follow from photographs under these terms, and are for research and other noncommercial "
-        f"purposes: {markdown('; '.join(licences))}.",
+        f"purposes: {markdown(card.licence)}.",
         "## Photographs",
         to_markdown(_sources(card)).strip(),
         "## Training",

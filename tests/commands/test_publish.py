@@ -17,7 +17,7 @@ from enlightengan.probe import Probe
 from methods import make
 from reports.card import ModelCard, observed_in, scores_table
 
-CARD = ModelCard("M", "-", "m.safetensors", "w", (), {}, (), "", score_table([]), {"niqe": True})
+CARD = ModelCard("M", "-", "m.safetensors", "w", "terms", (), {}, (), "", score_table([]), {"niqe": True})
 
 
 @pytest.fixture
@@ -239,6 +239,11 @@ def test_the_mean_of_a_chain_of_trainings_is_published_and_each_is_told(bench, f
     assert read_weights(file)[1]["licence"] == "not stated; research", "the terms of both"
     card = file.with_suffix(".md").read_text(encoding="utf-8")
     assert all(f"| low | {name} |" in card for name in ("dark", r"amos\_night/train")) and card.count("| normal |") == 1
+    heir = trained("fast", "--init-from", file)
+    assert bench("publish", heir, "--out", "heir")[0] == 0
+    heir_file = workplace / "heir/enlightengan.safetensors"
+    assert read_weights(heir_file)[1]["licence"] == "not stated; research", "what began from it is under its terms, too"
+    assert "purposes: not stated; research." in heir_file.with_suffix(".md").read_text(encoding="utf-8")
 
 
 def test_what_proves_nothing_is_not_published(fails, trained, store, workplace):

@@ -1,6 +1,5 @@
 """`bench train import`: a finished training of a bare machine, into MLflow."""
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -32,6 +31,7 @@ def import_run(
     from bench.environment import provenance
     from bench.errors import BenchError
     from bench.tracking import open_suite
+    from commands.beginnings import with_terms
     from commands.console import say
     from enlightengan.checkpoint import read_weights, weights_digest
     from enlightengan.log import read_facts, read_parameters, replay
@@ -43,11 +43,11 @@ def import_run(
     tags = {key: told.get(key, "unknown") for key in known}
     facts = read_facts(folder)
     tags |= {key.replace(" ", "_"): facts.get(key.replace(" ", "_"), "unknown") for key in provenance()}
-    tags |= {key: value for key, value in facts.items() if key.startswith("begun_")}
     sides = _trained_on(told, low, normal, data_root)
     tags |= sides.tags() if sides else {}
     tags["weights_digest"] = weights_digest(read_weights(folder / "weights.safetensors")[0])
     suite = open_suite(tracking_uri)
+    tags |= with_terms(suite, {key: value for key, value in facts.items() if key.startswith("begun_")})
     trusted = "yes" if _trusted(suite, tags, sides) else "no"
     refined = " refined" if tags["method"] == "refine" else ""
     label = name or f"{tags['variant']}{refined} {tags['preset']} (imported)"
@@ -62,31 +62,26 @@ def _trusted(suite: "Suite", tags: Mapping[str, str], sides: "Sides | None") -> 
     A refinement is trusted as far as the generator that it began from, which MLflow must know, or the project ship.
     """
     from bench.trainings import TRUSTED_PRESETS
-    from commands.training import known_trust
+    from commands.beginnings import generator_in, known_trust
 
     if tags["preset"] not in TRUSTED_PRESETS or (sides and sides.is_demo):
         return False
     if tags["method"] != "refine":
         return True
-    began = _generator_in(tags)
+    began = generator_in(tags)
     if began is None:
         return False
     known = known_trust(suite, began)
     return began == _shipped(tags["variant"]) if known is None else known
 
 
-def _generator_in(told: Mapping[str, str]) -> str | None:
-    """The digest of the generator that a training began from."""
-    found = re.search("generator ([0-9a-f]{16})", told.get("begun_from", ""))
-    return found[1] if found else None
-
-
 def _shipped(variant: str) -> str | None:
     """The digest of the weights of `variant` that come with the project, if any do."""
     from bench.weights import shipped_weights
+    from commands.beginnings import generator_in
     from enlightengan.checkpoint import begun_from
 
-    return _generator_in(begun_from(shipped_weights(variant)))
+    return generator_in(begun_from(shipped_weights(variant)))
 
 
 def _trained_on(

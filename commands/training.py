@@ -28,6 +28,7 @@ def start_run(
 ) -> str:  # fmt: skip
     """Train in a new MLflow run; returns its ID. Its plan keeps what is still to be scored `afterwards`."""
     from bench.tracking import open_suite
+    from commands.beginnings import with_terms
     from enlightengan.build import check_beginning, features_used
     from enlightengan.checkpoint import begun_from
     from enlightengan.presets import all_departures
@@ -38,7 +39,8 @@ def start_run(
     suite = open_suite(tracking_uri)
     trusted = "yes" if _trusted(suite, config, sides, init_from) else "no"
     tags = {"variant": config.variant, "method": config.method, "preset": config.preset, "seed": str(config.seed)}
-    tags |= {"trusted": trusted, "features_used": used, **begun_from(init_from), **sides.tags(), **(more_tags or {})}
+    tags |= {"trusted": trusted, "features_used": used, **with_terms(suite, begun_from(init_from))}
+    tags |= {**sides.tags(), **(more_tags or {})}
     with suite.run(name or f"{config.label} {config.preset}", kind="train", tags=tags, parent=parent) as run:
         out = TRAINING / run.id
         out.mkdir(parents=True)
@@ -70,6 +72,7 @@ def _trusted(suite: "Suite", config: RunConfig, sides: Sides, init_from: Path | 
     A refinement adds nothing that it was not taught: it is trusted as far as the generator that it begins from.
     """
     from bench.trainings import TRUSTED_PRESETS
+    from commands.beginnings import known_trust
     from enlightengan.checkpoint import load_generator, weights_digest
     from enlightengan.config import RefineConfig
 
@@ -81,14 +84,6 @@ def _trusted(suite: "Suite", config: RunConfig, sides: Sides, init_from: Path | 
     if known is not None:
         return known
     return json.loads(metadata.get("config", "{}")).get("preset", "paper") in TRUSTED_PRESETS
-
-
-def known_trust(suite: "Suite", digest: str) -> bool | None:
-    """Whether the training that gave weights of this digest is trusted; None where it is not in MLflow."""
-    from bench.trainings import weights_of
-
-    found = [run for run in suite.search(kind="train") if digest in weights_of(run)]
-    return found[0].data.tags.get("trusted") == "yes" if found else None
 
 
 def beginning(init_from: Path | None, tracking_uri: str | None, *, generator_alone: bool = False) -> Path | None:

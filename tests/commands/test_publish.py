@@ -243,6 +243,9 @@ def test_the_mean_of_a_chain_of_trainings_is_published_and_each_is_told(bench, f
     assert bench("publish", heir, "--out", "heir")[0] == 0
     heir_file = workplace / "heir/enlightengan.safetensors"
     assert read_weights(heir_file)[1]["licence"] == "not stated; research", "what began from it is under its terms, too"
+    open_suite().client.set_tag(heir, "low_data", "amos_night/train")
+    last = trained("fast", "--init-from", heir)  # a run, whose weights tell of no terms
+    assert open_suite().client.get_run(last).data.tags["begun_under"] == "research; not stated"
     assert "purposes: not stated; research." in heir_file.with_suffix(".md").read_text(encoding="utf-8")
 
 

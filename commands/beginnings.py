@@ -16,7 +16,7 @@ def generator_in(told: Mapping[str, str]) -> str | None:
     return found[1] if found else None
 
 
-def training_of(suite: "Suite", digest: str) -> "MlflowRun | None":
+def training_that_gave(suite: "Suite", digest: str) -> "MlflowRun | None":
     """The newest training in MLflow that gave weights of this digest."""
     from bench.trainings import weights_of
 
@@ -25,7 +25,7 @@ def training_of(suite: "Suite", digest: str) -> "MlflowRun | None":
 
 def known_trust(suite: "Suite", digest: str) -> bool | None:
     """Whether the training that gave weights of this digest is trusted; None where it is not in MLflow."""
-    run = training_of(suite, digest)
+    run = training_that_gave(suite, digest)
     return run.data.tags.get("trusted") == "yes" if run else None
 
 
@@ -37,7 +37,7 @@ def with_terms(suite: "Suite", told: Mapping[str, str]) -> dict[str, str]:
     from commands.publish_card import licence
 
     digest = generator_in(told)
-    run = training_of(suite, digest) if digest else None
+    run = training_that_gave(suite, digest) if digest else None
     terms = [*(licence([run]).split("; ") if run else []), *told.get("begun_under", "").split("; ")]
     known = "; ".join(dict.fromkeys(term for term in terms if term))
     return {**told, **({"begun_under": known} if known else {})}

@@ -175,9 +175,9 @@ def refine(
     data_root: DataRoot = None,
     tracking_uri: TrackingUri = None,
 ) -> None:
-    """Refine a trained EnlightenGAN generator (--init-from): it keeps its look, and the photograph's own detail.
+    """Refine a trained EnlightenGAN generator (--init-from), without discriminators.
 
-    A second training, without discriminators, against woven texture and noise in the results.
+    It learns to keep the photograph's own detail, against woven texture and noise, and how much light a scene asks for.
     """
     changes = {
         "epochs": epochs, "minutes": minutes, "batch_size": batch_size, "crop": crop,

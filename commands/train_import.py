@@ -33,6 +33,7 @@ def import_run(
     from bench.tracking import open_suite
     from commands.beginnings import with_terms
     from commands.console import say
+    from commands.publish_card import begun
     from enlightengan.checkpoint import read_weights, weights_digest
     from enlightengan.log import read_facts, read_parameters, replay
 
@@ -47,7 +48,7 @@ def import_run(
     tags |= sides.tags() if sides else {}
     tags["weights_digest"] = weights_digest(read_weights(folder / "weights.safetensors")[0])
     suite = open_suite(tracking_uri)
-    tags |= with_terms(suite, {key: value for key, value in facts.items() if key.startswith("begun_")})
+    tags |= with_terms(suite, begun(facts))
     trusted = "yes" if _trusted(suite, tags, sides) else "no"
     refined = " refined" if tags["method"] == "refine" else ""
     label = name or f"{tags['variant']}{refined} {tags['preset']} (imported)"

@@ -12,6 +12,7 @@ from torch import Tensor
 
 Window = tuple[int, int]
 """(x, y) offset of a patch."""
+SPLIT = ("low", "seen", "normal", "attention", "whole", "whole_seen")  # of a batch, what its parts share out
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,6 @@ class Batch:
         names = [name for name in SPLIT if getattr(self, name) is not None]
         split = [getattr(self, name).tensor_split(number) for name in names]
         return [replace(self, **dict(zip(names, part, strict=True))) for part in zip(*split, strict=True)]
-
-
-SPLIT = ("low", "seen", "normal", "attention", "whole", "whole_seen")  # of a batch, what its parts share out
 
 
 @dataclass(frozen=True)

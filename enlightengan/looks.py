@@ -77,9 +77,9 @@ def _light(pixels: Pixels, rng: np.random.Generator) -> NDArray[np.float64]:
         field = F.interpolate(coarse, size=(height, width), mode="bicubic", align_corners=False)[0, 0].numpy()
         field = field - field.max() * rng.random()
     least, most = BACKLIT_EXPOSURES if kind < BACKLIT else EXPOSURES
-    exposure = 0.0 if as_bright else rng.uniform(math.log(least), math.log(most))
+    lost = np.zeros_like(field) if as_bright else field + rng.uniform(math.log(least), math.log(most))
     cast = rng.normal(0, CAST, 3) if rng.random() < SHARE_CAST else np.zeros(3)
-    return np.asarray(np.exp((0 if as_bright else 1) * field[..., None] + exposure + cast))
+    return np.asarray(np.exp(lost[..., None] + cast))
 
 
 def _developed(value: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""Refinement: a trained generator keeps its look and learns to leave the photograph's own detail alone.
+"""Refinement: a trained generator learns to leave the photograph's own detail alone, and how much light scenes ask for.
 
 What a generator learned from discriminators in a short training has a texture of its own, which no photograph has.
 The remedy needs no discriminators, and well-lit photographs only as inputs: the generator is taught by itself. Its
@@ -7,9 +7,9 @@ photograph's edges (`detail_preserved`), that is a gain without texture, and the
 the generator is to give. Where the input was darkened and made noisy, the target is still that of the untouched
 photograph: as in EnlightenGAN, whose perceptual loss compares with the picture before darkening.
 
-With `looks` each batch shows small copies of whole photographs, too, which teach how much light a scene asks for
-(`enlightengan.looks`): there the target is the photograph before it was darkened, for what the generator gives and for
-what the guided form makes of that.
+Crops keep its look. With `looks` each batch shows small copies of whole photographs, too, which teach how much light a
+scene asks for (`enlightengan.looks`): there the target is the photograph before it was darkened, for what the
+generator gives and for what the guided form makes of that.
 
 The smoothing is `enlightengan.gain`, the second loss the contrast and structure term of SSIM (Wang et al., TIP 2004).
 """

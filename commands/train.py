@@ -161,6 +161,10 @@ def refine(
         float | None,
         typer.Option(help="Weight of what small copies of whole photographs teach, as many as crops; 0: none."),
     ] = None,
+    teacher_sees: Annotated[
+        str | None,
+        typer.Option(help="whole: crops are taught by what the guided form makes of whole photographs; or crop."),
+    ] = None,
     learning_rate: options.LearningRate = None,
     precision: options.Precision = None,
     accumulate: options.Accumulate = None,
@@ -182,9 +186,9 @@ def refine(
     changes = {
         "epochs": epochs, "minutes": minutes, "batch_size": batch_size, "crop": crop,
         "smallest_scale": smallest_scale, "largest_scale": largest_scale, "bright_inputs": bright_inputs,
-        "noise": noise, "looks": looks, "learning_rate": learning_rate, "precision": precision,
-        "accumulate": accumulate, "checkpointing": checkpointing or None, "devices": devices, "snapshots": snapshots,
-        "seed": seed,
+        "noise": noise, "looks": looks, "teacher_sees": teacher_sees, "learning_rate": learning_rate,
+        "precision": precision, "accumulate": accumulate, "checkpointing": checkpointing or None, "devices": devices,
+        "snapshots": snapshots, "seed": seed,
     }  # fmt: skip
     launch(
         "refine", changes, low=low, normal=normal, preset=preset, init_from=init_from, resume=resume, name=name,

@@ -20,7 +20,7 @@ from bench.errors import BenchError
 from bench.folders import photographs_in
 from enlightengan.build import CONFIGS, build, check_beginning, features_for, features_used
 from enlightengan.checkpoint import begun_from, has_state
-from enlightengan.config import PARTS
+from enlightengan.config import PARTS, TEACHERS
 from enlightengan.continued import check_continued, kept_config
 from enlightengan.devices import device_of, join, launched
 from enlightengan.log import JsonLinesLog, RunLog, Silent
@@ -96,6 +96,7 @@ def _parser() -> argparse.ArgumentParser:
         parser.add_argument(f"--{name}", type=float)
     for name in ("smallest-scale", "largest-scale"):
         parser.add_argument(f"--{name}", type=float)
+    parser.add_argument("--teacher-sees", choices=TEACHERS)
     parser.add_argument("--precision", choices=PRECISIONS)
     parser.add_argument("--pairing", choices=PAIRINGS)
     parser.add_argument("--batch-norm", choices=BATCH_NORMS)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 Window = tuple[int, int]
 """(x, y) offset of a patch."""
-SPLIT = ("low", "seen", "normal", "attention", "whole", "whole_seen")  # of a batch, what its parts share out
+SPLIT = ("low", "seen", "normal", "attention", "whole", "whole_seen", "target")  # of a batch, what its parts share out
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,10 @@ class Batch:
     attention: Tensor | None = None
     """(B, 1, crop, crop); computed from `seen` unless given."""
     whole: Tensor | None = None
-    """Small copies of whole photographs, (B, 3, crop, crop), and what is seen of them; None where no method asks."""
+    """Small copies of whole photographs, (B, 3, side, side), and what is seen of them; None where no method asks."""
     whole_seen: Tensor | None = None
+    target: Tensor | None = None
+    """What is wanted of `seen`, (B, 3, crop, crop), where that is known of the whole photographs."""
 
     def parts(self, count: int) -> list["Batch"]:
         """The batch in `count` parts as equal as can be, fewer where it has fewer items; the windows are shared."""
@@ -53,19 +55,20 @@ class Crops:
     seed: int = 0
     """Of the noise."""
     whole: tuple[NDArray[np.uint8], NDArray[np.uint8]] | None = None
-    """Small copies of whole photographs and what is seen of them, (B, crop, crop, 3) each."""
+    """Small copies of whole photographs and what is seen of them, (B, side, side, 3) each."""
+    target: NDArray[np.uint8] | None = None
+    """What is wanted of each of `low`, (B, crop, crop, 3)."""
 
     def on(self, device: torch.device) -> Batch:
         """The batch, computed on `device`."""
-        low, normal, *whole = (
-            _moved(side, device).permute(0, 3, 1, 2).float() / 127.5 - 1
-            for side in (self.low, self.normal, *(self.whole or ()))
-        )
+        sides = (self.low, self.normal, *(self.whole or (None, None)), self.target)
+        low, normal, *further = (None if side is None else _values(side, device) for side in sides)
+        assert low is not None and normal is not None
         divisors = _moved(np.array(self.divisors, np.float32), device)[:, None, None, None]
         seen = torch.where(divisors == 1, low, (low + 1) / divisors - 1)
         if self.noise:
             seen = torch.where(divisors == 1, low, self._noisy(seen))
-        return Batch(low, seen, normal, self.windows, None, *whole)
+        return Batch(low, seen, normal, self.windows, None, *further)
 
     def _noisy(self, seen: Tensor) -> Tensor:
         """`seen` with noise, half of its power in patches of three pixels as cameras leave it, in whole levels."""
@@ -75,6 +78,11 @@ class Crops:
         deviation = _moved(np.array(self.noise, np.float32), seen.device)[:, None, None, None]
         levels = ((seen + 1) * 127.5 + deviation * mixed).round().clamp(0, 255)
         return levels / 127.5 - 1
+
+
+def _values(pixels: NDArray[np.uint8], device: torch.device) -> Tensor:
+    """(B, H, W, 3) as (B, 3, H, W) in [-1, 1], on `device`."""
+    return _moved(pixels, device).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
 def _moved(values: NDArray[Any], device: torch.device) -> Tensor:

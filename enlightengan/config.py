@@ -105,6 +105,7 @@ PRESETS: dict[str, TrainConfig] = {
 """`paper`: the authors' recipe to the letter. `fast`: two CPU cores, an hour. `smoke`: does it run, under a minute."""
 
 
+TEACHERS = ("crop", "whole")
 SMALLEST_CROP = 20  # of a refinement: windows of 5 pixels at a quarter of the size
 
 
@@ -138,9 +139,14 @@ class RefineConfig(RunConfig):
     looks: float = 0.0
     """Weight of what is learned on small copies of whole photographs (`enlightengan.looks`), as many as crops; 0: none
     is shown."""
+    teacher_sees: str = "crop"
+    """Of what the generator's beginning tells what is wanted: of the `crop`, as the network sees it in use at full
+    size, or of the `whole` photograph small, as the guided form does."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.teacher_sees not in TEACHERS:
+            raise unknown_name("teacher-sees", self.teacher_sees, TEACHERS)
         if self.noise < 0 or self.structure < 0 or self.looks < 0:
             raise BenchError("noise, structure and looks must not be negative.")
         if self.crop < SMALLEST_CROP:
@@ -163,6 +169,10 @@ class RefineConfig(RunConfig):
         return self.looks > 0
 
     @property
+    def whole_targets(self) -> bool:
+        return self.teacher_sees == "whole"
+
+    @property
     def variant(self) -> str:
         """It is still EnlightenGAN's generator."""
         return "enlightengan"
@@ -178,8 +188,10 @@ def preset(name: str, **changes: Any) -> TrainConfig:
 
 
 REFINE_PRESETS: dict[str, RefineConfig] = {
-    "fast": RefineConfig(minutes=60, looks=1.0),
-    "smoke": RefineConfig(preset="smoke", epochs=1000, max_steps=10, crop=64, probes=1, looks=1.0),
+    "fast": RefineConfig(minutes=60, looks=1.0, teacher_sees="whole"),
+    "smoke": RefineConfig(
+        preset="smoke", epochs=1000, max_steps=10, crop=64, probes=1, looks=1.0, teacher_sees="whole"
+    ),
 }
 
 

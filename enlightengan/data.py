@@ -7,7 +7,7 @@ them.
 
 import os
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -15,13 +15,12 @@ from threading import Lock
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 
 from bench.errors import BenchError
 from bench.images import read_rgb
 from enlightengan.batch import Batch, Crops
-from enlightengan.looks import shown, well_exposed, with_less_light
+from enlightengan.looks import LARGEST_SHOWN, Pixels, shown, well_exposed, with_less_light
 from enlightengan.run_config import RunConfig, samples_shown
 
 EPOCH, STEP = 1, 2  # the two streams of random numbers
@@ -29,19 +28,19 @@ AHEAD = 4  # batches that are prepared at a time, each by a thread of its own wh
 
 
 class ImageCache:
-    """Decoded pictures by path, kept until `budget` bytes are full; what does not fit is decoded again each time."""
+    """Pictures by path, as `make` gives them, kept until `budget` bytes are full; what does not fit is made again."""
 
-    def __init__(self, budget: int = 4 << 30) -> None:
-        self._free = budget
-        self._kept: dict[Path, NDArray[np.uint8]] = {}
+    def __init__(self, budget: int = 4 << 30, *, make: Callable[[Path], Pixels] = read_rgb) -> None:
+        self._free, self._make = budget, make
+        self._kept: dict[Path, Pixels] = {}
         self._reading = Lock()
 
-    def __call__(self, path: Path) -> NDArray[np.uint8]:
+    def __call__(self, path: Path) -> Pixels:
         """The picture as 8-bit RGB (H, W, 3)."""
         if path in self._kept:
             return self._kept[path]
         with self._reading:  # several threads ask; warnings, which reading silences, are one thing for all of them
-            pixels = read_rgb(path)
+            pixels = self._make(path)
             if pixels.nbytes <= self._free and path not in self._kept:
                 self._free -= pixels.nbytes
                 self._kept[path] = pixels
@@ -68,7 +67,7 @@ def usable(paths: Sequence[Path], crop: int, *, read: ImageCache) -> tuple[list[
     return good, bad
 
 
-def shrunk(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+def shrunk(pixels: Pixels, size: int) -> Pixels:
     """The square (H, H, 3) as (`size`, `size`, 3), bicubic with support as wide as the shrinking asks for.
 
     Pillow's box would take one pixel here and two there: a grid in the noise, which a discriminator sees at once.
@@ -81,20 +80,24 @@ def shrunk(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
 class UnpairedBatches:
     """Batches of one run by step, from 0. An epoch is one pass over the longer side; its last batch may be short.
 
-    A method that learns from dark photographs alone gets batches without normal-light pictures.
+    A method that learns from dark photographs alone gets batches without normal-light pictures. Where `wanted` tells
+    what is wanted of a whole dark photograph, batches have that of their crops; of a well-exposed one it is itself.
     """
 
     def __init__(
-        self, config: RunConfig, *, low: Sequence[Path], normal: Sequence[Path], read: ImageCache | None = None
-    ) -> None:
+        self, config: RunConfig, *, low: Sequence[Path], normal: Sequence[Path], read: ImageCache | None = None,
+        wanted: Callable[[Pixels], Pixels] | None = None,
+    ) -> None:  # fmt: skip
         if not low or (config.unpaired and not normal):
             side = "low-light" if not low else "normal-light"
             raise BenchError(f"There is no {side} photograph of at least {config.crop} x {config.crop} pixels.")
         self.config, self.low, self.normal = config, list(low), list(normal)
         self.length = max(len(low), len(normal))
         self.steps_per_epoch = -(-self.length // config.batch_size)
-        self._read = read or ImageCache()
-        self._bright = well_exposed((path, self._read(path)) for path in normal) if config.small_copies else []
+        self._read = reading = read or ImageCache()
+        self._wanted = ImageCache(make=lambda path: wanted(reading(path))) if wanted else None
+        known = config.small_copies or wanted
+        self._bright = well_exposed((path, self._read(path)) for path in normal) if known else []
 
     def epoch(self, step: int) -> int:
         """The epoch that `step` belongs to, from 1."""
@@ -112,6 +115,7 @@ class UnpairedBatches:
         config, rng = self.config, np.random.default_rng([self.config.seed, STEP, step])
         items = [self._item(self._input(low, rng), normal, rng) for low, normal in self._pairs(step)]
         low, normal = (np.stack(side) for side in zip(*items, strict=True))
+        low, target = low[..., :3], low[..., 3:]
         if not config.unpaired:
             normal = normal[:0]
         divisors = [1.0] * len(low)
@@ -123,17 +127,21 @@ class UnpairedBatches:
         if config.noise_levels > 0:
             noise = [float(level) for level in rng.uniform(0, config.noise_levels, len(low))]
             crops = replace(crops, noise=noise, seed=int(rng.integers(1 << 62)))
+        if self._wanted:
+            crops = replace(crops, target=target)
         return replace(crops, whole=self._looks(len(low), rng)) if config.small_copies else crops
 
-    def _looks(self, count: int, rng: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    def _looks(self, count: int, rng: np.random.Generator) -> tuple[Pixels, Pixels]:
         chosen = [self._bright[rng.integers(len(self._bright))] for _ in range(count)]
-        whole = [shown(self._read(path), self.config.crop, rng) for path in chosen]
+        whole = [shown(self._read(path), min(self.config.crop, LARGEST_SHOWN), rng) for path in chosen]
         return np.stack(whole), np.stack([with_less_light(pixels, rng) for pixels in whole])
 
-    def _input(self, low: Path, rng: np.random.Generator) -> Path:
+    def _input(self, low: Path, rng: np.random.Generator) -> list[Pixels]:
+        """The photograph to be cropped and, where it is known, what is wanted of it."""
         if self.config.bright_share > 0 and rng.random() < self.config.bright_share:
-            return self.normal[rng.integers(len(self.normal))]
-        return low
+            bright = self._bright if self._wanted else self.normal
+            return [self._read(bright[rng.integers(len(bright))])] * (2 if self._wanted else 1)
+        return [self._read(low), *([self._wanted(low)] if self._wanted else [])]
 
     def _divisor(self, between: tuple[float, float], rng: np.random.Generator) -> float:
         weakest, strongest = between
@@ -153,22 +161,24 @@ class UnpairedBatches:
             for a, b in zip(order[chosen], partner[chosen], strict=True)
         ]
 
-    def _item(self, low: Path, normal: Path, rng: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        crops = [self._crop(self._read(path), rng) for path in (low, normal)]
+    def _item(self, low: list[Pixels], normal: Path, rng: np.random.Generator) -> tuple[Pixels, Pixels]:
+        crops = [self._crop(pictures, rng) for pictures in (low, [self._read(normal)])]
         crops = [crop[:, ::-1] if rng.random() < 0.5 else crop for crop in crops]
         for axis in (1, 0):  # then both sides together, as the authors do
             if rng.random() < 0.5:
                 crops = [np.flip(crop, axis) for crop in crops]
         return crops[0], crops[1]
 
-    def _crop(self, pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-        size, window = self.config.crop, self.config.crop
+    def _crop(self, pictures: list[Pixels], rng: np.random.Generator) -> Pixels:
+        """The same part of `pictures` of one size, one behind the other: (crop, crop, 3 of each)."""
+        (pixels, *_), size, window = pictures, self.config.crop, self.config.crop
         if self.config.smallest_scale < 1:
             least = max(self.config.smallest_scale, size / min(pixels.shape[:2]))
             largest = max(self.config.largest_scale, least)
             window = round(size / (largest * (least / largest) ** rng.random()))
         y, x = (int(rng.integers(0, side - window + 1)) for side in pixels.shape[:2])
-        return shrunk(pixels[y : y + window, x : x + window], size)
+        parts = [shrunk(whole[y : y + window, x : x + window], size) for whole in pictures]
+        return np.concatenate(parts, axis=2) if len(parts) > 1 else parts[0]
 
     def stream(self, start: int, device: torch.device) -> Iterator[Batch]:
         """Batches on `device` from step `start` on without end, the next ones prepared by threads while one is used."""

@@ -23,6 +23,7 @@ from enlightengan.gain import box, fitted_gain, gain_at, luma, with_shoulder
 from enlightengan.guided import EDGE, RADIUS
 from enlightengan.networks import LUMA
 
+LARGEST_SHOWN = 112  # pixels, the side of what is shown: about a square of what the guided form looks at
 LEAST_SHOWN = 0.75  # of the shorter side, that the square which is shown has at least
 AS_BRIGHT = 0.08  # the share of photographs that keep their light
 EXPOSURES = (0.008, 0.3)  # times the light of the others, drawn log-uniformly

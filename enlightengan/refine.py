@@ -21,10 +21,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from bench.images import to_pixels, to_tensor
 from enlightengan.batch import Batch
 from enlightengan.config import RefineConfig
+from enlightengan.enhancer import TrainedEnhancer
 from enlightengan.gain import fitted_gain, gain_at, with_gain
-from enlightengan.looks import as_guided
+from enlightengan.guided import GuidedEnhancer
+from enlightengan.looks import Pixels, as_guided
 from enlightengan.model import TrainedModel, add_gradients, picture_health
 from enlightengan.networks import Generator
 
@@ -67,6 +70,8 @@ class Refinement(TrainedModel):
         self.generator = Generator(checkpointing=config.checkpointing)
         self.prepare()
         self.teacher = copy.deepcopy(self.generator).eval().requires_grad_(False)
+        if config.whole_targets:
+            self.wanted = self.guided
 
     def networks(self) -> dict[str, nn.Module]:
         return {"generator": self.generator}
@@ -81,6 +86,12 @@ class Refinement(TrainedModel):
     def restore_further(self, state: dict[str, Any]) -> None:
         self.teacher.load_state_dict(state["teacher"])
 
+    @torch.inference_mode()
+    def guided(self, photograph: Pixels) -> Pixels:
+        """What the teacher, guided, makes of a whole photograph, (H, W, 3) both."""
+        form = GuidedEnhancer(TrainedEnhancer(self.teacher, source="the beginning"), source="the beginning")
+        return to_pixels(form(to_tensor(photograph).to(self.device)))
+
     @torch.no_grad()
     def target(self, low: Tensor) -> Tensor:
         """What the generator is to give for `low`, (B, 3, H, W) in [-1, 1], in [0, 1]."""
@@ -90,16 +101,16 @@ class Refinement(TrainedModel):
     def gradients(self, batch: Batch, *, share: float = 1.0, precision: str = "float32") -> dict[str, Tensor]:
         """Add this batch's gradients, times `share`, to those of the generator; returns the losses by name."""
         with self.autocast(precision):
-            target = self.target(batch.low)
-            shown = batch.seen if batch.whole_seen is None else torch.cat([batch.seen, batch.whole_seen])
-            enhanced, small = self.generator(shown)[0].tensor_split([len(batch.seen)])
+            target = self.target(batch.low) if batch.target is None else (batch.target + 1) / 2
+            enhanced = self.generator(batch.seen)[0]
+            small = None if batch.whole_seen is None else self.generator(batch.whole_seen)[0]
         pictures = (enhanced.float() + 1) / 2
         self.health = picture_health(enhanced.detach())
         losses = {
             "distance": F.l1_loss(pictures, target),
             "structure": self.config.structure * structure(pictures, target),
         }
-        if batch.whole is not None and batch.whole_seen is not None:
+        if small is not None and batch.whole is not None and batch.whole_seen is not None:
             looked, dark, lit = ((side.float() + 1) / 2 for side in (small, batch.whole_seen, batch.whole))
             distances = F.l1_loss(looked, lit), F.l1_loss(as_guided(dark, looked.clamp(0, 1)), lit)
             losses["look"] = self.config.looks * torch.stack(distances).sum()

@@ -113,7 +113,8 @@ class _Run:
             of = {"variant": config.variant, "method": config.method}
             counts = {"low_images": len(low), "normal_images": len(normal)}
             self.log.parameters({**asdict(config), **of, **used, **counts})
-        return UnpairedBatches(config, low=low, normal=normal, read=read), Probe(low, assess=assess)
+        batches = UnpairedBatches(config, low=low, normal=normal, read=read, wanted=self.model.wanted)
+        return batches, Probe(low, assess=assess)
 
     def _usable(self, paths: Sequence[Path], side: str, read: ImageCache) -> list[Path]:
         good, bad = usable(paths, self.model.config.crop, read=read)

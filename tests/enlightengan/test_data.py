@@ -5,8 +5,9 @@ from PIL import Image
 
 from bench.errors import BenchError
 from enlightengan.batch import Crops
-from enlightengan.config import preset
+from enlightengan.config import REFINE_PRESETS, preset
 from enlightengan.data import ImageCache, UnpairedBatches, shrunk, usable
+from enlightengan.run_config import choose_preset
 
 
 def small(**changes):
@@ -91,6 +92,30 @@ def test_some_inputs_are_normal_light_photographs(photographs):
     told = [bool(mean > limit) for step in range(200) for mean in made[step].low.mean((1, 2, 3))]
     assert np.mean(told) == pytest.approx(0.25, abs=0.06)
     assert all((made[step].seen <= made[step].low).all() for step in range(200)), "darkened like the others, or not"
+
+
+def test_what_is_wanted_is_of_the_same_part_and_of_well_exposed_photographs_themselves(photographs):
+    config = choose_preset(REFINE_PRESETS, "smoke", {"crop": 48, "batch_size": 2, "smallest_scale": 0.7})
+    asked = []
+
+    def negative(pixels):
+        asked.append(pixels)
+        return 255 - pixels
+
+    made = UnpairedBatches(config, low=photographs[0], normal=photographs[1], wanted=negative)
+    kept = {True: 0, False: 0}
+    for step in range(200):
+        batch = made[step]
+        for low, target in zip(batch.low, batch.target, strict=True):
+            itself = torch.equal(low, target)
+            kept[itself] += 1
+            assert itself or (low + target).abs().max() <= 2 / 127.5, "of the same part, but for rounding"
+            assert not itself or low.mean() > 60 / 127.5 - 1, "it is of the normal side"
+    assert kept[True] / sum(kept.values()) == pytest.approx(0.25, abs=0.06)
+    assert len(asked) == len(photographs[0]), "of each dark photograph once"
+    assert [len(part.target) for part in made[0].parts(2)] == [1, 1]
+    without = UnpairedBatches(config, low=photographs[0], normal=photographs[1])
+    assert without[1].target is None and torch.equal(without[1].normal, made[1].normal)
 
 
 def test_crops_come_from_the_picture(photographs):

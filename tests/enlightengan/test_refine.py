@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from bench.errors import BenchError
+from bench.images import to_pixels, to_tensor
 from enlightengan import refine
 from enlightengan import train as training
 from enlightengan.batch import Batch, Crops
@@ -14,6 +15,7 @@ from enlightengan.log import JsonLinesLog
 from enlightengan.networks import Generator, initialise
 from enlightengan.run_config import choose_preset
 from enlightengan.train import train
+from methods import make
 
 CPU = torch.device("cpu")
 
@@ -84,6 +86,27 @@ def test_the_target_is_of_the_untouched_photograph_and_of_the_beginning(start):
     assert torch.equal(model.target(low), before)
     changed, _ = model.generator(low)
     assert not torch.equal(changed, model.teacher(low)[0])
+
+
+def test_the_teacher_of_whole_photographs_is_the_guided_form_of_the_beginning(start):
+    model = build(settings(learning_rate=1e-2), device=CPU, init_from=start)
+    photograph = (255 * rand(150, 200, 3)).byte().numpy()
+    before = model.wanted(photograph)
+    expected = make("enlightengan_guided", start)(to_tensor(photograph))
+    assert np.abs(before.astype(int) - to_pixels(expected)).max() <= 1
+    low = rand(2, 3, 48, 48) * 0.6 - 1
+    model.step(Batch(low, low, low, []))
+    assert np.array_equal(model.wanted(photograph), before)
+    assert build(settings(teacher_sees="crop"), device=CPU, init_from=start).wanted is None
+
+
+def test_what_is_wanted_of_a_crop_goes_before_what_the_teacher_makes_of_it(start):
+    model = build(settings(), device=CPU, init_from=start)
+    low = rand(2, 3, 48, 48) * 0.6 - 1
+    reached = model.generator(low)[0].detach()
+    losses = model.gradients(Batch(low, low, low, [], target=reached))
+    assert losses["distance"] == 0 and losses["structure"] < 1e-5
+    assert model.gradients(Batch(low, low, low, []))["distance"] > 0.01
 
 
 def test_it_learns_its_target(start):
@@ -189,7 +212,15 @@ def test_nothing_else_begins_from_the_state_of_a_refinement(photographs, tmp_pat
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"noise": -1.0}, {"structure": -0.1}, {"looks": -1.0}, {"bright_inputs": 1.0}, {"crop": 16}]
+    "wrong",
+    [
+        {"noise": -1.0},
+        {"structure": -0.1},
+        {"looks": -1.0},
+        {"bright_inputs": 1.0},
+        {"crop": 16},
+        {"teacher_sees": "half"},
+    ],
 )
 def test_settings_that_cannot_be_are_refused(wrong):
     with pytest.raises(BenchError):

@@ -1,5 +1,10 @@
-"""Metadata without EXIF's and JFIF's thumbnails: beside a brightened photograph they would still show the dark one."""
+"""Metadata without thumbnails: beside a brightened photograph they would still show the dark one.
 
+EXIF keeps one as a second directory, JFIF in its header, Photoshop as one of its resources (in APP13; Adobe Photoshop
+File Formats Specification), XMP as text (`xmp:Thumbnails`; XMP Specification, part 1).
+"""
+
+import re
 import struct
 from dataclasses import replace
 
@@ -8,18 +13,23 @@ from bench.png import chunk
 
 ORDERS = {b"II": "<", b"MM": ">"}
 START, LENGTH = 0x0201, 0x0202  # EXIF's tags of where the thumbnail is
-APP0, APP1 = 0xE0, 0xE1
+APP0, APP1, APP13 = 0xE0, 0xE1, 0xED
 JFIF_HEAD = 12  # bytes of a JFIF header's body before the thumbnail's width and height
+PHOTOSHOP, RESOURCE, PREVIEWS = b"Photoshop 3.0\0", b"8BIM", (1033, 1036)
+XMP_PREFIX, XMP_KEYWORD = b"http://ns.adobe.com/xap/1.0/\0", b"XML:com.adobe.xmp\0\0"
+XMP_PREVIEWS = re.compile(rb"<(xmp|xap):Thumbnails\b[^>]*(?<!/)>.*?</\1:Thumbnails\s*>", re.DOTALL)
 
 
 def without_thumbnails(photograph: Photograph) -> Photograph:
-    """`photograph` without the thumbnails that EXIF (of JPEG, PNG and WebP) and JFIF keep; all else stays as it is."""
+    """`photograph` without the thumbnails that its metadata keep; all else stays as it is."""
     blocks = photograph.blocks
     if photograph.format == "JPEG":
         blocks = tuple(map(_segment, blocks))
     if photograph.format == "PNG":
         blocks = tuple(map(_chunk, blocks))
-    return replace(photograph, exif=without_thumbnail(photograph.exif), blocks=blocks)
+    return replace(
+        photograph, exif=without_thumbnail(photograph.exif), xmp=without_previews(photograph.xmp), blocks=blocks
+    )
 
 
 def without_thumbnail(exif: bytes) -> bytes:
@@ -31,6 +41,28 @@ def without_thumbnail(exif: bytes) -> bytes:
         return _cleared(exif, ORDERS[exif[:2]])
     except (KeyError, struct.error):
         return exif
+
+
+def without_previews(xmp: bytes) -> bytes:
+    """XMP with spaces for its thumbnails, so that it stays as long as it was."""
+    return XMP_PREVIEWS.sub(lambda found: b" " * len(found[0]), xmp)
+
+
+def without_resources(photoshop: bytes) -> bytes:
+    """Photoshop's resources, one behind the other, without the previews; given back whole where they are cut off."""
+    kept, place = b"", 0
+    while photoshop[place : place + 4] == RESOURCE and place + 7 <= len(photoshop):
+        size_at = place + 6 + (photoshop[place + 6] // 2 + 1) * 2  # behind the name, whose length is made even
+        if size_at + 4 > len(photoshop):
+            return photoshop
+        number, size = (struct.unpack_from(how, photoshop, at)[0] for how, at in ((">H", place + 4), (">I", size_at)))
+        end = size_at + 4 + size
+        if end > len(photoshop):
+            return photoshop
+        end = min(end + size % 2, len(photoshop))
+        kept += b"" if number in PREVIEWS else photoshop[place:end]
+        place = end
+    return kept + photoshop[place:]
 
 
 def _cleared(exif: bytes, order: str) -> bytes:
@@ -57,11 +89,17 @@ def _segment(segment: bytes) -> bytes:
         body = EXIF_PREFIX + without_thumbnail(body.removeprefix(EXIF_PREFIX))
     elif marker == APP0 and body.startswith(b"JFIF\0"):
         body = body[:JFIF_HEAD] + bytes(2)
+    elif marker == APP1 and body.startswith(XMP_PREFIX):
+        body = without_previews(body)
+    elif marker == APP13 and body.startswith(PHOTOSHOP):
+        body = PHOTOSHOP + without_resources(body.removeprefix(PHOTOSHOP))
     else:
         return segment
     return segment[:2] + struct.pack(">H", len(body) + 2) + body
 
 
 def _chunk(whole: bytes) -> bytes:
-    kind, exif = whole[4:8], whole[8:-4]
-    return chunk(kind, without_thumbnail(exif)) if kind == b"eXIf" else whole
+    kind, body = whole[4:8], whole[8:-4]
+    if kind == b"eXIf":
+        return chunk(kind, without_thumbnail(body))
+    return chunk(kind, without_previews(body)) if kind == b"iTXt" and body.startswith(XMP_KEYWORD) else whole

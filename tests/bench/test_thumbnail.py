@@ -3,11 +3,11 @@ import struct
 
 import numpy as np
 import pytest
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, PngImagePlugin
 
 from bench.encoding import encode
 from bench.photograph import read_photograph
-from bench.thumbnail import without_thumbnail
+from bench.thumbnail import without_previews, without_resources, without_thumbnail
 
 PICTURE = np.full((20, 24, 3), 60, np.uint8)
 
@@ -83,3 +83,55 @@ def test_without_a_thumbnail_nothing_changes():
     assert without_thumbnail(plain) == plain
     cleared = without_thumbnail(exif_with_thumbnail("<"))
     assert without_thumbnail(cleared) == cleared
+
+
+def resource(number, data, name=b""):
+    named = bytes([len(name)]) + name
+    return b"8BIM" + struct.pack(">H", number) + named + bytes(len(named) % 2) + struct.pack(">I", len(data)) + data
+
+
+def test_photoshop_loses_its_previews_and_nothing_else():
+    kept = [resource(1028, b"captions", b"odd"), resource(1005, bytes(16), b"even"), resource(1030, b"8BIM in a text")]
+    dark = [resource(1036, DARK + bytes(len(DARK) % 2)), resource(1033, b"dark" * 3, b"name")]
+    whole = kept[0] + dark[0] + kept[1] + dark[1] + kept[2] + b"\0"
+    assert without_resources(whole) == b"".join(kept) + b"\0"
+    data = coded("JPEG")
+    body = b"Photoshop 3.0\0" + whole
+    data = data[:20] + b"\xff\xed" + struct.pack(">H", len(body) + 2) + body + data[20:]
+    result = encode(read_photograph(data), "JPEG")[0]
+    assert DARK not in result and b"dark" not in result
+    assert all(one in result for one in kept)
+    assert np.array_equal(read_photograph(result).pixels, read_photograph(data).pixels)
+
+
+@pytest.mark.parametrize("length", range(0, 40, 3))
+def test_cut_off_resources_stay_as_they_are(length):
+    whole = resource(1028, b"captions") + resource(1036, b"dark" * 8)
+    found = without_resources(whole[:length])
+    assert found == whole[:length]
+
+
+XMP = b"""<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF><rdf:Description xmlns:xmp="http://ns.adobe.com/xap/1.0/"
+ xmp:Rating="5"><xmp:Thumbnails><rdf:Alt><rdf:li xmpGImg:image="ZGFyaw=="/></rdf:Alt></xmp:Thumbnails>
+<dc:title>Night</dc:title></rdf:Description></rdf:RDF></x:xmpmeta>"""
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_xmp_loses_its_thumbnails_and_keeps_its_length_and_the_rest(kind):
+    if kind == "PNG":
+        text = PngImagePlugin.PngInfo()
+        text.add_itxt("XML:com.adobe.xmp", XMP.decode())
+        data = coded(kind, pnginfo=text)
+    elif kind == "TIFF":
+        data = coded(kind, tiffinfo={700: XMP})
+    else:
+        data = coded(kind, xmp=XMP)
+    assert b"ZGFyaw==" in data
+    found = read_photograph(encode(read_photograph(data), kind)[0]).xmp
+    start, end = XMP.index(b"<xmp:Thumbnails>"), XMP.index(b"</xmp:Thumbnails>") + len(b"</xmp:Thumbnails>")
+    assert found == XMP[:start] + b" " * (end - start) + XMP[end:]
+
+
+def test_an_empty_or_unclosed_list_of_thumbnails_stays():
+    for xmp in (b"<a><xmp:Thumbnails/><b>x</b></a>", b"<xmp:Thumbnails><b>x</b>", b""):
+        assert without_previews(xmp) == xmp

@@ -19,8 +19,8 @@ from PIL import Image
 from torch import Tensor
 
 from bench.darken import to_linear, to_srgb
-from enlightengan.gain import box, fitted_gain, gain_at, luma, with_shoulder
-from enlightengan.guided import EDGE, RADIUS
+from enlightengan.gain import box, luma, with_shoulder
+from enlightengan.guided import Seen, looks, wanted_gain
 from enlightengan.networks import LUMA
 
 LARGEST_SHOWN = 112  # pixels, the side of what is shown: about a square of what the guided form looks at
@@ -93,9 +93,11 @@ def _developed(value: NDArray[np.float64], rng: np.random.Generator) -> NDArray[
     return value + rng.normal(0, BLACK, 3) if rng.random() < SHARE_BLACK else value
 
 
-def as_guided(small: Tensor, enhanced: Tensor) -> Tensor:
-    """What the guided form makes of a small copy by its first look: `small` times the gain to `enhanced`, smoothed.
+def as_guided(small: Tensor, copies: Tensor, results: Tensor) -> Tensor:
+    """What the guided form makes of a small copy by the `results` of a network for the `copies` that it is shown.
 
-    All are (B, 3, H, W) in [0, 1].
+    (B, 3, H, W) in [0, 1] the first and what is given back, the others as `guided.to_look_at` stacks them. Noise and
+    texture are left as they are.
     """
-    return with_shoulder(small, gain_at(small, *fitted_gain(small, enhanced, radius=RADIUS, epsilon=EDGE)))
+    seen = Seen(1, looks(small, copies, results), noise=small.new_zeros(len(small), 4, 1, 1))
+    return with_shoulder(small, wanted_gain(small, seen, lambda values: values).exp())

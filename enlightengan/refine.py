@@ -1,15 +1,19 @@
 """Refinement: a trained generator learns to leave the photograph's own detail alone, and how much light scenes ask for.
 
 What a generator learned from discriminators in a short training has a texture of its own, which no photograph has.
-The remedy needs no discriminators, and well-lit photographs only as inputs: the generator is taught by itself. Its
-own result on a photograph, as it was at the beginning, says how much brighter each place becomes; smoothed along the
-photograph's edges (`detail_preserved`), that is a gain without texture, and the photograph times this gain is what
-the generator is to give. Where the input was darkened and made noisy, the target is still that of the untouched
-photograph: as in EnlightenGAN, whose perceptual loss compares with the picture before darkening.
+The remedy needs no discriminators, and well-lit photographs only as inputs: the generator is taught by itself, as it
+was at the beginning. What its guided form makes of the whole photograph, seen small (`enlightengan.guided`), is what it
+is to give for each crop of it; a well-exposed photograph is to stay as it is. Where the input was darkened and made
+noisy, the target is still that of the untouched photograph: as in EnlightenGAN, whose perceptual loss compares with the
+picture before darkening.
 
-Crops keep its look. With `looks` each batch shows small copies of whole photographs, too, which teach how much light a
-scene asks for (`enlightengan.looks`): there the target is the photograph before it was darkened, for what the
-generator gives and for what the guided form makes of that.
+The teacher may see the crop alone instead (`teacher_sees`): how much brighter it makes each place, smoothed along the
+photograph's edges (`detail_preserved`), is a gain without texture, and the crop times that is what is wanted. That
+keeps what the network does at full size, rims and clouds included, for a crop cannot tell what its scene asks for.
+
+With `looks` each batch shows small copies of whole photographs, too, which teach how much light a scene asks for
+(`enlightengan.looks`): there the target is the photograph before it was darkened, for what the generator gives and for
+what the guided form makes of that.
 
 The smoothing is `enlightengan.gain`, the second loss the contrast and structure term of SSIM (Wang et al., TIP 2004).
 """
@@ -26,7 +30,7 @@ from enlightengan.batch import Batch
 from enlightengan.config import RefineConfig
 from enlightengan.enhancer import TrainedEnhancer
 from enlightengan.gain import fitted_gain, gain_at, with_gain
-from enlightengan.guided import GuidedEnhancer
+from enlightengan.guided import GuidedEnhancer, to_look_at
 from enlightengan.looks import Pixels, as_guided
 from enlightengan.model import TrainedModel, add_gradients, picture_health
 from enlightengan.networks import Generator
@@ -103,16 +107,18 @@ class Refinement(TrainedModel):
         with self.autocast(precision):
             target = self.target(batch.low) if batch.target is None else (batch.target + 1) / 2
             enhanced = self.generator(batch.seen)[0]
-            small = None if batch.whole_seen is None else self.generator(batch.whole_seen)[0]
+            copies = None if batch.whole_seen is None else to_look_at((batch.whole_seen + 1) / 2)
+            looked = None if copies is None else self.generator(copies * 2 - 1)[0]
         pictures = (enhanced.float() + 1) / 2
         self.health = picture_health(enhanced.detach())
         losses = {
             "distance": F.l1_loss(pictures, target),
             "structure": self.config.structure * structure(pictures, target),
         }
-        if small is not None and batch.whole is not None and batch.whole_seen is not None:
-            looked, dark, lit = ((side.float() + 1) / 2 for side in (small, batch.whole_seen, batch.whole))
-            distances = F.l1_loss(looked, lit), F.l1_loss(as_guided(dark, looked.clamp(0, 1)), lit)
+        if looked is not None and copies is not None and batch.whole is not None:
+            results, lit = (looked.float() + 1) / 2, (batch.whole + 1) / 2
+            guided = as_guided(copies[: len(lit)], copies, results.clamp(0, 1))
+            distances = F.l1_loss(results[: len(lit)], lit), F.l1_loss(guided, lit)
             losses["look"] = self.config.looks * torch.stack(distances).sum()
         add_gradients(torch.stack(list(losses.values())).sum() * share, self.generator)
         return losses

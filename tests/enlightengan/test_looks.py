@@ -80,17 +80,31 @@ def test_some_keep_their_light_and_the_others_spread_over_the_exposures():
     assert all(np.array_equal(*pair) for pair in zip(drawn(5), drawn(5), strict=True))
 
 
-def test_it_is_what_the_guided_form_makes_of_its_first_look(monkeypatch):
+def test_it_is_what_the_guided_form_makes_of_a_small_copy():
     class Lamp(torch.nn.Module):
         checkpoint = "0123456789abcdef"
 
         def forward(self, image):
             return (3 * image / (1 + 2 * image)).clamp(0, 1)
 
-    monkeypatch.setattr(guided, "CAPS", ())
     small = torch.from_numpy(scene()).permute(2, 0, 1)[None].float() / 255  # without noise
-    expected = GuidedEnhancer(Lamp(), source="a test", texture=0.0)(small)
-    torch.testing.assert_close(looks.as_guided(small, Lamp()(small)), expected, atol=2e-3, rtol=0)
+    pair = torch.cat([small, small.flip(2) ** 2])
+    copies = guided.to_look_at(pair)
+    expected = GuidedEnhancer(Lamp(), source="a test", texture=0.0)(pair)
+    torch.testing.assert_close(looks.as_guided(pair, copies, Lamp()(copies)), expected, atol=2e-3, rtol=0)
+
+
+def test_every_look_that_counts_is_taught():
+    small = torch.from_numpy(scene()).permute(2, 0, 1)[None].double() / 2550
+    copies = guided.to_look_at(small)
+    results = (copies ** torch.tensor([0.8, 0.3, 0.6])[:, None, None, None].double()).requires_grad_()
+    made = looks.as_guided(small, copies, results)
+    (gradient,) = torch.autograd.grad(((made - small) ** 2).sum(), results)
+    assert (gradient.abs().amax((1, 2, 3)) > 0).tolist() == [True] * 3
+    step = 1e-5 * torch.randn(results.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        ends = [((looks.as_guided(small, copies, results + sign * step) - small) ** 2).sum() for sign in (1, -1)]
+    assert (ends[0] - ends[1]).item() / 2 == pytest.approx((gradient * step).sum().item(), rel=1e-3)
 
 
 def test_batches_have_small_copies_where_a_refinement_asks_for_them(photographs):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from bench.environment import provenance
 from bench.errors import BenchError
 from bench.moved import follow
+from bench.process import this_process
 from bench.run import Run, local_store, sentences
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ class Suite:
         """A run that ends FINISHED, FAILED on an error or KILLED on an interrupt; `run_id` continues an old one."""
         if run_id is None:
             facts = {key.replace(" ", "_"): value for key, value in provenance().items()}
-            every = {"mlflow.runName": name, "kind": kind, **facts, **(tags or {})}
+            every = {"mlflow.runName": name, "kind": kind, "process": this_process(), **facts, **(tags or {})}
             if parent is not None:
                 every["mlflow.parentRunId"] = parent.id
             with sentences(f"No run can be written to {self.uri}"):
@@ -165,6 +166,7 @@ class Suite:
         else:
             with sentences(f"Run {run_id} cannot be continued"):
                 self.client.update_run(run_id, status="RUNNING")
+                self.client.set_tag(run_id, "process", this_process())
         run = Run(self.client, run_id)
         status = "KILLED"
         try:

@@ -146,7 +146,7 @@ def _chosen(suite: "Suite", given: list[str], every: list["MlflowRun"]) -> list[
 
 
 def _in_no_process(run: "MlflowRun", *, force: bool) -> AbstractContextManager[None]:
-    """While no other process works on it: a training has a lock here, of others their status tells, unless `force`.
+    """While no other process works on it: a training has a lock here, others tell their process, unless `force`.
 
     Raises BenchError where one does.
     """
@@ -156,19 +156,22 @@ def _in_no_process(run: "MlflowRun", *, force: bool) -> AbstractContextManager[N
     folder = TRAINING / run.info.run_id
     if folder.is_dir():
         return alone_in(folder)
-    if run.info.status == "RUNNING" and not force:
+    if run.info.status == "RUNNING" and not force and not _interrupted(run):
         raise BenchError(f"{_named(run)} counts as running: --force removes it all the same.")
     return nullcontext()
 
 
 def _interrupted(run: "MlflowRun") -> bool:
-    """Whether a training that counts as running is in no process, as one that was killed."""
+    """Whether a run that counts as running is in no process, as one that was killed: where this machine can tell."""
     from bench.errors import BenchError
+    from bench.process import gone
     from commands.training import TRAINING, alone_in
 
     folder = TRAINING / run.info.run_id
-    if run.info.status != "RUNNING" or not (folder / "lock").is_file():
+    if run.info.status != "RUNNING":
         return False
+    if not (folder / "lock").is_file():
+        return "process" in run.data.tags and gone(run.data.tags["process"])
     with suppress(BenchError, OSError), alone_in(folder):  # where the lock cannot be opened nobody knows
         return True
     return False

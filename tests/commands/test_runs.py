@@ -13,6 +13,13 @@ with open(sys.argv[1], "w") as stream:
     print("held", flush=True)
     sys.stdin.read()
 """
+EVALUATES = """
+import time
+from bench.tracking import open_suite
+with open_suite().run("evaluate", kind="evaluate") as run:
+    print(run.id, flush=True)
+    time.sleep(600)
+"""
 
 
 @pytest.fixture
@@ -142,3 +149,16 @@ def test_what_counts_as_running_elsewhere_is_removed_only_by_force(bench, fails,
         assert bench("runs", "remove", run.id, "--force")[0] == 0
         assert not open_suite().search(kind="evaluate")
         assert bench("runs", "restore", run.id)[0] == 0
+
+
+def test_a_killed_evaluation_is_told_from_one_that_runs_and_needs_no_force(bench, fails, store, workplace):
+    with subprocess.Popen([sys.executable, "-c", EVALUATES], stdout=subprocess.PIPE, cwd=workplace) as other:
+        run = other.stdout.readline().decode().strip()
+        assert row(bench("runs", "list")[1], run).split()[3] == "running"
+        assert "counts as running" in fails("runs", "remove", run)
+        other.kill()
+    assert row(bench("runs", "list")[1], run).split()[3] == "interrupted"
+    assert bench("runs", "remove", run)[0] == 0
+    open_suite().client.restore_run(run)
+    open_suite().client.set_tag(run, "process", "another-machine 1 0.00")
+    assert "counts as running" in fails("runs", "remove", run), "of another machine nobody knows"

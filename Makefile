@@ -70,10 +70,10 @@ weights: install
 	$(BIN)/bench train enlightengan --minutes 58 --crop 224 --batch-norm frozen --bright-inputs 0.15 --snapshots \
 	    --name seventh $(FEATURES) --init-from sixth
 	$(BIN)/bench publish seventh $(LOOKS) --out runs/seventh
-	$(BIN)/bench train refine --minutes 70 --looks 0 --snapshots --name refined \
+	$(BIN)/bench train refine --minutes 70 --teacher-sees crop --looks 0 --snapshots --name refined \
 	    --init-from runs/seventh/enlightengan.safetensors
 	$(BIN)/bench publish refined --out runs/refined
-	$(BIN)/bench train refine --minutes 45 --snapshots --name looked --low sice --low enlightengan_crops \
+	$(BIN)/bench train refine --minutes 45 --teacher-sees crop --snapshots --name looked --low sice --low enlightengan_crops \
 	    --normal bsds500 --normal enlightengan_crops --init-from runs/refined/enlightengan.safetensors
 	$(BIN)/bench train zero_dce --minutes 40 --name dark
 	$(BIN)/bench publish dark --out runs/dark

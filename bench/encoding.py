@@ -27,8 +27,8 @@ QUALITY = {"quality": 95}
 def encode(photograph: Photograph, kind: str) -> tuple[bytes, tuple[str, ...]]:
     """`photograph` as a file of format `kind` (of `bench.images.FORMATS`), and sentences on what it could not hold.
 
-    Pixels that `kind` codes without loss come back exactly, metadata without EXIF's and JFIF's thumbnails. Raises
-    BenchError when it cannot hold them.
+    Pixels that `kind` codes without loss come back exactly, metadata without thumbnails. Raises BenchError when
+    it cannot hold them.
     """
     notes = []
     if photograph.alpha is not None and kind not in TRANSPARENT:

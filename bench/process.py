@@ -2,21 +2,37 @@
 
 import os
 import platform
+from contextlib import suppress
+from pathlib import Path
 
-import psutil
+SURE = 60.0  # seconds: when a process began is told by a clock that may be set meanwhile
 
 
 def this_process() -> str:
-    """The machine, the number of this process and when it began, which no later process of that number shares."""
-    return f"{platform.node()} {os.getpid()} {psutil.Process().create_time():.2f}"
+    """The machine, the number of this process, and when it began, in seconds of Unix time."""
+    import psutil  # not everywhere where only trainings run
+
+    return f"{_machine()} {os.getpid()} {psutil.Process().create_time():.2f}"
 
 
 def gone(process: str) -> bool:
     """Whether `process`, as `this_process` tells it, was of this machine and is no more; of others nobody knows."""
-    machine, number, begun = process.rsplit(" ", 2)
-    if machine != platform.node():
-        return False
+    import psutil
+
     try:
-        return f"{psutil.Process(int(number)).create_time():.2f}" != begun
+        machine, number, begun = process.rsplit(" ", 2)
+        if machine != _machine():
+            return False
+        now = psutil.Process(int(number))
+        return bool(abs(now.create_time() - float(begun)) > SURE or now.status() == psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return True
+    except (ValueError, psutil.AccessDenied):
+        return False
+
+
+def _machine() -> str:
+    """Its name; and, for containers may share that, whose processes are numbered together."""
+    with suppress(OSError):
+        return f"{platform.node()} {Path('/proc/self/ns/pid').readlink()}"
+    return platform.node()

@@ -1,23 +1,28 @@
 """Metadata without thumbnails: beside a brightened photograph they would still show the dark one.
 
-EXIF keeps one as a second directory, JFIF in its header, Photoshop as one of its resources (in APP13; Adobe Photoshop
-File Formats Specification), XMP as text (`xmp:Thumbnails`; XMP Specification, part 1).
+EXIF keeps one as a second directory, JFIF in its header, Photoshop as one of its resources (in APP13, in TIFF as a tag,
+beside all its layers; Adobe Photoshop File Formats Specification), XMP as text (`xmp:Thumbnails`; XMP Specification,
+part 1). What makers keep in their notes stays, and so does what is spread over several segments of a JPEG.
 """
 
-import re
 import struct
+import zlib
 from dataclasses import replace
+
+from PIL import Image
 
 from bench.photograph import EXIF_PREFIX, Photograph
 from bench.png import chunk
+from bench.tiff import portable_tags
 
 ORDERS = {b"II": "<", b"MM": ">"}
 START, LENGTH = 0x0201, 0x0202  # EXIF's tags of where the thumbnail is
 APP0, APP1, APP13 = 0xE0, 0xE1, 0xED
 JFIF_HEAD = 12  # bytes of a JFIF header's body before the thumbnail's width and height
 PHOTOSHOP, RESOURCE, PREVIEWS = b"Photoshop 3.0\0", b"8BIM", (1033, 1036)
-XMP_PREFIX, XMP_KEYWORD = b"http://ns.adobe.com/xap/1.0/\0", b"XML:com.adobe.xmp\0\0"
-XMP_PREVIEWS = re.compile(rb"<(xmp|xap):Thumbnails\b[^>]*(?<!/)>.*?</\1:Thumbnails\s*>", re.DOTALL)
+RESOURCES, LAYERS = 34377, 37724  # TIFF's tags of Photoshop's resources and layers, the dark picture's
+XMP_PREFIX, XMP_KEYWORD = b"http://ns.adobe.com/xap/1.0/\0", b"XML:com.adobe.xmp\0"
+XMP_PREVIEWS = b"<xmp:Thumbnails>", b"</xmp:Thumbnails>"
 
 
 def without_thumbnails(photograph: Photograph) -> Photograph:
@@ -27,9 +32,10 @@ def without_thumbnails(photograph: Photograph) -> Photograph:
         blocks = tuple(map(_segment, blocks))
     if photograph.format == "PNG":
         blocks = tuple(map(_chunk, blocks))
-    return replace(
-        photograph, exif=without_thumbnail(photograph.exif), xmp=without_previews(photograph.xmp), blocks=blocks
-    )
+    exif = without_thumbnail(photograph.exif)
+    if photograph.format == "TIFF":
+        exif = _without_photoshop(exif)
+    return replace(photograph, exif=exif, xmp=without_previews(photograph.xmp), blocks=blocks)
 
 
 def without_thumbnail(exif: bytes) -> bytes:
@@ -45,24 +51,44 @@ def without_thumbnail(exif: bytes) -> bytes:
 
 def without_previews(xmp: bytes) -> bytes:
     """XMP with spaces for its thumbnails, so that it stays as long as it was."""
-    return XMP_PREVIEWS.sub(lambda found: b" " * len(found[0]), xmp)
+    opening, closing = XMP_PREVIEWS
+    cleared, end = bytearray(xmp), 0
+    while (start := xmp.find(opening, end)) >= 0 and (found := xmp.find(closing, start)) >= 0:
+        end = found + len(closing)
+        cleared[start:end] = b" " * (end - start)
+    return bytes(cleared)
 
 
 def without_resources(photoshop: bytes) -> bytes:
-    """Photoshop's resources, one behind the other, without the previews; given back whole where they are cut off."""
+    """Photoshop's resources, one behind the other, without the previews; from one that is cut off on as they are."""
     kept, place = b"", 0
     while photoshop[place : place + 4] == RESOURCE and place + 7 <= len(photoshop):
         size_at = place + 6 + (photoshop[place + 6] // 2 + 1) * 2  # behind the name, whose length is made even
         if size_at + 4 > len(photoshop):
-            return photoshop
+            break
         number, size = (struct.unpack_from(how, photoshop, at)[0] for how, at in ((">H", place + 4), (">I", size_at)))
         end = size_at + 4 + size
         if end > len(photoshop):
-            return photoshop
+            break
         end = min(end + size % 2, len(photoshop))
         kept += b"" if number in PREVIEWS else photoshop[place:end]
         place = end
     return kept + photoshop[place:]
+
+
+def _without_photoshop(exif: bytes) -> bytes:
+    """A TIFF's tags as a structure, Photoshop's without previews and layers."""
+    read, kept = Image.Exif(), Image.Exif()
+    read.load(EXIF_PREFIX + exif if exif else b"")
+    tags = portable_tags(read)
+    if not {RESOURCES, LAYERS} & tags.keys():
+        return exif
+    kept.endian = read.endian
+    for tag, value in tags.items():
+        left = without_resources(value) if tag == RESOURCES and isinstance(value, bytes) else value
+        if tag != LAYERS and left != b"":
+            kept[tag] = left
+    return kept.tobytes().removeprefix(EXIF_PREFIX)
 
 
 def _cleared(exif: bytes, order: str) -> bytes:
@@ -102,4 +128,18 @@ def _chunk(whole: bytes) -> bytes:
     kind, body = whole[4:8], whole[8:-4]
     if kind == b"eXIf":
         return chunk(kind, without_thumbnail(body))
-    return chunk(kind, without_previews(body)) if kind == b"iTXt" and body.startswith(XMP_KEYWORD) else whole
+    if kind == b"iTXt" and body.startswith(XMP_KEYWORD):
+        return chunk(kind, _text(body))
+    return whole
+
+
+def _text(body: bytes) -> bytes:
+    """XMP as PNG's iTXt has it, compressed or not: keyword, two bytes that tell, language, translation, text."""
+    start = len(XMP_KEYWORD) + 2
+    try:
+        language, translated, text = body[start:].split(b"\0", 2)
+        compressed = body[start - 2] != 0
+        left = without_previews(zlib.decompress(text) if compressed else text)
+    except (ValueError, IndexError, zlib.error):
+        return body
+    return body[:start] + b"\0".join((language, translated, zlib.compress(left) if compressed else left))

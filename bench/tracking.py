@@ -165,8 +165,8 @@ class Suite:
                 run_id = self.client.create_run(self.experiment, tags=every, run_name=name).info.run_id
         else:
             with sentences(f"Run {run_id} cannot be continued"):
-                self.client.update_run(run_id, status="RUNNING")
                 self.client.set_tag(run_id, "process", this_process())
+                self.client.update_run(run_id, status="RUNNING")
         run = Run(self.client, run_id)
         status = "KILLED"
         try:

@@ -169,10 +169,6 @@ class RefineConfig(RunConfig):
         return self.looks > 0
 
     @property
-    def whole_targets(self) -> bool:
-        return self.teacher_sees == "whole"
-
-    @property
     def variant(self) -> str:
         """It is still EnlightenGAN's generator."""
         return "enlightengan"

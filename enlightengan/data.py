@@ -28,21 +28,27 @@ AHEAD = 4  # batches that are prepared at a time, each by a thread of its own wh
 
 
 class ImageCache:
-    """Pictures by path, as `make` gives them, kept until `budget` bytes are full; what does not fit is made again."""
+    """Pictures by path, as `make` gives them, kept until `budget` bytes are full; what does not fit is made again.
 
-    def __init__(self, budget: int = 4 << 30, *, make: Callable[[Path], Pixels] = read_rgb) -> None:
-        self._free, self._make = budget, make
+    One made `beside` another shares what that has left.
+    """
+
+    def __init__(
+        self, budget: int = 4 << 30, *, make: Callable[[Path], Pixels] = read_rgb, beside: "ImageCache | None" = None
+    ) -> None:
+        self._free: list[int] = beside._free if beside else [budget]
+        self._make = make
         self._kept: dict[Path, Pixels] = {}
         self._reading = Lock()
 
     def __call__(self, path: Path) -> Pixels:
         """The picture as 8-bit RGB (H, W, 3)."""
-        if path in self._kept:
-            return self._kept[path]
         with self._reading:  # several threads ask; warnings, which reading silences, are one thing for all of them
+            if path in self._kept:
+                return self._kept[path]
             pixels = self._make(path)
-            if pixels.nbytes <= self._free and path not in self._kept:
-                self._free -= pixels.nbytes
+            if pixels.nbytes <= self._free[0]:
+                self._free[0] -= pixels.nbytes
                 self._kept[path] = pixels
         return pixels
 
@@ -95,7 +101,7 @@ class UnpairedBatches:
         self.length = max(len(low), len(normal))
         self.steps_per_epoch = -(-self.length // config.batch_size)
         self._read = reading = read or ImageCache()
-        self._wanted = ImageCache(make=lambda path: wanted(reading(path))) if wanted else None
+        self._wanted = ImageCache(make=lambda path: wanted(reading(path)), beside=reading) if wanted else None
         known = config.small_copies or wanted
         self._bright = well_exposed((path, self._read(path)) for path in normal) if known else []
 
@@ -115,7 +121,7 @@ class UnpairedBatches:
         config, rng = self.config, np.random.default_rng([self.config.seed, STEP, step])
         items = [self._item(self._input(low, rng), normal, rng) for low, normal in self._pairs(step)]
         low, normal = (np.stack(side) for side in zip(*items, strict=True))
-        low, target = low[..., :3], low[..., 3:]
+        low, target = (np.ascontiguousarray(side) for side in (low[..., :3], low[..., 3:]))
         if not config.unpaired:
             normal = normal[:0]
         divisors = [1.0] * len(low)

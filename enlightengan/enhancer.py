@@ -2,16 +2,19 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
-from bench.enhancer import Reader, Window
 from bench.errors import BenchError
 from bench.weights import find_weights
 from enlightengan.checkpoint import load_dce, load_generator, weights_digest
 from enlightengan.networks import Generator
 from enlightengan.tiles import enhance_window, window_bytes
+
+if TYPE_CHECKING:
+    from bench.enhancer import Reader, Window  # needs OpenCV, which a bare machine has not
 
 
 class TrainedEnhancer(nn.Module):
@@ -58,7 +61,7 @@ class LearnedEnhancer(TrainedEnhancer):
         check_variant(path, metadata, variant)
         return cls(generator, source=source)
 
-    def enhance_window(self, read: Reader, size: tuple[int, int], window: Window) -> Tensor:
+    def enhance_window(self, read: "Reader", size: tuple[int, int], window: "Window") -> Tensor:
         """The result in `window` of a picture of `size`, equal to the whole picture's there (see `tiles`)."""
         return enhance_window(self.generator, read, size, window).clamp(0, 1)
 

@@ -17,19 +17,21 @@ place rises less, for it is a coloured light.
 import weakref
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bench.enhancer import Reader, Window
 from enlightengan.gain import fitted_gain, log_gain, luma, with_shoulder
 from enlightengan.noise import BLOCK, level, quieted, unevenness
 from enlightengan.noise import MARGIN as QUIETED_MARGIN
 from enlightengan.texture import MARGIN as TEXTURE_MARGIN
 from enlightengan.texture import emphasis
+
+if TYPE_CHECKING:
+    from bench.enhancer import Reader, Window  # needs OpenCV, which a bare machine has not
 
 LOOK = 128  # pixels, about what the longer side of the small copy has
 CAPS = (0.08, 0.22)  # of 1, the lumas that light is held down to for further looks
@@ -114,14 +116,14 @@ class GuidedEnhancer(nn.Module):
         seen = self.seen(lambda rows, _: image[..., rows[0] : rows[-1] + 1, :], (height, width))
         return applied(image, seen, (slice(0, height), slice(0, width)))
 
-    def seen(self, read: Reader, size: tuple[int, int]) -> Seen:
+    def seen(self, read: "Reader", size: tuple[int, int]) -> Seen:
         """What the whole picture of `size` (H, W) that `read` reads tells."""
         factor = reduction(size)
         small, uneven = overview(read, size, factor)
         copies = to_look_at(small)
         return Seen(factor, looks(small, copies, self.base(copies).float()), level(uneven), self.texture)
 
-    def enhance_window(self, read: Reader, size: tuple[int, int], window: Window) -> Tensor:
+    def enhance_window(self, read: "Reader", size: tuple[int, int], window: "Window") -> Tensor:
         """The result in `window` of the picture of `size` (H, W) that `read` reads, equal to the whole picture's."""
         last = self._last  # another thread may set it
         if last is None or last[0]() is not read:
@@ -142,7 +144,7 @@ class GuidedEnhancer(nn.Module):
         return (size[0] + 2 * MARGIN) * (size[1] + 2 * MARGIN) * PIXEL_BYTES
 
 
-def applied(image: Tensor, seen: Seen, window: Window) -> Tensor:
+def applied(image: Tensor, seen: Seen, window: "Window") -> Tensor:
     """The result for `image` (B, 3, H, W), which is `window` of the photograph that was `seen`, strip by strip."""
     height, first = image.shape[-2], window[0].start
     result, rows = torch.empty_like(image, memory_format=torch.contiguous_format), max(32, STRIP // image.shape[-1])
@@ -185,14 +187,14 @@ def _log_gain_of(look: Look, grey: Tensor, enlarge: Enlarge) -> Tensor:
     return log_gain(grey, enlarge(look.slope), enlarge(look.offset))
 
 
-def overview(read: Reader, size: tuple[int, int], factor: int) -> tuple[Tensor, Tensor]:
+def overview(read: "Reader", size: tuple[int, int], factor: int) -> tuple[Tensor, Tensor]:
     """`reduced` and `unevenness` of a whole picture, which is read in strips."""
     small = [reduced(strip, factor) for strip in strips(read, size, factor)]
     uneven = [unevenness(strip) for strip in strips(read, size, BLOCK)]
     return torch.cat(small, dim=2), torch.cat(uneven, dim=2)
 
 
-def strips(read: Reader, size: tuple[int, int], unit: int) -> Iterator[Tensor]:
+def strips(read: "Reader", size: tuple[int, int], unit: int) -> Iterator[Tensor]:
     """A whole picture in strips of whole multiples of `unit` rows, the last one of what is left."""
     height, width = size
     rows = max(1, STRIP // (unit * width)) * unit
@@ -200,7 +202,7 @@ def strips(read: Reader, size: tuple[int, int], unit: int) -> Iterator[Tensor]:
         yield read(np.arange(top, min(top + rows, height)), np.arange(width))
 
 
-def enlarged(values: Tensor, factor: int, window: Window) -> Tensor:
+def enlarged(values: Tensor, factor: int, window: "Window") -> Tensor:
     """`values` of a `reduced` picture (B, C, h, w) for the pixels of `window` of the whole: bilinear, (B, C, H, W)."""
     if factor == 1:
         return values[..., window[0], window[1]]

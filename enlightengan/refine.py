@@ -1,11 +1,11 @@
-"""Refinement: a trained generator learns to leave the photograph's own detail alone, and how much light scenes ask for.
+"""Refinement: a trained generator learns to keep to the photograph's own detail, and how much light scenes ask for.
 
-What a generator learned from discriminators in a short training has a texture of its own, which no photograph has.
-The remedy needs no discriminators, and well-lit photographs only as inputs: the generator is taught by itself, as it
-was at the beginning. What its guided form makes of the whole photograph, seen small (`enlightengan.guided`), is what it
-is to give for each crop of it; a well-exposed photograph is to stay as it is. Where the input was darkened and made
-noisy, the target is still that of the untouched photograph: as in EnlightenGAN, whose perceptual loss compares with the
-picture before darkening.
+What a generator learned from discriminators in a short training has a texture of its own, which no photograph has, and
+it decides for each place anew how bright that should be. The remedy needs no discriminators, and well-lit photographs
+only as inputs: the generator is taught by itself, as it was at the beginning. What its guided form makes of the whole
+photograph, seen small (`enlightengan.guided`), faint texture made stronger, is what it is to give for each crop of it;
+a well-exposed photograph is to stay as it is. Where the input was darkened and made noisy, the target is still that of
+the untouched photograph: as in EnlightenGAN, whose perceptual loss compares with the picture before darkening.
 
 The teacher may see the crop alone instead (`teacher_sees`): how much brighter it makes each place, smoothed along the
 photograph's edges (`detail_preserved`), is a gain without texture, and the crop times that is what is wanted. That
@@ -73,8 +73,9 @@ class Refinement(TrainedModel):
         super().__init__(config, device)
         self.generator = Generator(checkpointing=config.checkpointing)
         self.prepare()
-        self.teacher = copy.deepcopy(self.generator).eval().requires_grad_(False)
-        if config.whole_targets:
+        self.teacher = copy.deepcopy(self.generator)
+        self.form = GuidedEnhancer(TrainedEnhancer(self.teacher, source="the beginning"), source="the beginning")
+        if config.teacher_sees == "whole":
             self.wanted = self.guided
 
     def networks(self) -> dict[str, nn.Module]:
@@ -93,8 +94,7 @@ class Refinement(TrainedModel):
     @torch.inference_mode()
     def guided(self, photograph: Pixels) -> Pixels:
         """What the teacher, guided, makes of a whole photograph, (H, W, 3) both."""
-        form = GuidedEnhancer(TrainedEnhancer(self.teacher, source="the beginning"), source="the beginning")
-        return to_pixels(form(to_tensor(photograph).to(self.device)))
+        return to_pixels(self.form(to_tensor(photograph).to(self.device)))
 
     @torch.no_grad()
     def target(self, low: Tensor) -> Tensor:

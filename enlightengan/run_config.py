@@ -130,11 +130,6 @@ class RunConfig:
         """Whether each batch has small copies of whole photographs beside its crops."""
         return False
 
-    @property
-    def whole_targets(self) -> bool:
-        """Whether what is wanted of a crop is told by what the model makes of its whole photograph."""
-        return False
-
     def learning_rate_factor(self, epoch: int, done: float) -> float:
         """The factor on the learning rate in `epoch` (from 1), with the share `done` (0 to 1) of the run behind it.
 

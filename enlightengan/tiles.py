@@ -8,15 +8,17 @@ zeros spoil is cut off. The decoder, three quarters of the work, needs far less 
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bench.enhancer import Indices, Reader, Window
 from enlightengan.networks import STRIDE, Generator, attention_map
+
+if TYPE_CHECKING:
+    from bench.enhancer import Indices, Reader, Window  # needs OpenCV, which a bare machine has not
 
 LEVELS = 4
 REACH_UP = 3  # pixels that a decoder stage looks sideways: three 3 x 3 convolutions after the enlargement
@@ -24,7 +26,7 @@ REACH_DOWN = 2  # an encoder stage: two
 SURROUND = 152  # pixels that the encoder needs beyond a window: what Axis comes to, for the estimate of memory
 
 
-def padded_indices(size: int, stride: int = STRIDE) -> tuple[Indices, int]:
+def padded_indices(size: int, stride: int = STRIDE) -> tuple["Indices", int]:
     """For one axis of `networks.pad_to_stride`: which pixel stands at each place, and where the picture starts."""
     extra = -size % stride
     before, after = extra // 2, extra - extra // 2
@@ -48,7 +50,7 @@ class Span:
         return slice(self.start - outer.start, self.stop - outer.start)
 
 
-def sources(span: Span, size: int, align_corners: bool) -> tuple[Indices, NDArray[np.float32]]:
+def sources(span: Span, size: int, align_corners: bool) -> tuple["Indices", NDArray[np.float32]]:
     """Where torch's bilinear enlargement of `size` places to twice as many samples for `span`: places and weights.
 
     The value is x[place] * (1 - weight) + x[place + 1] * weight. In float32 as torch computes it.
@@ -122,7 +124,7 @@ class Part:
         return result
 
 
-def enhance_window(generator: Generator, read: Reader, size: tuple[int, int], window: Window) -> Tensor:
+def enhance_window(generator: Generator, read: "Reader", size: tuple[int, int], window: "Window") -> Tensor:
     """The generator's result in `window` of a picture of `size` (H, W): (1, 3, h, w) in [0, 1], not clipped.
 
     Equal to the whole picture's result up to the order of additions (1e-5 and less).

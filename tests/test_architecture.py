@@ -54,6 +54,24 @@ def test_training_runs_on_a_bare_machine(file):
     assert "torchvision" not in set(imports(parsed(file), lazy=False))
 
 
+def test_training_starts_with_nothing_but_what_a_bare_machine_has():
+    code = """
+import sys
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {absent}:
+            raise ModuleNotFoundError(name, name=name)
+
+sys.meta_path.insert(0, Absent())
+import enlightengan.__main__
+"""
+    absent = {"mlflow", "pyiqa", "pandas", "pydantic", "psutil", "cv2", "scipy", "skimage", "matplotlib", "torchvision"}
+    command = [sys.executable, "-c", code.format(absent=absent)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_the_rules_see_what_they_forbid():
     code = "import mlflow.entities\ndef f():\n    from pyiqa import x\nif TYPE_CHECKING:\n    import pandas\n"
     assert set(imports(ast.parse(code))) == {"mlflow", "pyiqa"}

@@ -4,10 +4,11 @@ import struct
 import numpy as np
 import pytest
 from PIL import ExifTags, Image, PngImagePlugin
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from bench.encoding import encode
 from bench.photograph import read_photograph
-from bench.thumbnail import without_previews, without_resources, without_thumbnail
+from bench.thumbnail import _text, without_previews, without_resources, without_thumbnail
 
 PICTURE = np.full((20, 24, 3), 60, np.uint8)
 
@@ -104,11 +105,26 @@ def test_photoshop_loses_its_previews_and_nothing_else():
     assert np.array_equal(read_photograph(result).pixels, read_photograph(data).pixels)
 
 
-@pytest.mark.parametrize("length", range(0, 40, 3))
-def test_cut_off_resources_stay_as_they_are(length):
-    whole = resource(1028, b"captions") + resource(1036, b"dark" * 8)
-    found = without_resources(whole[:length])
-    assert found == whole[:length]
+@pytest.mark.parametrize("length", range(0, 60, 3))
+def test_cut_off_resources_stay_as_they_are_and_what_is_whole_before_them_goes(length):
+    dark, caption, cut = resource(1036, b"dark" * 8), resource(1028, b"captions"), resource(1033, b"dark" * 12)[:length]
+    assert without_resources(dark + caption + cut) == caption + cut
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("kind", ["TIFF", "JPEG", "PNG"])
+def test_a_tiff_loses_photoshops_previews_and_layers_and_keeps_the_rest(kind, order):
+    tags = ImageFileDirectory_v2(prefix=b"II" if order == "<" else b"MM")
+    caption = resource(1028, b"captions")
+    for tag, value, of in ((34377, caption + resource(1036, DARK), 1), (37724, DARK, 7), (270, "by moonlight", 2)):
+        tags[tag], tags.tagtype[tag] = value, of
+    data = coded("TIFF", tiffinfo=tags)
+    assert data.count(DARK) == 2
+    result = encode(read_photograph(data), kind)[0]
+    assert DARK not in result
+    with Image.open(io.BytesIO(result)) as opened:
+        exif = opened.getexif()
+        assert exif[270] == "by moonlight" and exif[34377] == caption and 37724 not in exif
 
 
 XMP = b"""<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF><rdf:Description xmlns:xmp="http://ns.adobe.com/xap/1.0/"
@@ -132,6 +148,16 @@ def test_xmp_loses_its_thumbnails_and_keeps_its_length_and_the_rest(kind):
     assert found == XMP[:start] + b" " * (end - start) + XMP[end:]
 
 
+def test_compressed_xmp_of_a_png_loses_its_thumbnails_and_what_is_damaged_stays():
+    text = PngImagePlugin.PngInfo()
+    text.add_itxt("XML:com.adobe.xmp", XMP.decode(), zip=True)
+    found = read_photograph(encode(read_photograph(coded("PNG", pnginfo=text)), "PNG")[0]).xmp
+    assert b"ZGFyaw==" not in found and found.endswith(XMP[XMP.index(b"<dc:title>") :])
+    for body in (b"", b"\0", b"\1\0\0\0no deflate", b"\0\0one\0"):
+        whole = b"XML:com.adobe.xmp\0" + body
+        assert _text(whole) == whole
+
+
 def test_an_empty_or_unclosed_list_of_thumbnails_stays():
-    for xmp in (b"<a><xmp:Thumbnails/><b>x</b></a>", b"<xmp:Thumbnails><b>x</b>", b""):
+    for xmp in (b"<a><xmp:Thumbnails/><b>x</b></a>", b"<xmp:Thumbnails><b>x</b>", b"", b"<xmp:Thumbnails>" * 10**5):
         assert without_previews(xmp) == xmp

@@ -1,8 +1,11 @@
+import os
 import subprocess
 import sys
 
+import psutil
 import pytest
 
+from bench.process import gone, this_process
 from bench.tracking import open_suite
 from bench.trainings import newest_weights
 
@@ -153,12 +156,29 @@ def test_what_counts_as_running_elsewhere_is_removed_only_by_force(bench, fails,
 
 def test_a_killed_evaluation_is_told_from_one_that_runs_and_needs_no_force(bench, fails, store, workplace):
     with subprocess.Popen([sys.executable, "-c", EVALUATES], stdout=subprocess.PIPE, cwd=workplace) as other:
-        run = other.stdout.readline().decode().strip()
-        assert row(bench("runs", "list")[1], run).split()[3] == "running"
-        assert "counts as running" in fails("runs", "remove", run)
-        other.kill()
+        try:
+            run = other.stdout.readline().decode().strip()
+            assert row(bench("runs", "list")[1], run).split()[3] == "running"
+            assert "counts as running" in fails("runs", "remove", run)
+        finally:
+            other.kill()
     assert row(bench("runs", "list")[1], run).split()[3] == "interrupted"
     assert bench("runs", "remove", run)[0] == 0
     open_suite().client.restore_run(run)
-    open_suite().client.set_tag(run, "process", "another-machine 1 0.00")
-    assert "counts as running" in fails("runs", "remove", run), "of another machine nobody knows"
+    for process in ("another-machine 1 0.00", "who knows", ""):
+        open_suite().client.set_tag(run, "process", process)
+        assert "counts as running" in fails("runs", "remove", run), "of another machine nobody knows"
+
+
+def test_a_process_is_told_from_a_later_one_of_its_number_and_one_that_none_waits_for():
+    told = this_process()
+    machine, number, begun = told.rsplit(" ", 2)
+    assert not gone(told) and not gone(f"{machine} {number} {float(begun) + 5:.2f}"), "a clock was set"
+    assert gone(f"{machine} {number} {float(begun) - 3600:.2f}")
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]) as other:
+        child = f"{machine} {other.pid} {psutil.Process(other.pid).create_time():.2f}"
+        assert not gone(child)
+        other.kill()
+        os.waitid(os.P_PID, other.pid, os.WEXITED | os.WNOWAIT)
+        assert psutil.pid_exists(other.pid) and gone(child)
+    assert gone(child)

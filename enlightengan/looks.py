@@ -24,6 +24,7 @@ from enlightengan.guided import Seen, looks, wanted_gain
 from enlightengan.networks import LUMA
 
 LARGEST_SHOWN = 112  # pixels, the side of what is shown: about a square of what the guided form looks at
+DARKEST = 0.25  # the share of well-lit photographs that is too dark for an example
 LEAST_SHOWN = 0.75  # of the shorter side, that the square which is shown has at least
 AS_BRIGHT = 0.08  # the share of photographs that keep their light
 EXPOSURES = (0.008, 0.3)  # times the light of the others, drawn log-uniformly
@@ -42,9 +43,13 @@ Pixels = NDArray[np.uint8]
 
 
 def well_exposed(pictures: Iterable[tuple[Path, Pixels]]) -> list[Path]:
-    """The brighter half, at least one, of photographs (H, W, 3): which of them are well exposed no list tells."""
+    """Photographs (H, W, 3) but for the darkest quarter, at least one: which are well exposed no list tells.
+
+    The brighter half alone is too bright: of BSDS500 its mean L* is 54, of these 48, of SICE's well-exposed photographs
+    46, and what was so dark that nothing told how bright it had been came out that much too bright.
+    """
     lumas = {path: float(pixels.mean((0, 1)) @ np.array(LUMA)) for path, pixels in pictures}
-    least = float(np.median(list(lumas.values())))
+    least = float(np.quantile(list(lumas.values()), DARKEST))
     return [path for path, mean in lumas.items() if mean >= least]
 
 

@@ -32,9 +32,9 @@ def plain(monkeypatch, **changes):
         monkeypatch.setattr(looks, name, value)
 
 
-def test_the_brighter_half_is_taken_for_well_exposed(tmp_path):
+def test_all_but_the_darkest_quarter_is_taken_for_well_exposed(tmp_path):
     pictures = [(tmp_path / f"{grey}.png", np.full((4, 4, 3), grey, np.uint8)) for grey in (10, 200, 120, 90)]
-    assert [path.stem for path in looks.well_exposed(pictures)] == ["200", "120"]
+    assert [path.stem for path in looks.well_exposed(pictures)] == ["200", "120", "90"]
     assert looks.well_exposed(pictures[:1]) == [pictures[0][0]]
 
 

@@ -69,7 +69,8 @@ def scored(scene: Scene, files: dict[str, Path]) -> list[tuple[str, str, str, st
 def measured(root: Path, files: dict[str, Path], most: int | None) -> tuple[list[str], dict[str, Means]]:
     """The references' names, and each candidate's means."""
     every = [scene for k, scene in enumerate(scenes(root / "sice")) if may_choose(k)]
-    picked = every[:: max(1, len(every) // most)][:most] if most else every
+    places = np.linspace(0, len(every) - 1, min(most or len(every), len(every))).round().astype(int)
+    picked = [every[place] for place in places]
     values: dict[tuple[str, ...], list[float]] = {}
     with ProcessPoolExecutor(WORKERS) as pool:
         for found in pool.map(partial(scored, files=files), picked):

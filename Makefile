@@ -48,11 +48,15 @@ speed: install
 
 # The shipped weights from nothing, by the commands that made the committed ones, in parts: the first three trainings of
 # EnlightenGAN, four and a half hours, and the first refinement, on two cores with AVX2; the next four, three hours and
-# forty minutes, on two that compute in bfloat16; the second refinement, 45 minutes, on one such core, without SICE's
-# well-exposed photographs, whose darker exposures measured it; Zero-DCE's, an hour of one core. BENCH_DATA says where the
-# photographs are; the committed ones were made with FEATURES="--features vgg19-distilled --feature-weights FILE" and, as
-# steps differ with the machine, LOOKS="--mean-with seventh@2298 --mean-with seventh@2598 --mean-with seventh@2951": the
-# last three but the end.
+# forty minutes, on two that compute in bfloat16; the other refinements, two and a half hours, on one such core, without
+# SICE's well-exposed photographs, whose darker exposures measured them, the second and third by the code of the commits
+# that their cards tell (small copies taught the first look alone, by the brighter half of the photographs); Zero-DCE's, an
+# hour of one core. Which of them ships benchmarks/choose_weights.py chose (results/weights.json). BENCH_DATA says where
+# the photographs are; the committed ones were made with FEATURES="--features vgg19-distilled --feature-weights FILE" and,
+# as steps differ with the machine, HALF=whole@1617 and LOOKS="--mean-with seventh@2298 --mean-with seventh@2598
+# --mean-with seventh@2951": the last three but the end.
+HALF ?= whole
+PLAIN := --low sice --low enlightengan_crops --normal bsds500 --normal enlightengan_crops
 weights: install
 	$(BIN)/bench data overlap
 	$(BIN)/bench train enlightengan --minutes 58 --name first $(FEATURES)
@@ -73,13 +77,19 @@ weights: install
 	$(BIN)/bench train refine --minutes 70 --teacher-sees crop --looks 0 --snapshots --name refined \
 	    --init-from runs/seventh/enlightengan.safetensors
 	$(BIN)/bench publish refined --out runs/refined
-	$(BIN)/bench train refine --minutes 45 --teacher-sees crop --snapshots --name looked --low sice --low enlightengan_crops \
-	    --normal bsds500 --normal enlightengan_crops --init-from runs/refined/enlightengan.safetensors
+	$(BIN)/bench train refine --minutes 45 --teacher-sees crop --snapshots --name looked $(PLAIN) \
+	    --init-from runs/refined/enlightengan.safetensors
+	$(BIN)/bench publish looked --out runs/looked
+	$(BIN)/bench train refine --minutes 65 --crop 160 --snapshots --name whole $(PLAIN) \
+	    --init-from runs/looked/enlightengan.safetensors
+	$(BIN)/bench publish $(HALF) --out runs/half
+	$(BIN)/bench train refine --minutes 38 --crop 144 --bright-inputs 0.15 --seed 1 --snapshots --name scene $(PLAIN) \
+	    --init-from runs/half/enlightengan.safetensors
 	$(BIN)/bench train zero_dce --minutes 40 --name dark
 	$(BIN)/bench publish dark --out runs/dark
 	$(BIN)/bench train zero_dce --low sice/exposures --low enlightengan_crops --minutes 15 --name all \
 	    --init-from runs/dark/zero_dce.safetensors
-	$(BIN)/bench publish looked --force
+	$(BIN)/bench publish scene --mean-with whole --force
 	$(BIN)/bench publish all --force
 
 # What RESULTS.md has beside the shipped weights: the two-path rival, and the adaptation to another domain. The

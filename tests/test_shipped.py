@@ -2,6 +2,7 @@
 
 import json
 import math
+import runpy
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,8 @@ from enlightengan.checkpoint import read_weights
 from enlightengan.texture import CHOSEN
 from methods import METHODS, contestant, make
 
-CHOICE = Path(__file__).parents[1] / "results/choice.json"
+ROOT = Path(__file__).parents[1]
+CHOICE = ROOT / "results/choice.json"
 UNTRAINED = {name for name in METHODS if not METHODS.card(name).learned}
 
 FILES = sorted(SHIPPED.glob("*.safetensors"))
@@ -107,3 +109,20 @@ def test_the_texture_is_the_one_that_the_rule_chose():
     assert (best["strength"], best["most"]) == (CHOSEN.strength, CHOSEN.most)
     assert (math.inf if best["seen"] is None else best["seen"]) == pytest.approx(CHOSEN.seen * 255)
     assert told["weights"] == make("enlightengan_guided", SHIPPED / "enlightengan.safetensors").checkpoint
+
+
+def test_the_weights_are_those_that_the_rule_chose():
+    told = json.loads((CHOICE.parent / "weights.json").read_text(encoding="utf-8"))
+    kept = {name: one["ciede2000"] for name, one in told["candidates"].items() if one["keeps_to_bounds"]}
+    assert len(told["candidates"]) > 2 and min(kept, key=lambda name: kept[name]) == told["chosen"]
+    assert told["weights"][told["chosen"]] == make("enlightengan", SHIPPED / "enlightengan.safetensors").checkpoint
+
+
+def test_readmes_table_has_the_numbers_of_the_documents():
+    script = runpy.run_path(str(ROOT / "benchmarks/readme_table.py"))
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert script["renewed"](text) == text
+    rows = script["_first_table"](text.split(script["HEAD"])[1])
+    assert len(rows) > 10 and "enlightengan_natural" in rows[1]
+    changed = rows[1].replace(rows[1].split("|")[3], " 0 [0, 0] ")
+    assert script["renewed"](text.replace(rows[1], changed)) == text

@@ -49,8 +49,8 @@ speed: install
 # The shipped weights from nothing, by the commands that made the committed ones, in parts: the first three trainings of
 # EnlightenGAN, four and a half hours, and the first refinement, on two cores with AVX2; the next four, three hours and
 # forty minutes, on two that compute in bfloat16; the other refinements, two and a half hours, on one such core, without
-# SICE's well-exposed photographs, whose darker exposures measured them, the second and third by the code of the commits
-# that their cards tell (small copies taught the first look alone, by the brighter half of the photographs); Zero-DCE's, an
+# SICE's well-exposed photographs, whose darker exposures measured them, the second and third by the code of commits
+# 48288a579fbd and b29c0d0 (small copies taught the first look alone, by the brighter half of the photographs); Zero-DCE's, an
 # hour of one core. Which of them ships benchmarks/choose_weights.py chose (results/weights.json). BENCH_DATA says where
 # the photographs are; the committed ones were made with FEATURES="--features vgg19-distilled --feature-weights FILE" and,
 # as steps differ with the machine, HALF=whole@1617 and LOOKS="--mean-with seventh@2298 --mean-with seventh@2598

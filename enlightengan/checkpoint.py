@@ -136,7 +136,8 @@ def begun_from(weights: Path | None) -> dict[str, str]:
         return {}
     stored, metadata = _generator_of_state(weights) if is_state(weights) else read_weights(weights)
     if "mean_of" in metadata:
-        told, which = f"generator {weights_digest(_whole(stored))}, the mean of {metadata['mean_of']}", "the first"
+        mean = generator_told(stored, {"method": metadata.get("method", "")})
+        told, which = f"{mean}, the mean of {metadata['mean_of']}", "the first"
     else:
         what = "all networks of the training that gave " if is_state(weights) else ""
         told, which = f"{what}{generator_told(stored, metadata)}", "itself"

@@ -46,13 +46,14 @@ typecheck: install
 speed: install
 	$(BIN)/python benchmarks/train_step.py
 
-# The shipped weights from nothing, by the commands that made the committed ones, in parts: the first three trainings of
-# EnlightenGAN, four and a half hours, and the first refinement, on two cores with AVX2; the next four, three hours and
-# forty minutes, on two that compute in bfloat16; the other refinements, two and a half hours, on one such core, without
-# SICE's well-exposed photographs, whose darker exposures measured them, the second and third by the code of commits
-# 48288a579fbd and b29c0d0 (small copies taught the first look alone, by the brighter half of the photographs); Zero-DCE's, an
-# hour of one core. Which of them ships benchmarks/choose_weights.py chose (results/weights.json). BENCH_DATA says where
-# the photographs are; the committed ones were made with FEATURES="--features vgg19-distilled --feature-weights FILE" and,
+# The shipped weights from nothing, by the commands that made the committed ones, in parts: the first three trainings
+# of EnlightenGAN, four and a half hours, and the first refinement, on two cores with AVX2; the next four, three hours
+# and forty minutes, on two that compute in bfloat16; the other refinements, two and a half hours, on one such core,
+# without SICE's well-exposed photographs, whose darker exposures measured them, the second and third by the code of
+# commits 48288a579fbd and b29c0d0 (small copies taught the first look alone, by the brighter half of the
+# photographs); Zero-DCE's, an hour of one core. The last refinement began from the look itself, not from its half
+# precision. Which of them ships benchmarks/choose_weights.py chose (results/weights.json). BENCH_DATA says where the
+# photographs are; the committed ones were made with FEATURES="--features vgg19-distilled --feature-weights FILE" and,
 # as steps differ with the machine, HALF=whole@1617 and LOOKS="--mean-with seventh@2298 --mean-with seventh@2598
 # --mean-with seventh@2951": the last three but the end.
 HALF ?= whole
@@ -100,7 +101,7 @@ rivals: install
 	    --init-from weights/enlightengan.safetensors
 
 # RESULTS.md, README.md's table and picture, and the scores in the cards of the weights, by the weights that are here, the
-# rivals' too where `make rivals` trained them; with nothing beside it, for times are measured. Ten minutes on two cores
+# rivals' too where `make rivals` trained them; with nothing beside it, for times are measured. Five minutes on two cores
 # with AVX-512, where the scores that come with the project count.
 results: install
 	$(BIN)/bench evaluate --workers 2 $(SETS:%=--dataset %) $(METRICS:%=--metric %) $(SHIPPED)
@@ -123,7 +124,8 @@ ablations: install
 	$(BIN)/bench report --out runs/ablations --tracking-uri sqlite:///runs/ablations.db
 	cp runs/ablations/results.md results/ablations.md
 
-# results/choice.json: which texture the guided form gets, by the rule of benchmarks/choose_texture.py; half an hour.
+# results/choice.json: which texture the guided form gets, by the rule of benchmarks/choose_texture.py; half an hour, or
+# five minutes with AVX-512.
 texture: install
 	mkdir -p runs
 	$(BIN)/python benchmarks/choose_texture.py > runs/choice.json
@@ -131,7 +133,7 @@ texture: install
 
 # results/confirmation.md: whether the test sets' verdict on the shipped weights holds on
 # photographs that had no part in it (results/README.md). The runs of the comparison stay out of it: it has a store of its
-# own. About twenty minutes on two cores by its parts, where the scores that come with the project count.
+# own. Eleven minutes on two cores with AVX-512, where the scores that come with the project count.
 confirmation: install
 	$(BIN)/bench evaluate --device cpu --workers 2 $(HELD_OUT:%=--dataset %) $(QUALITY:%=--metric %) $(UNTRAINED) \
 	    $(SHIPPED) --tracking-uri sqlite:///runs/confirmation.db

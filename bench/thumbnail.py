@@ -13,7 +13,6 @@ from PIL import Image
 
 from bench.photograph import EXIF_PREFIX, Photograph
 from bench.png import chunk
-from bench.tiff import portable_tags
 
 ORDERS = {b"II": "<", b"MM": ">"}
 START, LENGTH = 0x0201, 0x0202  # EXIF's tags of where the thumbnail is
@@ -78,17 +77,15 @@ def without_resources(photoshop: bytes) -> bytes:
 
 def _without_photoshop(exif: bytes) -> bytes:
     """A TIFF's tags as a structure, Photoshop's without previews and layers."""
-    read, kept = Image.Exif(), Image.Exif()
-    read.load(EXIF_PREFIX + exif if exif else b"")
-    tags = portable_tags(read)
-    if not {RESOURCES, LAYERS} & tags.keys():
+    tags = Image.Exif()
+    tags.load(exif)
+    resources, layers = tags.pop(RESOURCES, b""), tags.pop(LAYERS, b"")
+    if not resources and not layers:
         return exif
-    kept.endian = read.endian
-    for tag, value in tags.items():
-        left = without_resources(value) if tag == RESOURCES and isinstance(value, bytes) else value
-        if tag != LAYERS and left != b"":
-            kept[tag] = left
-    return kept.tobytes().removeprefix(EXIF_PREFIX)
+    left = without_resources(resources)
+    if left:
+        tags[RESOURCES] = left
+    return tags.tobytes().removeprefix(EXIF_PREFIX)
 
 
 def _cleared(exif: bytes, order: str) -> bytes:

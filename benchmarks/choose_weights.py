@@ -18,7 +18,7 @@ Prints JSON: what each candidate has, without rounding, whether it keeps to the 
 import argparse
 import json
 from concurrent.futures import ProcessPoolExecutor
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ import torch
 from exposures import Scene, inputs, may_choose, scenes
 from skimage.color import deltaE_ciede2000, rgb2lab
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+from torch import nn
 
 from bench.data import data_root
 from bench.environment import provenance
@@ -43,6 +44,12 @@ Means = dict[str, dict[str, dict[str, float]]]
 """By form, kind and score."""
 
 
+@cache
+def loaded(form: str, file: Path) -> nn.Module:
+    """Each form of each candidate once in a process."""
+    return make(form, file).eval()
+
+
 @torch.inference_mode()
 def scored(scene: Scene, files: dict[str, Path]) -> list[tuple[str, str, str, str, float]]:
     """Candidate, form, kind, score and value of every photograph of one scene."""
@@ -52,9 +59,8 @@ def scored(scene: Scene, files: dict[str, Path]) -> list[tuple[str, str, str, st
     found = []
     for name, file in files.items():
         for form in FORMS:
-            method = make(form, file).eval()
             for kind, source in inputs(scene):
-                pixels = to_pixels(method(to_tensor(source)))
+                pixels = to_pixels(loaded(form, file)(to_tensor(source)))
                 values = {
                     "ciede2000": float(deltaE_ciede2000(lab, rgb2lab(pixels)).mean()),
                     "ssim": float(structural_similarity(reference, pixels, channel_axis=2)),

@@ -154,17 +154,9 @@ def refine(
     smallest_scale: options.SmallestScale = None,
     largest_scale: options.LargestScale = None,
     bright_inputs: options.BrightInputs = None,
-    noise: Annotated[
-        float | None, typer.Option(help="Most noise of darkened inputs, a standard deviation in levels of 255.")
-    ] = None,
-    looks: Annotated[
-        float | None,
-        typer.Option(help="Weight of what small copies of whole photographs teach, as many as crops; 0: none."),
-    ] = None,
-    teacher_sees: Annotated[
-        str | None,
-        typer.Option(help="whole: crops are taught by what the guided form makes of whole photographs; or crop."),
-    ] = None,
+    noise: options.Noise = None,
+    looks: options.Looks = None,
+    teacher_sees: options.TeacherSees = None,
     learning_rate: options.LearningRate = None,
     precision: options.Precision = None,
     accumulate: options.Accumulate = None,

@@ -65,6 +65,19 @@ RefinedFrom = Annotated[
     Path | None,
     typer.Option("--init-from", help="The generator to refine: a weights file, or a run (ID or name), whose it takes."),
 ]
+Noise = Annotated[
+    float | None, typer.Option("--noise", help="Most noise of darkened inputs, a standard deviation in levels of 255.")
+]
+Looks = Annotated[
+    float | None,
+    typer.Option("--looks", help="Weight of what small copies of whole photographs teach, as many as crops; 0: none."),
+]
+TeacherSees = Annotated[
+    str | None,
+    typer.Option(
+        "--teacher-sees", help="whole: crops are taught by what the guided form makes of whole photographs; or crop."
+    ),
+]
 RefinePreset = Annotated[str | None, typer.Option("--preset", help="fast or smoke; fast unless there is no data.")]
 Resume = Annotated[
     str | None, typer.Option("--resume", help="Continue this interrupted run (its MLflow run ID or name).")

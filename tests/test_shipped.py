@@ -1,5 +1,6 @@
 """The weights and the scores that come with the project, and what is told of them."""
 
+import copy
 import json
 import math
 import runpy
@@ -111,11 +112,17 @@ def test_the_texture_is_the_one_that_the_rule_chose():
     assert told["weights"] == make("enlightengan_guided", SHIPPED / "enlightengan.safetensors").checkpoint
 
 
-def test_the_weights_are_those_that_the_rule_chose():
+def test_the_weights_are_those_that_the_rule_chose(monkeypatch):
     told = json.loads((CHOICE.parent / "weights.json").read_text(encoding="utf-8"))
-    kept = {name: one["ciede2000"] for name, one in told["candidates"].items() if one["keeps_to_bounds"]}
-    assert len(told["candidates"]) > 2 and min(kept, key=lambda name: kept[name]) == told["chosen"]
     assert told["weights"][told["chosen"]] == make("enlightengan", SHIPPED / "enlightengan.safetensors").checkpoint
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    judged = runpy.run_path(str(ROOT / "benchmarks/choose_weights.py"))["judged"]
+    assert judged(told["means"]) == {name: told[name] for name in ("chosen", "candidates")}
+    kept = {name: one["ciede2000"] for name, one in told["candidates"].items() if one["keeps_to_bounds"]}
+    assert 2 < len(kept) < len(told["candidates"]) and min(kept, key=lambda name: kept[name]) == told["chosen"]
+    worse = copy.deepcopy(told["means"])
+    worse[told["chosen"]]["enlightengan_natural"]["dark"]["ciede2000"] += 3
+    assert judged(worse)["chosen"] != told["chosen"], "too far from the photographs in one kind"
 
 
 def test_readmes_table_has_the_numbers_of_the_documents():

@@ -4,11 +4,11 @@ import struct
 import numpy as np
 import pytest
 from PIL import ExifTags, Image, PngImagePlugin
-from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from bench.encoding import encode
 from bench.photograph import read_photograph
 from bench.thumbnail import _text, without_previews, without_resources, without_thumbnail
+from bench.tiff import encode_tiff
 
 PICTURE = np.full((20, 24, 3), 60, np.uint8)
 
@@ -114,17 +114,17 @@ def test_cut_off_resources_stay_as_they_are_and_what_is_whole_before_them_goes(l
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("kind", ["TIFF", "JPEG", "PNG"])
 def test_a_tiff_loses_photoshops_previews_and_layers_and_keeps_the_rest(kind, order):
-    tags = ImageFileDirectory_v2(prefix=b"II" if order == "<" else b"MM")
     caption = resource(1028, b"captions")
-    for tag, value, of in ((34377, caption + resource(1036, DARK), 1), (37724, DARK, 7), (270, "by moonlight", 2)):
-        tags[tag], tags.tagtype[tag] = value, of
-    data = coded("TIFF", tiffinfo=tags)
+    exif, gps = {0x8827: 400, 0xA005: {1: "R98"}}, {1: "N"}
+    tags = {270: "by moonlight", 0x8769: exif, 0x8825: gps, 34377: caption + resource(1036, DARK), 37724: DARK}
+    data = encode_tiff(PICTURE, tags, big_endian=order == ">")
     assert data.count(DARK) == 2
     result = encode(read_photograph(data), kind)[0]
     assert DARK not in result
     with Image.open(io.BytesIO(result)) as opened:
         exif = opened.getexif()
         assert exif[270] == "by moonlight" and exif[34377] == caption and 37724 not in exif
+        assert exif.get_ifd(0x8769)[0x8827] == 400 and exif.get_ifd(0x8825)[1] == "N"
 
 
 XMP = b"""<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF><rdf:Description xmlns:xmp="http://ns.adobe.com/xap/1.0/"

@@ -39,7 +39,7 @@ class Stored:
         """The generator by digest and by how long it was trained, and its run."""
         from enlightengan.checkpoint import generator_told
 
-        return f"{generator_told(self.state, self.metadata)} (run {self.run.info.run_id[:8]})"
+        return generator_told(self.state, {**self.metadata, "run": self.run.info.run_id})
 
 
 def stored(suite: "Suite", run: "MlflowRun", weights: Path) -> Stored:

@@ -147,14 +147,15 @@ def begun_from(weights: Path | None) -> dict[str, str]:
 
 
 def generator_told(state: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
-    """A generator by the digest of its weights in float32 and, where the metadata tell them, steps and pairs.
+    """A generator by the digest of its weights in float32 and, where the metadata tell them, steps, pairs and run.
 
     Of a refined one the steps and pairs are those of its refinement.
     """
     told = [f"{metadata[key]} {what}" for key, what in (("steps", "steps"), ("samples", "pairs")) if key in metadata]
     after = f" after {', '.join(told)}" if told else ""
     refined = "refined " if metadata.get("method") == "refine" else ""
-    return f"{refined}generator {weights_digest(_whole(state))}{after}"
+    run = f" (run {metadata['run'][:8]})" if after and "run" in metadata else ""
+    return f"{refined}generator {weights_digest(_whole(state))}{after}{run}"
 
 
 def _whole(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

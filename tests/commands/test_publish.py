@@ -187,9 +187,10 @@ def test_a_training_that_began_from_another_says_so_and_the_newest_is_published(
     )
     assert file.read_bytes() == kept
     assert bench("publish", "enlightengan", "--out", "shipped", "--force")[0] == 0
-    assert read_weights(file)[1]["begun_from"] == f"generator {checkpoint} after 2 steps, 2 pairs"
+    told = f"generator {checkpoint} after 2 steps, 2 pairs (run {first[:8]})"
+    assert read_weights(file)[1]["begun_from"] == told
     card = (workplace / "shipped/enlightengan.md").read_text()
-    assert f"- begun from: generator {checkpoint} after 2 steps, 2 pairs\n" in card
+    assert f"- begun from: {told}\n" in card
     assert "A brown rim" not in card, "that was seen of other weights"
 
 

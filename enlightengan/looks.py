@@ -4,8 +4,8 @@ The guided form looks at a photograph 128 pixels wide (`enlightengan.guided`), a
 does. Here a well-exposed photograph is the target, and what is seen is what a camera might have made of it with less
 light: linear light times an exposure, uneven over the picture or falling away where the scene is dark, as before a
 bright sky, and more of it where the photograph is white, for there it may have been cut off; then a colour cast,
-another tone curve, less colour, a black that is not black, noise and 8 bits. Some stay as bright as they are: what needs
-no light is to be left alone. No pair of photographs is needed.
+another tone curve, less colour, a black that is not black, noise and 8 bits. Some stay as bright as they are: what
+needs no light is to be left alone. No pair of photographs is needed.
 
 How much brighter white was is what SICE shows: against what is of middle brightness, dark exposures (4.4 stops less
 light) have 1.9 to 3.5 stops more there, middle ones 0.9 to 2.4, the middle four fifths of 52 and 62 scenes; at 0.8 and
@@ -98,9 +98,9 @@ def _light(pixels: Pixels, rng: np.random.Generator) -> NDArray[np.float64]:
 
 
 def _above_white(pixels: Pixels, white: float) -> NDArray[np.float64]:
-    """How much more light each place had than a photograph (H, W, 3) tells, natural logarithms (H, W); `white` of white.
+    """The logarithm of how many times the light that a photograph (H, W, 3) tells each place had, (H, W).
 
-    A well-exposed photograph cuts off what is bright; one with less light does not.
+    White had `white` times: a well-exposed photograph cuts off what is bright, one with less light does not.
     """
     return np.asarray(np.log1p((white - 1) * (to_linear(pixels / 255) @ np.array(LUMA)) ** HIGHLIGHT_POWER))
 

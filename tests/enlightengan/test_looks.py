@@ -26,15 +26,16 @@ def drawn(count, pixels=None, seed=0):
 
 
 def plain(monkeypatch, **changes):
-    """No cast, curve, colour, black, noise or light of its own but what `changes` ask for."""
+    """No cast, curve, colour, black, noise, highlights or light of its own but what `changes` ask for."""
     none = {"AS_BRIGHT": 0, "UNEVEN": 0, "BACKLIT": 0, "SHARE_CAST": 0, "SHARE_CURVE": 0, "SHARE_COLOUR": 0}
-    for name, value in (none | {"SHARE_BLACK": 0, "NOISE": 0} | changes).items():
+    for name, value in (none | {"SHARE_BLACK": 0, "NOISE": 0, "HIGHLIGHTS": (1, 1)} | changes).items():
         monkeypatch.setattr(looks, name, value)
 
 
-def test_all_but_the_darkest_quarter_is_taken_for_well_exposed(tmp_path):
-    pictures = [(tmp_path / f"{grey}.png", np.full((4, 4, 3), grey, np.uint8)) for grey in (10, 200, 120, 90)]
-    assert [path.stem for path in looks.well_exposed(pictures)] == ["200", "120", "90"]
+def test_all_but_the_darkest_eighth_is_taken_for_well_exposed(tmp_path):
+    greys = (10, 200, 120, 90, 95, 13, 180, 40, 60)
+    pictures = [(tmp_path / f"{grey}.png", np.full((4, 4, 3), grey, np.uint8)) for grey in greys]
+    assert [int(path.stem) for path in looks.well_exposed(pictures)] == [*greys[1:]]
     assert looks.well_exposed(pictures[:1]) == [pictures[0][0]]
 
 
@@ -56,6 +57,17 @@ def test_light_is_lost_as_an_exposure_takes_it(monkeypatch):
     assert dark[0, -1].tolist() == pytest.approx([90, 94, 98], abs=1)
 
 
+def test_what_is_white_had_more_light_than_it_tells(monkeypatch):
+    ramp = np.broadcast_to(np.linspace(0, 255, 52).round().astype(np.uint8)[None, :, None], (48, 52, 3))
+    plain(monkeypatch, EXPOSURES=(0.1, 0.1000001), HIGHLIGHTS=(8.0, 8.0000001))
+    (dark,) = drawn(1, ramp)
+    # White had eight times the light, of which a tenth is left; 200 of 255, 0.5776 of white's light, 1 + 7 * 0.5776^4.
+    assert dark[0, -1] == pytest.approx(255 * (1.055 * 0.8 ** (1 / 2.4) - 0.055), abs=1)
+    assert dark[0, 40] == pytest.approx(255 * (1.055 * (0.1 * 0.5776 * 1.779) ** (1 / 2.4) - 0.055), abs=1)
+    monkeypatch.setattr(looks, "AS_BRIGHT", 1)
+    assert np.array_equal(drawn(1, ramp)[0], ramp), "what keeps its light is what the photograph tells"
+
+
 def test_what_is_dark_loses_more_before_a_bright_sky(monkeypatch):
     plain(monkeypatch, BACKLIT=1, BACKLIT_EXPOSURES=(1.0, 1.0000001), FALLS=(1.0, 1.0000001))
     (dark,) = drawn(1)
@@ -72,12 +84,17 @@ def test_an_uneven_light_is_smooth(monkeypatch):
     assert max(np.abs(np.diff(one, axis=axis)).max() for one in dark for axis in (0, 1)) < 25
 
 
-def test_some_keep_their_light_and_the_others_spread_over_the_exposures():
+def test_some_keep_their_light_and_the_others_spread_over_the_exposures(monkeypatch):
     flat = np.full((16, 16, 3), 180, np.uint8)
-    means = np.array([one.mean() for one in drawn(1500, flat)])
-    assert (means > 140).mean() == pytest.approx(looks.AS_BRIGHT + looks.BACKLIT * 0.92 * 0.17, abs=0.03)
-    assert (means < 60).mean() > 0.25 and means.max() < 215
     assert all(np.array_equal(*pair) for pair in zip(drawn(5), drawn(5), strict=True))
+    monkeypatch.setattr(looks, "UNEVEN", 0)
+    monkeypatch.setattr(looks, "HIGHLIGHTS", (1, 1))
+    means = np.array([one.mean() for one in drawn(1500, flat)])
+    # 180 of 255 is 0.456 of white's light, 140 is 0.262: an exposure of 0.574.
+    above = [np.log(most / 0.574) / np.log(most / least) for least, most in (looks.BACKLIT_EXPOSURES, looks.EXPOSURES)]
+    darkened = looks.BACKLIT * above[0] + (1 - looks.BACKLIT) * above[1]
+    assert (means > 140).mean() == pytest.approx(looks.AS_BRIGHT + (1 - looks.AS_BRIGHT) * darkened, abs=0.03)
+    assert (means < 60).mean() > 0.25 and means.max() < 215
 
 
 def test_it_is_what_the_guided_form_makes_of_a_small_copy():

@@ -120,19 +120,25 @@ def detectable_effect(count: int, *, power: float = POWER, level: float = LEVEL)
 
 
 def groups(values: pd.DataFrame, *, lower_is_better: bool) -> list[list[str]]:
-    """Longest runs of the ranking in which no two methods are told apart (all pairs, Holm), best first.
+    """Longest stretches of the ranking in which no two methods are told apart (all pairs, Holm), best first.
 
-    Two methods whose ranks and means point apart are not. A method may be in several groups, or in one of its own.
+    Told apart is as `Difference.told_apart` says. A method may be in several groups, or in one of its own. Two that are
+    not told apart have no common group where one between them is told apart from either.
     """
     ranked = ranking(values, lower_is_better=lower_is_better)
     pairs = list(combinations(ranked, 2))
-    gaps = [values[a].to_numpy() - values[b].to_numpy() for a, b in pairs]
-    ps = holm([signed_rank(gap) for gap in gaps])
-    apart = {frozenset(pair) for pair, gap, p in zip(pairs, gaps, ps, strict=True) if p < LEVEL and one_way(gap)}
+    ps = holm([signed_rank(values[a].to_numpy() - values[b].to_numpy()) for a, b in pairs])
+    corrected = dict(zip(pairs, ps, strict=True))
+
+    def apart(better: str, worse: str) -> bool:
+        first, second = values[better].to_numpy(), values[worse].to_numpy()
+        sure = corrected[better, worse] < LEVEL and one_way(first - second)
+        return sure and paired_difference(first, second).decided  # the slow part: of few pairs
+
     runs: list[list[str]] = []
     for start in range(len(ranked)):
         end = start + 1
-        while end < len(ranked) and not any(frozenset((ranked[end], name)) in apart for name in ranked[start:end]):
+        while end < len(ranked) and not any(apart(name, ranked[end]) for name in ranked[start:end]):
             end += 1
         if not runs or ranked[end - 1] not in runs[-1]:
             runs.append(ranked[start:end])

@@ -81,6 +81,7 @@ def _show(board: "Leaderboard", metric: "Metric", against: str) -> list["Differe
     if not metric.diagnostic:
         for place, group in enumerate(groups(values, lower_is_better=metric.lower_is_better), start=1):
             say(f"Group {place}, not told apart (all pairs, Holm): {', '.join(group)}")
+        say("Groups are stretches of the ranking: two methods without a common one need not be told apart.")
     return found
 
 

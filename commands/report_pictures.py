@@ -169,20 +169,27 @@ def gallery(
     every = list(scores[["dataset", "image"]].drop_duplicates().itertuples(index=False, name=None))
     if not wanted:
         return pictures.kept({(dataset, artifact_name(image)): image for dataset, image in every}), []
-    items, lacking = [], dict[tuple[str, str], int]()
+    items, lacking, seen = [], dict[tuple[str, str], int](), set[tuple[str, str]]()
     for pattern in wanted:
-        matching = [where for where in every if any(fnmatch(name, pattern) for name in _names(*where))]
+        matching = [where for where in every if any(_called(name, pattern) for name in _names(*where))]
         if not matching:
             raise BenchError(f"No scored photograph is called {pattern}: say DATASET/IMAGE or a pattern like 'lime/*'.")
-        found = [_shown(pictures, scores, *where, lacking=lacking) for where in matching]
-        if not any(found):
+        fresh = [where for where in matching if where not in seen]
+        seen.update(fresh)
+        found = [_shown(pictures, scores, *where, lacking=lacking) for where in fresh]
+        if fresh and not any(found):
             why = next((why for _, why in lacking), "nothing has a score on it.")
-            raise BenchError(f"{'/'.join(matching[0])} cannot be shown: {why}")
+            raise BenchError(f"{'/'.join(fresh[0])} cannot be shown: {why}")
         items += [item for item in found if item]
     return items, [
         f"{method} is not shown on {count} photograph{'' if count == 1 else 's'}: {why}"
         for (method, why), count in lacking.items()
     ]
+
+
+def _called(name: str, pattern: str) -> bool:
+    """Whether a photograph of this name is meant; brackets in a name need not be a pattern."""
+    return name == pattern or fnmatch(name, pattern)
 
 
 def _shown(

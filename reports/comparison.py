@@ -16,7 +16,8 @@ LEDE = (
     "Each method minus one of them, photograph by photograph. “Told apart” takes both: a 95 % interval that excludes "
     "zero, and Wilcoxon's signed-rank test at 5 % after Holm's correction for the number of methods. “Could be seen” "
     "is the smallest true difference that four of five sets of so many photographs would show. Methods that share a "
-    "letter are not told apart when every pair is tested."
+    "letter are not told apart when every pair is tested; letters are stretches of the ranking, so two without a "
+    "common one need not be told apart."
 )
 
 

@@ -43,6 +43,15 @@ def public(facts: Mapping[str, str]) -> dict[str, str]:
     return {name: told for name, told in facts.items() if name not in PRIVATE and not PATH.search(told)}
 
 
+def _public_note(note: str) -> str:
+    """A note without the clause that names a path; nothing where that is all."""
+    found = PATH.search(note)
+    if not found:
+        return note
+    told = note[: found.start()].rpartition(":")[0]
+    return f"{told}." if told else ""
+
+
 def _section(section: Section, material: Material) -> list[str]:
     """Heading, how it was made, what it says; nothing where it has figures alone."""
     lede = section.lede.striptags() if isinstance(section.lede, Markup) else section.lede
@@ -96,8 +105,9 @@ def _block(block: Block, material: Material, told: set[str]) -> Iterator[str]:
         yield _text(block.text)
     for table in block.tables.values():
         yield to_markdown(_once(material.printed(table), told)).strip()
-    if block.notes:
-        yield _bullets(block.notes)
+    notes = [note for note in map(_public_note, block.notes) if note]
+    if notes:
+        yield _bullets(notes)
 
 
 def _once(table: Table, told: set[str]) -> Table:

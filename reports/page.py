@@ -77,11 +77,13 @@ def write_report(out: Path, material: Material) -> Path:
 
     Of the gallery at most `gallery_limit` photographs are shown, fewer where they would make the page heavy; in full
     size they go to `out`/pictures where that is asked for. Every file is written aside and renamed into place, the page
-    last. Raises BenchError when the scores cannot be compared (see `reports.tables.checked`) or `out` not be written.
+    last. Raises BenchError when the scores cannot be compared (see `reports.tables.checked`), `out` not be written, or
+    its files.txt is not a report's.
     """
     curves = material.curves
     if curves is not None and not set(CURVE_COLUMNS) <= set(curves.columns):
         raise BenchError(f"Training curves need the columns {', '.join(CURVE_COLUMNS)}.")
+    earlier = _listed(out)
     sections = [section for build in SECTIONS if (section := build(material)) is not None]
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -93,7 +95,7 @@ def write_report(out: Path, material: Material) -> Path:
             page = render(sections, title=material.title, lede=scope(material.frame))
             for name, text in (("index.html", page), ("results.md", document(sections, material))):
                 (aside / name).write_text(text, encoding="utf-8", errors="replace")
-            _move(aside, out)
+            _move(aside, out, earlier)
     except OSError as error:
         raise BenchError(f"Cannot write the report to {out}: {error}. Choose another folder with --out.") from error
     return out / "index.html"
@@ -155,14 +157,14 @@ def _copy(aside: Path, sections: Sequence[Section]) -> None:
             shutil.copyfile(source, aside / target)
 
 
-def _move(aside: Path, out: Path) -> None:
+def _move(aside: Path, out: Path, earlier: set[str]) -> None:
     """Rename each file into place, the page last, so that it never shows before what belongs to it.
 
-    What an earlier report wrote here and this one has not is removed: its tables would be taken for this one's.
+    What an `earlier` report wrote here and this one has not is removed: its tables would be taken for this one's.
     """
     files = sorted((path for path in aside.rglob("*") if path.is_file()), key=lambda path: path.name == "index.html")
     names = [path.relative_to(aside).as_posix() for path in files]
-    for name in _listed(out) - {*names, LIST}:
+    for name in earlier - {*names, LIST}:
         (out / name).unlink(missing_ok=True)
     (out / LIST).write_text("".join(f"{name}\n" for name in names), encoding="utf-8", errors="surrogateescape")
     for path in files:
@@ -172,8 +174,10 @@ def _move(aside: Path, out: Path) -> None:
 
 
 def _listed(out: Path) -> set[str]:
-    """The files in `out` that an earlier report wrote, by its list."""
+    """The files in `out` that an earlier report wrote, by its list. Raises BenchError where that is somebody else's."""
     if not (out / LIST).is_file():
         return set()
     names = (out / LIST).read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    if "index.html" not in names:
+        raise BenchError(f"{out / LIST}, which a report writes, is no report's: choose another folder with --out.")
     return {name for name in names if name and out.resolve() in (out / name).resolve().parents}

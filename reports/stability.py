@@ -106,7 +106,8 @@ def _agreement(material: Material) -> Block | None:
         return None
     least = min(pairs, key=lambda pair: pairs[pair])
     relation = "contradict each other" if pairs[least] < 0 else "agree least"
-    text = f"{least[0]} and {least[1]} {relation}: tau {pairs[least]:.2f}.".replace("-", "−")
+    tau = f"{pairs[least]:.2f}".replace("-", "−")
+    text = f"{least[0]} and {least[1]} {relation}: tau {tau}."
     return Block("From metric to metric", text, {"metric-agreement": agreement_table(taus)})
 
 

@@ -25,6 +25,8 @@ LATEX = {
     "]": "{]}",
     "*": "{*}",
     "–": "--",
+    "−": "$-$",
+    "⁹": r"\textsuperscript{9}",
     "`": r"\textasciigrave{}",
     APART: "{}",
 } | {character: f"\\{character}" for character in "&%$#_"}

@@ -66,6 +66,13 @@ def test_many_small_wins_against_few_large_losses_tell_nothing_apart():
     assert other.told_apart
 
 
+def test_a_few_pictures_that_carry_the_difference_are_in_the_groups_as_they_are_in_the_difference():
+    values = pd.DataFrame({"a": np.r_[np.linspace(0.1, 0.2, 25), -2.5], "b": np.zeros(26)})
+    (difference,) = differences(values, "b")
+    assert difference.corrected < 0.05 and difference.one_way and not difference.interval.decided
+    assert not difference.told_apart and groups(values, lower_is_better=False) == [["a", "b"]]
+
+
 def test_the_detectable_effect_is_the_tables():
     """n = 34 for d = 0.5 and n = 15 for d = 0.8 (paired t, two-sided 0.05, power 0.8) are in every power table."""
     assert detectable_effect(34) == pytest.approx(0.495, abs=0.005)

@@ -74,9 +74,9 @@ def test_after_the_demo_alone_the_way_to_its_report_is_told(bench, fails, store,
 def test_pictures_are_made_from_a_folder_elsewhere_and_what_cannot_be_made_is_noted(
     bench, fails, store, workplace, photograph, monkeypatch
 ):
-    for k in range(9):
-        photograph(workplace / f"big set/{k}.png", seed=k, high=60)
-        photograph(workplace / f"theirs/{k}.png", seed=k, low=100)
+    for k, name in enumerate(("0", "1", "2 [1]", *map(str, range(3, 9)))):
+        photograph(workplace / f"big set/{name}.png", seed=k, high=60)
+        photograph(workplace / f"theirs/{name}.png", seed=k, low=100)
     (workplace / "big set/broken.png").write_bytes(b"no picture")
     photograph(workplace / "theirs/broken.png")
     (workplace / "project").mkdir()
@@ -84,8 +84,9 @@ def test_pictures_are_made_from_a_folder_elsewhere_and_what_cannot_be_made_is_no
     words = ("--images", "../big set", "--method", "gamma", "--outputs", "somebody=../theirs", "--metric", "entropy")
     assert bench("evaluate", *words)[0] == 1  # one is broken
     photograph(workplace / "project/big set/0.png", seed=77)  # of the same name, and not what was scored
-    for pattern, count, photographs in (("2", 1, "photograph"), ("big set/*", 9, "photographs")):
-        code, _, err = bench("report", "--image", pattern, "--out", "page")
+    for patterns, count in ((["2*"], 1), (["big set/*"], 9), (["2 [1].png", "big set/2*", "2 [1]"], 1)):
+        photographs = "photograph" if count == 1 else "photographs"
+        code, _, err = bench("report", *(f"--image={pattern}" for pattern in patterns), "--out", "page")
         assert code == 0, err
         document = (workplace / "project/page/results.md").read_text(encoding="utf-8")
         assert document.count("somebody is not shown on ") == 1  # of nine, those that the evaluation did not keep

@@ -173,6 +173,16 @@ def test_what_tells_of_a_machine_is_left_out(told):
     assert public({**facts, "data": told, "platform": "Linux-6.1-myhost-x86_64"}) == facts
 
 
+def test_a_note_keeps_the_machines_folders_to_itself(table):
+    values = {(method, "dicm", "niqe"): [3.0, 4.0] for method in "ab"}
+    why = "clahe is not shown on 3 photographs: There is no folder /home/me/secret/dicm."
+    text = written(
+        Material(table(values), {"niqe": True}, notes=[why, "/srv/x is gone.", "Read https://example.org/a."])
+    )
+    assert "- clahe is not shown on 3 photographs.\n" in text and "example" in text
+    assert "secret" not in text and "srv" not in text
+
+
 @pytest.mark.parametrize(
     ("made", "counts"),
     [

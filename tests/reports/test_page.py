@@ -329,6 +329,18 @@ def test_what_an_earlier_report_wrote_and_this_one_has_not_is_gone(report, table
     assert (tmp_path / "beside.txt").exists()
 
 
+def test_a_list_of_somebody_elses_is_no_list_of_a_report(report, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "photo.png").write_bytes(b"mine")
+    (out / "files.txt").write_text("photo.png\n")
+    with pytest.raises(BenchError, match=r"files.txt, which a report writes, is no report's"):
+        report()
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == {
+        "photo.png": b"mine", "files.txt": b"photo.png\n"
+    }  # fmt: skip
+
+
 def test_a_failed_report_leaves_the_old_page(report, tmp_path, monkeypatch):
     report(title="Old")
 

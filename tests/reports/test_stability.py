@@ -52,6 +52,12 @@ def test_metrics_that_contradict_each_other_are_named(table):
     assert [cell.value for cell in rows[0]] == ["niqe", 1.0, pytest.approx(-1.0)]
 
 
+def test_a_metric_keeps_its_name(table):
+    frame = material(table).frame.replace({"metric": {"psnr": "musiq-ava"}})
+    agreement = stability_section(Material(frame, {"niqe": True, "musiq-ava": False})).blocks[-1]
+    assert agreement.text == "niqe and musiq-ava contradict each other: tau −1.00."
+
+
 def test_the_input_has_no_rank(table):
     found = stability_section(material(table, baseline="a")).blocks[0].tables["ranks--niqe"]
     assert [row[0].value for row in found.rows] == ["b", "c"]

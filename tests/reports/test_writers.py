@@ -96,6 +96,7 @@ def test_a_dataset_table_has_a_column_a_metric_and_counts_missing_values(table):
         ("a--b---c - `d`", r"a-{}-b-{}-{}-c - \textasciigrave{}d\textasciigrave{}"),
         ("<b>|", r"\textless{}b\textgreater{}\textbar{}"),
         ("two\nlines", "two lines"),
+        ("10⁹ of −1", r"10\textsuperscript{9} of $-$1"),
     ],
 )
 def test_latex_prints_exactly_the_name(text, escaped):

@@ -128,18 +128,18 @@ def show(found: "Results") -> None:
     won = [[row["method"], *(f"{row[m]:g}" for m in strengths["method"])] for _, row in wins.iterrows()]
     title = "How often the row was preferred to the column (ties as halves)"
     table(["method", *strengths["method"]], won, title=title, numbers=len(won))
-    _show_observers(tables["observers"])
+    _show_observers(tables["observers"], left_out=facts["excluded"] > 0)
     if "agreement" in tables:
         _show_agreement(tables["agreement"])
 
 
-def _show_observers(observers: "pd.DataFrame") -> None:
+def _show_observers(observers: "pd.DataFrame", *, left_out: bool) -> None:
     from commands.console import table
 
     rows = [
         [o.observer, str(o.votes), str(o.ties), f"{o.seconds:.1f}", f"{o.agreed}/{o.repeats}",
          f"{o.failed}/{o.catches}", _number(o.zeta), f"{_number(o.left_share)} ({_number(o.side_p)})",
-         o.excluded or "counted"]
+         (o.excluded if left_out else f"counted; {o.excluded}") if o.excluded else "counted"]
         for o in observers.itertuples()
     ]  # fmt: skip
     headings = ("observer", "pairs", "ties", "seconds", "repeats alike", "catches failed", "zeta", "left (p)", "")

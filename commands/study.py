@@ -92,6 +92,8 @@ def _rivals(outputs: list[str]) -> dict[str, Path]:
     found = folders(outputs)
     if len(found) < 2:
         raise BenchError("A study compares two methods at least: give --outputs NAME=DIR once for each.")
+    if taken := {"method", "image"} & set(found):
+        raise BenchError(f"A method of a study cannot be called {taken.pop()}: its tables have a column of that name.")
     return found
 
 

@@ -59,7 +59,10 @@ def study_block(facts: Mapping[str, Any], tables: Mapping[str, pd.DataFrame], *,
         f"{facts['observers']} observer{'' if facts['observers'] == 1 else 's'} judged {len(strengths)} methods "
         f"pairwise on {facts['images']} image{'' if facts['images'] == 1 else 's'}{where}: {facts['votes']} votes."
     )
-    notes = (*_repeats(tables["observers"]), *map(str, facts["notes"]))
+    counted = tables["observers"]
+    if facts.get("excluded"):
+        counted = counted[counted["excluded"].fillna("") == ""]
+    notes = (*_repeats(counted), *map(str, facts["notes"]))
     return Block(f"{name}: {headline(strengths, differences)}", lede, shown, plots, notes)
 
 

@@ -8,7 +8,8 @@ import hashlib
 import json
 import shutil
 import tempfile
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -41,7 +42,7 @@ class FileVote(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
     position: int = Field(ge=0)
     choice: Literal["left", "right", "tie"]
-    milliseconds: int = Field(ge=0, le=LONGEST_VOTE)
+    milliseconds: int = Field(ge=0, le=366 * LONGEST_VOTE)  # a page may stay open for long
     at: Moment
     undone: Moment | None = None
 
@@ -120,7 +121,8 @@ def read_votes(path: Path, store: Store) -> VotesFile:
 def import_votes(path: Path, store: Store, *, replace: bool = False) -> tuple[str, int]:
     """Take a votes file into the study, whole or not at all; returns the observer's label and the number of votes.
 
-    Raises BenchError as `read_votes` does, and when this observer's votes are here already, unless `replace`.
+    Raises BenchError as `read_votes` does, and when this observer's votes are here already, unless `replace`; then,
+    when those that are here are newer.
     """
     found = read_votes(path, store)
     label = f"file {found.observer[:12]}"
@@ -132,6 +134,10 @@ def import_votes(path: Path, store: Store, *, replace: bool = False) -> tuple[st
                 "with --replace."
             )
         if known is not None:
+            rows = database.execute("SELECT at, undone FROM votes WHERE observer = ?", (known["id"],)).fetchall()
+            ours = _latest(moment for row in rows for moment in row)
+            if _latest(moment for vote in found.votes for moment in (vote.at, vote.undone)) < ours:
+                raise BenchError(f"The votes of {path} are older than those that are here, as {label}.")
             for table in ("votes", "trials"):
                 database.execute(f"DELETE FROM {table} WHERE observer = ?", (known["id"],))  # noqa: S608
             database.execute("DELETE FROM observers WHERE id = ?", (known["id"],))
@@ -149,3 +155,9 @@ def import_votes(path: Path, store: Store, *, replace: bool = False) -> tuple[st
                 undone=vote.undone,
             )
     return label, sum(vote.undone is None for vote in found.votes)
+
+
+def _latest(moments: Iterable[str | None]) -> datetime:
+    """The last of some times in ISO 8601, those without a zone in UTC; the earliest that there is for none."""
+    found = [datetime.fromisoformat(moment) for moment in moments if moment] or [datetime.min]
+    return max(one if one.tzinfo else one.replace(tzinfo=UTC) for one in found)

@@ -169,9 +169,20 @@ def win_table(wins: Wins) -> pd.DataFrame:
 
 
 def image_ranks(wins: Wins) -> pd.DataFrame:
-    """Image × method: the rank by Bradley-Terry over this image's votes, 1 best; equal strengths share the better."""
-    ranks = [rankdata(-strengths(part).round(ROUNDING), method="min") for part in wins.counts.sum(axis=0)]
-    return pd.DataFrame(ranks, index=pd.Index(wins.images, name="image"), columns=list(wins.methods)).astype(int)
+    """Image × method: the rank by Bradley-Terry over this image's votes, 1 best; equal strengths share the better.
+
+    Only of images on which every pair has a vote.
+    """
+    judged = {
+        image: part
+        for image, part in zip(wins.images, wins.counts.sum(axis=0), strict=True)
+        if (part + part.T)[~np.eye(len(part), dtype=bool)].all()
+    }
+    ranks = [rankdata(-strengths(part).round(ROUNDING), method="min") for part in judged.values()]
+    return pd.DataFrame(
+        np.array(ranks, dtype=int).reshape(len(ranks), len(wins.methods)),
+        index=pd.Index(list(judged), name="image", dtype=object), columns=list(wins.methods),
+    )  # fmt: skip
 
 
 def rank_histogram(wins: Wins) -> pd.DataFrame:

@@ -65,6 +65,9 @@ def results(
         "wins": wins_of(wins).reset_index(),
         "observers": observers,
     }
+    ranked = len(tables["image_ranks"])
+    if ranked < len(wins.images):
+        notes.append(f"Ranks are of {ranked} of {len(wins.images)} images, those on which every pair has a vote.")
     if min(wins.counts.shape[:2]) < FEWEST:
         notes.append(f"There are no intervals: they need {FEWEST} observers and {FEWEST} images at least.")
     elif min(wins.counts.shape[:2]) < FEWEST_TO_DECIDE:
@@ -86,7 +89,10 @@ def results(
 
 
 def write(found: Results, folder: Path) -> None:
-    """Each table as `folder`/NAME.csv, the facts as study.json; beside the target first, then renamed."""
+    """Each table as `folder`/NAME.csv, the facts as study.json; beside the target first, then renamed.
+
+    The agreement with scores of an earlier ranking goes where this one has none.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         texts = {f"{name}.csv": table.to_csv(index=False) for name, table in found.tables.items()}
@@ -95,5 +101,7 @@ def write(found: Results, folder: Path) -> None:
             partial = folder / f".{name}.partial"
             partial.write_text(text, encoding="utf-8")
             partial.replace(folder / name)
+        if "agreement" not in found.tables:
+            (folder / "agreement.csv").unlink(missing_ok=True)
     except OSError as error:
         raise BenchError(f"Cannot write the ranking to {folder}: {error}") from error

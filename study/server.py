@@ -10,6 +10,7 @@ import ipaddress
 import sqlite3
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from fastapi import Cookie, FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -30,7 +31,6 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 
 class Vote(BaseModel):
@@ -40,6 +40,13 @@ class Vote(BaseModel):
     trial: str = Field(max_length=64)
     choice: Literal["left", "right", "tie"]
     milliseconds: int = Field(ge=0)
+
+
+class Undo(BaseModel):
+    """How many votes the page knows of when it takes back the last."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    done: int = Field(ge=1, lt=1 << 31)
 
 
 def is_loopback(host: str) -> bool:
@@ -109,9 +116,10 @@ def _add_judging(app: FastAPI, store: Store, cookie: str) -> None:
         return {"joined": True} | store.state(number)
 
     @app.post("/api/undo")
-    def undo(observer: Annotated[str, Cookie(alias=cookie)] = "") -> dict[str, Any]:
+    def undo(given: Undo, observer: Annotated[str, Cookie(alias=cookie)] = "") -> dict[str, Any]:
         number = _known(store, observer)
-        return {"joined": True, "undone": store.undo(number)} | store.state(number)
+        store.undo(number, given.done)
+        return {"joined": True} | store.state(number)
 
     @app.post("/api/leave")
     def leave(response: Response) -> dict[str, Any]:
@@ -166,8 +174,11 @@ def _refusal(request: Request, token: str | None, access: str) -> Response | Non
 
 def _local_only(request: Request) -> Response | None:
     """Only this machine reaches us; under another name comes a page elsewhere that had its name point here."""
-    named = request.headers.get("host", "").rsplit(":", 1)[0]
-    return None if named in LOCAL_NAMES else _told(421, "This study is at 127.0.0.1.")
+    try:
+        named = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+    except ValueError:  # no address
+        named = ""
+    return None if is_loopback(named) else _told(421, "This study is for this machine alone, by its own address.")
 
 
 def _token_only(request: Request, token: str, access: str) -> Response | None:

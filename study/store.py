@@ -185,15 +185,15 @@ class Store:
                 raise VoteRefused("This pair has been judged already; here is the next one.")
             insert_vote(database, observer, trial, choice, milliseconds)
 
-    def undo(self, observer: int) -> bool:
-        """Take back the last vote, which stays on record as undone; False when there is none."""
+    def undo(self, observer: int, done: int) -> None:
+        """Take back the last of `done` votes, which stays on record as undone. The same sent again changes nothing."""
         with self.transaction() as database:
-            changed = database.execute(
+            database.execute(
                 "UPDATE votes SET undone = ? WHERE id = (SELECT id FROM votes WHERE observer = ? AND undone IS NULL"
-                " ORDER BY id DESC LIMIT 1)",
-                (now(), observer),
+                " ORDER BY id LIMIT 1 OFFSET ?) AND ? = (SELECT count(*) FROM votes WHERE observer = ? AND undone IS"
+                " NULL)",
+                (now(), observer, done - 1, done, observer),
             )
-            return changed.rowcount == 1
 
 
 def insert_vote(

@@ -39,15 +39,14 @@ const backend = (() => {
       }
       return state();
     },
-    undo: async () => {
+    undo: async (done) => {
       const record = read();
-      const last = kept(record).at(-1);
-      if (last) {
-        last.undone = new Date().toISOString();
+      if (kept(record).length === done) {
+        kept(record).at(-1).undone = new Date().toISOString();
         record.saved = false;
         write(record);
       }
-      return { ...state(), undone: Boolean(last) };
+      return state();
     },
     leave: async () => {
       localStorage.removeItem(KEY);

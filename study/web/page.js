@@ -9,6 +9,7 @@ const AGAIN = 1500;
 let now = null; // the state: total, done, trial, next
 let shownAt = 0;
 let busy = true;
+let asked = false; // a press is being answered; another one is a slip
 
 const say = (text) => (at("live").textContent = text);
 const trouble = (text) => {
@@ -26,6 +27,16 @@ const ready = (is) => {
   busy = !is;
   for (const button of at("judge").querySelectorAll(".choices button")) button.setAttribute("aria-disabled", String(!is));
   at("undo").setAttribute("aria-disabled", String(!is || !now?.done));
+};
+
+const once = (action) => async () => {
+  if (asked) return;
+  asked = true;
+  try {
+    await action();
+  } finally {
+    asked = false;
+  }
 };
 
 // Asks until there is an answer: a lost connection or a stopped server loses nothing, it only takes longer.
@@ -124,12 +135,13 @@ const vote = async (choice) => {
   await follow(await insist(() => backend.vote(token, choice, took)));
 };
 
-const undo = async () => {
+const undo = once(async () => {
   if ((busy && !at("judge").hidden) || !now?.done) return;
   ready(false);
-  await follow(await insist(() => backend.undo()));
+  const { done } = now;
+  await follow(await insist(() => backend.undo(done)));
   say(`Undone. Pair ${now.done + 1} of ${now.total} again.`);
-};
+});
 
 const pause = () => {
   ready(false);
@@ -148,14 +160,14 @@ const save = async () => {
   say(`The votes are saved as ${name}.`);
 };
 
-at("start").addEventListener("click", async () => {
+at("start").addEventListener("click", once(async () => {
   if (!at("agree").checked) {
     at("missing-consent").textContent = "Please tick the box above first.";
     return at("agree").focus();
   }
   at("missing-consent").textContent = "";
   return follow(await insist(() => backend.join()));
-});
+}));
 for (const choice of ["left", "tie", "right"]) at(`choose-${choice}`).addEventListener("click", () => vote(choice));
 at("undo").addEventListener("click", undo);
 at("undo-end").addEventListener("click", undo);

@@ -24,7 +24,7 @@ const backend = (() => {
     state: () => ask("GET", "state"),
     join: () => ask("POST", "join"),
     vote: (trial, choice, milliseconds) => ask("POST", "vote", { trial, choice, milliseconds }),
-    undo: () => ask("POST", "undo"),
+    undo: (done) => ask("POST", "undo", { done }),
     leave: () => ask("POST", "leave"),
     picture: (token) => `pictures/${token}`,
     file: null,

@@ -78,6 +78,7 @@ def test_what_can_be_wrong_with_new_is_one_sentence(bench, fails, results, workp
     assert "takes NAME=DIR" in fails("study", "new", "s", "--outputs", "m0", "--outputs", "b=m1")
     assert "names alpha twice" in fails("study", "new", "s", *words, "--outputs", "alpha=m1")
     assert "two methods at least" in fails("study", "new", "s", *words[:2])
+    assert "cannot be called image" in fails("study", "new", "s", *words, "--outputs", "image=m1")
     assert "There is no folder absent" in fails("study", "new", "s", *words, "--outputs", "delta=absent")
     assert "--images must lie between 1 and 3" in fails("study", "new", "s", *words, "--images", "9")
     assert "--longest" in fails("study", "new", "s", *words, "--longest", "1")
@@ -135,6 +136,7 @@ def test_nobody_is_left_out_when_asked(bench, judged, store):
     assert code == 0, err
     assert "study: 7 observers, 6 images, 126 votes." in out
     assert "observer 7 would be left out: failed" in out
+    assert "counted; failed" in " ".join(out.split())
 
 
 def test_metrics_are_compared_with_people(bench, fails, judged, store, workplace, monkeypatch):
@@ -155,6 +157,8 @@ def test_metrics_are_compared_with_people(bench, fails, judged, store, workplace
     assert "sharpness" in out
     row = pd.read_csv(folder / "ranking/agreement.csv").iloc[0]
     assert (row["spearman"], row["kendall"], row["share"]) == (1, 1, 1)
+    assert bench("study", "rank", "study", *QUICK)[0] == 0
+    assert not (folder / "ranking/agreement.csv").exists(), "no scores, no agreement beside the new tables"
 
 
 def test_a_study_without_votes_has_no_ranking(bench, fails, results, store):
@@ -184,6 +188,9 @@ def test_the_report_has_the_newest_ranking_and_escapes_names(bench, judged, stor
     page = (workplace / "page/index.html").read_text(encoding="utf-8")
     assert page.count("people: People prefer") == 1
     assert "6 observers judged 3 methods pairwise on 6 images: 108 votes." in page
+    observers = pd.read_csv(folder / "ranking/observers.csv")
+    shown = int(observers.loc[observers["excluded"].isna(), "repeats"].sum())
+    assert 0 < shown < observers["repeats"].sum() and f"of {shown} pairs were judged alike" in page
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert" in page
     assert pd.read_csv(folder / "ranking/strengths.csv", keep_default_na=False)["method"].tolist()[-1] == "NA"

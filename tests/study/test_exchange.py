@@ -5,6 +5,7 @@ import pytest
 
 from bench.errors import BenchError
 from study.exchange import ORDERS, design_digest, export, import_votes, orders
+from study.store import LONGEST_VOTE
 from study.votes import votes_of
 
 OBSERVER = "0123456789abcdef" * 2
@@ -55,6 +56,19 @@ def test_doubles_are_refused_unless_they_replace(opened, votes_file):
     import_votes(votes_file(store, 6), store, replace=True)
     assert len(votes_of(store)) == 6
     assert len(store.rows("SELECT * FROM observers")) == 1
+    older = [vote(at="2026-03-01T09:59:59"), vote(position=1, at=AT.replace("10:00:00", "09:00:00"))]
+    with pytest.raises(BenchError, match=r"older than those that are here, as file 0123456789ab"):
+        import_votes(votes_file(store, votes=older), store, replace=True)
+    assert len(votes_of(store)) == 6
+    import_votes(votes_file(store, votes=[*older, older[1] | {"undone": "2026-03-02T00:00:00Z"}]), store, replace=True)
+    assert len(votes_of(store)) == 2, "what was taken back last is the newest"
+
+
+def test_a_pair_left_open_over_the_weekend_is_a_vote(opened, votes_file):
+    store = opened()
+    import_votes(votes_file(store, votes=[vote(milliseconds=3 * LONGEST_VOTE)]), store)
+    assert votes_of(store)["choice"].tolist() == ["left"]
+    assert store.rows("SELECT milliseconds FROM votes")[0]["milliseconds"] == LONGEST_VOTE
 
 
 def test_files_of_other_studies_are_refused(opened, votes_file):

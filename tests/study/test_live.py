@@ -165,6 +165,9 @@ def test_the_folder_works_from_disk_and_its_votes_come_back(folder_page, tmp_pat
     assert page.locator("#leave").is_visible()
     assert import_votes(tmp_path / "votes.json", store)[1] == 9
     assert votes_of(store)["choice"].tolist() == ["right", "tie"] + ["left"] * 7
+    page.evaluate("for (const _ of [1, 2]) document.getElementById('undo-end').click()")  # a double click is one
+    page.wait_for_selector(READY)
+    assert page.locator("#count").inner_text() == "Pair 9 of 9"
     assert page.complaints == []
     assert all(url.startswith(("file:", "data:", "blob:")) for url in page.requests)
 

@@ -105,6 +105,16 @@ def test_the_histogram_counts_each_images_ranks():
     assert rank_histogram(wins).to_numpy().tolist() == [[3, 0, 0], [1, 2, 0], [1, 0, 2]]
 
 
+def test_an_image_has_ranks_where_every_pair_has_a_vote():
+    frame = everybody(1, 2, lambda *_: "left")
+    half = frame[(frame["image"] == "i1") | (frame["left"] == METHODS[0])]
+    wins = count_wins(half, METHODS)
+    assert image_ranks(wins).index.tolist() == ["i1"]
+    assert rank_histogram(wins).to_numpy().tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
+    none = count_wins(half[half["image"] == "i0"], METHODS)
+    assert image_ranks(none).empty and not rank_histogram(none).to_numpy().any()
+
+
 def test_a_clear_lead_is_decided_and_a_coin_is_not():
     random = np.random.default_rng(0)
 

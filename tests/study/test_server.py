@@ -63,7 +63,7 @@ def test_nobody_votes_for_somebody_else_or_without_joining(visit, store):
     forged = visit()
     forged.cookies.set(f"observer-{store.id}", "A" * 43)
     assert cast(forged, theirs).status_code == 401
-    assert forged.post("/api/undo", json={}).status_code == 401
+    assert forged.post("/api/undo", json={"done": 1}).status_code == 401
     assert votes_of(store).empty
 
 
@@ -86,7 +86,11 @@ def test_other_sites_cannot_act(visit, store, headers, path):
 
 def test_another_name_for_this_machine_is_refused(visit):
     assert visit(base="http://evil.example:8000", origin="http://evil.example:8000").get("/").status_code == 421
-    for name in ("localhost", "127.0.0.1"):
+    assert visit(base="http://127.0.0.1.evil.example:8000").get("/").status_code == 421
+    for wrong in ("", "[::1", "[evil]:8000"):
+        assert visit().get("/", headers={"Host": wrong}).status_code == 421
+    assert visit().get("/", headers={"Host": "[::1]"}).status_code == 200  # as port 80 has it
+    for name in ("localhost", "127.0.0.1", "127.0.0.2", "[::1]"):
         assert visit(base=f"http://{name}:8000").get("/").status_code == 200
 
 
@@ -174,9 +178,13 @@ def test_undo_gives_the_pair_back_and_leaving_forgets_the_cookie(visit):
     browser = visit()
     first = browser.post("/api/join", json={}).json()["trial"]
     cast(browser, first["token"])
-    undone = browser.post("/api/undo", json={}).json()
-    assert (undone["undone"], undone["trial"], undone["done"]) == (True, first, 0)
-    assert browser.post("/api/undo", json={}).json()["undone"] is False
+    second = cast(browser, browser.get("/api/state").json()["trial"]["token"]).json()
+    assert second["done"] == 2
+    for _ in range(2):  # sent again, since the answer was lost on its way
+        assert browser.post("/api/undo", json={"done": 2}).json()["done"] == 1
+    undone = browser.post("/api/undo", json={"done": 1}).json()
+    assert (undone["trial"], undone["done"]) == (first, 0)
+    assert browser.post("/api/undo", json={"done": 0}).status_code == 422
     browser.post("/api/leave", json={})
     assert browser.get("/api/state").json()["joined"] is False
 

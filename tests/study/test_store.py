@@ -86,15 +86,21 @@ def test_the_file_takes_one_vote_a_pair(opened):
 def test_an_undone_vote_stays_on_record(opened):
     store = opened()
     observer = store.observer(store.join())
-    assert not store.undo(observer)
+    store.undo(observer, 1)  # nothing to take back
     first = store.state(observer)["trial"]["token"]
     store.vote(observer, first, "left", 1)
-    assert store.undo(observer)
+    store.undo(observer, 1)
     assert store.state(observer)["trial"]["token"] == first
     store.vote(observer, first, "right", 1)
+    second = store.state(observer)["trial"]["token"]
+    store.vote(observer, second, "tie", 1)
+    for _ in range(2):  # the answer to the first sending was lost on its way
+        store.undo(observer, 2)
+    store.undo(observer, 3)
+    assert store.state(observer)["trial"]["token"] == second
     assert votes_of(store)["choice"].tolist() == ["right"]
     kept = store.rows("SELECT choice, undone IS NULL AS counts FROM votes ORDER BY id")
-    assert [(row["choice"], row["counts"]) for row in kept] == [("left", 0), ("right", 1)]
+    assert [(row["choice"], row["counts"]) for row in kept] == [("left", 0), ("right", 1), ("tie", 0)]
 
 
 def test_secrets_are_not_kept_and_pictures_are_only_those_of_the_study(opened):

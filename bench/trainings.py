@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 TRUSTED_PRESETS = ("fast", "paper")
 RUN_ID = re.compile("[0-9a-f]{32}")
+BEGINNING = re.compile("[0-9a-f]{6,31}")  # of such an ID, as lists and cards give it
 
 
 def newest_weights(variant: str, given: str | None = None, *, cells: bool = True) -> tuple[Path, str] | None:
@@ -57,7 +58,7 @@ def weights_of(run: "MlflowRun") -> set[str]:
 def find_training(suite: Suite, run: str, *, finished: bool) -> "MlflowRun":
     """The run of this ID, else the newest training of this name, rather one that is `finished` or that is not.
 
-    Raises BenchError when there is none.
+    Else the one training whose ID begins so. Raises BenchError when there is none, or several.
     """
     with sentences(f"There is no run {run} in {suite.uri}"):
         if RUN_ID.fullmatch(run):
@@ -65,7 +66,12 @@ def find_training(suite: Suite, run: str, *, finished: bool) -> "MlflowRun":
             if found.info.lifecycle_stage == "deleted":
                 raise BenchError(f"Run {run} was removed: bench runs restore {run[:8]} brings it back.")
             return found
-    named = [found for found in suite.search(kind="train") if found.info.run_name == run]
+    every = suite.search(kind="train")
+    named = [found for found in every if found.info.run_name == run]
+    if not named:
+        named = [found for found in every if BEGINNING.fullmatch(run) and found.info.run_id.startswith(run)]
+        if len(named) > 1:
+            raise BenchError(f"{len(named)} runs begin with {run}: {', '.join(one.info.run_id for one in named)}.")
     if not named:
         raise BenchError(f"There is no run {run} in {suite.uri}.")
     return next((found for found in named if (found.info.status == "FINISHED") is finished), named[0])

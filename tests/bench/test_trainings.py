@@ -43,6 +43,22 @@ def test_a_run_goes_by_its_id_or_by_the_newest_training_of_its_name(suite):
             find_training(suite, unknown, finished=True)
 
 
+def test_a_training_goes_by_the_beginning_of_its_id_where_no_other_has_it(suite, monkeypatch):
+    with suite.run("evaluated", kind="evaluate") as other, suite.run("first", kind="train") as first:
+        pass
+    with suite.run(first.id[:8], kind="train") as named:
+        pass
+    assert find_training(suite, first.id[:6], finished=True).info.run_id == first.id
+    assert find_training(suite, first.id[:8], finished=True).info.run_id == named.id, "a name comes first"
+    for word in (first.id[:5], other.id[:8]):  # too short to be meant; no training
+        with pytest.raises(BenchError, match=f"There is no run {word} in"):
+            find_training(suite, word, finished=True)
+    twice = [run for run in suite.search(kind="train") if run.info.run_id == first.id] * 2
+    monkeypatch.setattr(type(suite), "search", lambda *_, **__: twice)
+    with pytest.raises(BenchError, match=f"2 runs begin with {first.id[:6]}: {first.id}, "):
+        find_training(suite, first.id[:6], finished=True)
+
+
 def test_the_newest_finished_trusted_run_gives_the_weights(suite, tmp_path):
     trained(suite, tmp_path, content="old")
     newest = trained(suite, tmp_path, preset="paper", content="new")

@@ -61,12 +61,12 @@ PLAIN := --low sice --low enlightengan_crops --normal bsds500 --normal enlighten
 weights: install
 	$(BIN)/bench data overlap
 	$(BIN)/bench train enlightengan --minutes 58 --name first $(FEATURES)
-	$(BIN)/bench publish first --out runs/first
+	$(BIN)/bench publish first --out runs/first --force
 	$(BIN)/bench train enlightengan --minutes 106 --learning-rate 3e-4 --name second $(FEATURES) \
 	    --init-from runs/first/enlightengan.safetensors
 	$(BIN)/bench train enlightengan --minutes 105 --learning-rate 2e-4 --smallest-scale 0.35 --name third $(FEATURES) \
 	    --init-from second
-	$(BIN)/bench publish third --mean-with second --out runs/third
+	$(BIN)/bench publish third --mean-with second --out runs/third --force
 	$(BIN)/bench train enlightengan --minutes 48 --batch-size 8 --crop 160 --learning-rate 3e-4 --smallest-scale 0.5 \
 	    --name fourth $(FEATURES) --init-from runs/third/enlightengan.safetensors
 	$(BIN)/bench train enlightengan --minutes 28 --batch-size 8 --crop 160 --learning-rate 2e-4 --smallest-scale 0.5 \
@@ -74,20 +74,20 @@ weights: install
 	$(BIN)/bench train enlightengan --minutes 85 --crop 224 --batch-norm frozen --name sixth $(FEATURES) --init-from fifth
 	$(BIN)/bench train enlightengan --minutes 58 --crop 224 --batch-norm frozen --bright-inputs 0.15 --snapshots \
 	    --name seventh $(FEATURES) --init-from sixth
-	$(BIN)/bench publish seventh $(LOOKS) --out runs/seventh
+	$(BIN)/bench publish seventh $(LOOKS) --out runs/seventh --force
 	$(BIN)/bench train refine --minutes 70 --teacher-sees crop --looks 0 --snapshots --name refined \
 	    --init-from runs/seventh/enlightengan.safetensors
-	$(BIN)/bench publish refined --out runs/refined
+	$(BIN)/bench publish refined --out runs/refined --force
 	$(BIN)/bench train refine --minutes 45 --teacher-sees crop --snapshots --name looked $(PLAIN) \
 	    --init-from runs/refined/enlightengan.safetensors
-	$(BIN)/bench publish looked --out runs/looked
+	$(BIN)/bench publish looked --out runs/looked --force
 	$(BIN)/bench train refine --minutes 65 --crop 160 --snapshots --name whole $(PLAIN) \
 	    --init-from runs/looked/enlightengan.safetensors
-	$(BIN)/bench publish $(HALF) --out runs/half
+	$(BIN)/bench publish $(HALF) --out runs/half --force
 	$(BIN)/bench train refine --minutes 38 --crop 144 --bright-inputs 0.15 --seed 1 --snapshots --name scene $(PLAIN) \
 	    --init-from runs/half/enlightengan.safetensors
 	$(BIN)/bench train zero_dce --minutes 40 --name dark
-	$(BIN)/bench publish dark --out runs/dark
+	$(BIN)/bench publish dark --out runs/dark --force
 	$(BIN)/bench train zero_dce --low sice/exposures --low enlightengan_crops --minutes 15 --name all \
 	    --init-from runs/dark/zero_dce.safetensors
 	$(BIN)/bench publish scene --mean-with whole --force

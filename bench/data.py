@@ -167,6 +167,8 @@ def resolve(name: str, root: Path) -> Dataset:
     sides = {side: where for side in SIDES if (where := part.files_of(side)) is not None}
     files = {side: _find(f"{name} ({side})", folder, where) for side, where in sides.items()}
     digests = {side: _check(f"{name} ({side})", folder, files[side], where) for side, where in sides.items()}
+    if "reference" in files and "low" not in files:
+        raise BenchError(f"{name} has references and no low-light photographs that they belong to.")
     if "reference" in files:
         pairs = {folder / one: folder / other for one, other in part.pairs.items()}
         files["reference"] = _pair(name, files["low"], files["reference"], pairs)

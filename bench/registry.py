@@ -17,6 +17,8 @@ SHARED = ("bench", "enlightengan")  # the packages that plugins build on
 LIBRARIES = ("numpy", "opencv-python-headless", "scikit-image", "scipy", "torch")
 T = TypeVar("T")
 C = TypeVar("C")
+Rule = Callable[[str], tuple[T, C, str | None] | None]
+"""The entry and card of a name that is made up of others', and the name that it builds on, if any; or None."""
 
 
 class Registry(Mapping[str, T], Generic[T, C]):
@@ -32,8 +34,9 @@ class Registry(Mapping[str, T], Generic[T, C]):
         self._entries: dict[str, T] = {}
         self._cards: dict[str, C] = {}
         self._modules: dict[str, str] = {}
-        self._rules: list[Callable[[str], tuple[T, C] | None]] = []
+        self._rules: list[Rule[T, C]] = []
         self._made: dict[str, T] = {}
+        self._bases: dict[str, str | None] = {}
 
     def register(self, name: str, card: C) -> Callable[[T], T]:
         """Decorator that registers a factory as `name`. Raises BenchError when the name is taken."""
@@ -47,8 +50,8 @@ class Registry(Mapping[str, T], Generic[T, C]):
 
         return add
 
-    def rule(self, make: Callable[[str], tuple[T, C] | None]) -> Callable[[str], tuple[T, C] | None]:
-        """Decorator for a function that gives the entry and card of a name that is not registered, or None."""
+    def rule(self, make: Rule[T, C]) -> Rule[T, C]:
+        """Decorator for a function that gives what a `Rule` gives of a name that is not registered."""
         self._rules.append(make)
         return make
 
@@ -56,7 +59,7 @@ class Registry(Mapping[str, T], Generic[T, C]):
         for make in self._rules:
             derived = make(name)
             if derived is not None:
-                self._made[name], self._cards[name] = derived
+                self._made[name], self._cards[name], self._bases[name] = derived
                 self._modules[name] = make.__module__
                 return self._made[name]
         return None
@@ -105,10 +108,15 @@ class Registry(Mapping[str, T], Generic[T, C]):
     def source_digest(self, name: str) -> str:
         """16 hex digits that change when the module that defines `name` does, or what it builds on.
 
-        That are modules of ours and the versions of the libraries that compute.
+        That are modules of ours and the versions of the libraries that compute. Names that one rule makes differ.
         """
         self[name]
-        return code_digest(self._modules[name], libraries=LIBRARIES)
+        code = code_digest(self._modules[name], libraries=LIBRARIES)
+        if name not in self._made:
+            return code
+        base = self._bases[name]
+        told = f"{name} {code} {self.source_digest(base) if base else ''}"
+        return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
 def _load(module: str) -> None:

@@ -199,7 +199,7 @@ def trained_cells(suite: "Suite") -> list["Trained"]:
             checkpoint=tags["weights_digest"], seed=int(tags["seed"]), factors=tuple(tags["factors"].split(", ")),
             without=frozenset(filter(None, tags["without"].split(", "))),
             grid=tags.get("grid", tags.get("mlflow.parentRunId", "")),  # older ones lie apart by their parents alone
-            steps=steps(suite, run),
+            method=tags["variant"], steps=steps(suite, run),
         )
         for run, tags in ((run, run.data.tags) for run in trusted or cells)
     ]  # fmt: skip
@@ -207,16 +207,15 @@ def trained_cells(suite: "Suite") -> list["Trained"]:
 
 def ablation_scores(suite: "Suite", scores: "pd.DataFrame | None" = None) -> "pd.DataFrame":
     """Every finished score in MLflow (or in `scores`, newest first), the newest of each kind."""
-    from bench.errors import BenchError
     from bench.scores import score_table
-    from commands.kept import evaluations_of, of_newest_variants, tables_of
+    from commands.kept import NothingEvaluatedError, evaluations_of, of_newest_variants, tables_of
 
     if scores is None:
         try:
             scores, _ = tables_of(suite, evaluations_of(suite, demo=False))
-        except BenchError:  # nothing has been evaluated yet
+        except NothingEvaluatedError:
             scores = score_table([])
-    return of_newest_variants(scores).drop_duplicates(["checkpoint", "dataset", "image", "metric"])
+    return of_newest_variants(scores).drop_duplicates(["method", "checkpoint", "dataset", "image", "metric"])
 
 
 def print_effects(suite: "Suite") -> None:

@@ -50,7 +50,7 @@ def verify(
     from commands.console import say
 
     root = data.data_root(data_root)
-    roles = ("test", "paired-test", "train", "adaptation", "held-out")
+    roles = ("test", "paired-test", "train", "adaptation", "held-out", "extra")
     chosen = names or [name for name in data.names(roles=roles, root=root)[0] if data.sides_of(name)]
     if not chosen:
         raise BenchError(f"There is no dataset below {root}: give --data-root, or set BENCH_DATA.")
@@ -168,8 +168,10 @@ def darken(
     from commands.console import progress, say
 
     camera, exposures, bad, old = Camera(full_well, read_noise, bits), exposure or [0.1], [], 0
-    within = out.absolute() != source.absolute()  # then what was darkened already is not darkened again
-    files = [f for f in photographs_in(source) if not (within and f.absolute().is_relative_to(out.absolute()))]
+    if out.resolve() == source.resolve():
+        raise BenchError(f"The darkened pictures would lie among the photographs in {source}: choose another folder.")
+    within = out.resolve().is_relative_to(source.resolve())  # then what was darkened already is not darkened again
+    files = [f for f in photographs_in(source) if not (within and f.resolve().is_relative_to(out.resolve()))]
     if not files:
         raise BenchError(f"There is no photograph in {source}.")
     names = as_png([file.relative_to(source).as_posix() for file in files])

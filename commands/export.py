@@ -24,7 +24,8 @@ def export(
     from methods import make
 
     if path.suffix.lower() != ".onnx":
-        raise BenchError(f"The file is an ONNX model: call it {path.with_suffix('.onnx')}.")
+        wanted = path.with_suffix(".onnx") if path.name else "NAME.onnx"
+        raise BenchError(f"The file is an ONNX model: call it {wanted}.")
     if path.exists() and not force:
         raise BenchError(f"{shown(path)} is there already: --force writes it anew.")
     enhancer = make(method, weights)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.errors import BenchError
 from bench.trainings import weights_of
 
 if TYPE_CHECKING:
@@ -11,6 +12,10 @@ if TYPE_CHECKING:
     from mlflow.entities import Run as MlflowRun
 
     from bench.tracking import Suite
+
+
+class NothingEvaluatedError(BenchError):
+    """No evaluation has left a score."""
 
 
 def evaluations_of(suite: "Suite", *, demo: bool = False) -> list["MlflowRun"]:
@@ -22,7 +27,9 @@ def evaluations_of(suite: "Suite", *, demo: bool = False) -> list["MlflowRun"]:
 def tables_of(
     suite: "Suite", evaluations: Sequence["MlflowRun"], csv: Sequence[Path] = ()
 ) -> tuple["pd.DataFrame", list[str]]:
-    """The score tables of evaluations, given newest first, or of files; and notes. Raises BenchError without any.
+    """The score tables of evaluations, given newest first, or of files; and notes.
+
+    Raises NothingEvaluatedError without any, BenchError for one that cannot be read.
 
     Of datasets of one name with different photographs only the newest counts: their scores must not be averaged; with
     other references, the scores that need none stay. Where a method's code or its libraries have changed between
@@ -30,7 +37,6 @@ def tables_of(
     """
     import pandas as pd
 
-    from bench.errors import BenchError
     from bench.scores import read_scores
 
     tables, notes = [read_scores(path) for path in csv], [f"Scores from {path.name}." for path in csv]
@@ -50,17 +56,22 @@ def tables_of(
         notes += [f"{name}: its code or its libraries changed between evaluations." for name in sorted(changed)]
         table = read_scores(path)
         table = table[~table["dataset"].isin(older)]
+        unknown = _unknown_metrics(table)
+        notes += [f"{name}: there is no such metric here; its scores are left out." for name in unknown]
+        table = table[~table["metric"].isin(unknown)]
         needing = _needs_reference(table)
         others = {name for name in set(table.loc[needing, "dataset"]) & set(sets)  # of a removed run nothing is told
                   if paired.setdefault(name, sets[name]["dataset_digest"]) != sets[name]["dataset_digest"]}  # fmt: skip
         notes += [f"{name}: scores against other references are left out." for name in sorted(others)]
         tables.append(table[~(needing & table["dataset"].isin(others))])
     if not tables and evaluations_of(suite, demo=True):
-        raise BenchError(
+        raise NothingEvaluatedError(
             "Only the demo's photographs have been evaluated: give --demo, or run bench evaluate on others."
         )
     if not tables:
-        raise BenchError("Nothing has been evaluated yet: run bench evaluate first, or bench demo to see it work.")
+        raise NothingEvaluatedError(
+            "Nothing has been evaluated yet: run bench evaluate first, or bench demo to see it work."
+        )
     return pd.concat(tables, ignore_index=True), notes
 
 
@@ -69,6 +80,20 @@ def same_photographs(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
     if one["dataset_digest"] == other["dataset_digest"]:
         return True
     return "low_digest" in one and one["low_digest"] == other.get("low_digest")
+
+
+def _unknown_metrics(scores: "pd.DataFrame") -> list[str]:
+    """Metrics that were renamed or removed since they were scored by."""
+    from bench.errors import UnknownNameError
+    from bench.metrics import get_metric
+
+    found = []
+    for name in scores["metric"].unique():
+        try:
+            get_metric(str(name))
+        except UnknownNameError:
+            found.append(str(name))
+    return found
 
 
 def _needs_reference(scores: "pd.DataFrame") -> "pd.Series[bool]":

@@ -29,13 +29,12 @@ def probe(
     """Do metrics reward what makes no better picture? Paired differences on the same photographs, with intervals."""
     from bench.cells import CellStore
     from bench.data import data_root as root_of
-    from bench.errors import MissingScoresError
     from bench.evaluation import evaluate
     from bench.gaming import contestants, directions_of, effects
     from bench.metrics import get_metric
     from commands.console import progress, say
     from commands.evaluate import choose_datasets, choose_methods
-    from commands.scoring import check_metrics
+    from commands.scoring import check_metrics, whole
     from commands.workers import pool
 
     datasets, notes = choose_datasets(dataset or [], root_of(data_root), folder=images)
@@ -56,13 +55,7 @@ def probe(
     where = ", ".join(d.name for d in datasets)
     run = _keep(found, measured, where, method, csv, tracking_uri)
     say(f"Kept in MLflow as run {run}; bench report shows it.")
-    failed = scores[scores["error"] != ""]
-    if len(failed):
-        first = failed.iloc[0]
-        raise MissingScoresError(
-            f"{len(failed)} of {len(scores)} scores are missing, {first.method} on {first.image} for one: "
-            f"{first.error} The effects are those on the rest."
-        )
+    whole(scores, rest="The effects are those on the rest.")
 
 
 def _show(found: "pd.DataFrame", metrics: "list[Metric]") -> None:

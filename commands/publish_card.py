@@ -119,13 +119,12 @@ def recipe(metadata: dict[str, str], tags: dict[str, str]) -> list[str]:
 
 def scores_of(suite: "Suite", checkpoint: str) -> Any:
     """The newest scores in MLflow of the weights `checkpoint`, and the input's by the same metrics on the same sets."""
-    from bench.errors import BenchError
     from bench.scores import score_table
-    from commands.kept import evaluations_of, general, tables_of
+    from commands.kept import NothingEvaluatedError, evaluations_of, general, tables_of
 
     try:
         every = general(suite, tables_of(suite, evaluations_of(suite))[0])
-    except BenchError:  # nothing has been evaluated yet
+    except NothingEvaluatedError:
         return score_table([])
     own = every[every["checkpoint"] == checkpoint]
     variants = own.groupby("metric")["metric_digest"].first()  # the newest

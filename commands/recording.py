@@ -1,5 +1,6 @@
 """What an evaluation leaves in MLflow: the table, a child run for each method and dataset, a few pictures."""
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from commands.scoring import Entry
 
 SAMPLES = Path("runs/samples")
+LONGEST_NAME = 200  # bytes; file systems take 255, less what is written aside
 SAMPLE_COUNT = 6  # pictures of each dataset that are kept for MLflow and the report
 
 
@@ -30,8 +32,12 @@ def sample_file(contestant: "Contestant", dataset: "Dataset", image: str) -> Pat
 
 
 def artifact_name(image: str) -> str:
-    """A picture's name as one flat file name, png."""
-    return f"{image.replace('/', '__')}.png"
+    """A picture's name as one flat file name, png; a digest stands for what makes it longer than a name may be."""
+    flat = image.replace("/", "__")
+    if len(flat.encode(errors="surrogateescape")) > LONGEST_NAME:
+        digest = hashlib.sha256(flat.encode(errors="surrogateescape")).hexdigest()[:16]
+        flat = f"{flat.encode(errors='surrogateescape')[:LONGEST_NAME].decode(errors='ignore')}-{digest}"
+    return f"{flat}.png"
 
 
 def record(

@@ -42,6 +42,7 @@ def reproduce(
     from bench.device import choose_device
     from bench.reproduction import cells, judge, published_tables
     from commands.console import say
+    from commands.scoring import whole
 
     started, tables = time.monotonic(), published_tables()
     every = [cell for table in tables for cell in cells(table)]
@@ -63,6 +64,7 @@ def reproduce(
     run = _keep(shown, scores, out, store, time.monotonic() - started, tracking_uri)
     counts = [f"{sum(o.verdict == kind for o in outcomes)} {kind}" for kind in ("agrees", "differs", "not comparable")]
     say(f"{len(outcomes)} cells: {', '.join(counts)}. Tables in {out}; kept in MLflow as run {run}.")
+    whole(scores, rest="The verdicts are those on the rest.")
 
 
 def _check(every: Sequence["Cell"], methods: Sequence[str] | None, datasets: Sequence[str] | None) -> None:

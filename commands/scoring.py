@@ -119,17 +119,24 @@ def taken_told(cells: "CellStore", count: int) -> str:
 
 def _complete(frame: "pd.DataFrame", troubles: Sequence[str]) -> None:
     """Raises MissingScoresError where a score is missing, BenchError where a picture or a score was not written."""
-    from bench.errors import BenchError, MissingScoresError
+    from bench.errors import BenchError
 
-    errors = frame[frame["error"] != ""]
+    whole(frame, rest="The rest is done and kept.")
+    if troubles:
+        raise BenchError(f"All is scored, but {len(troubles)} files were not written: {troubles[0]}")
+
+
+def whole(scores: "pd.DataFrame", *, rest: str) -> None:
+    """Raises MissingScoresError where scores are missing: the first one's reason, and what is true of the `rest`."""
+    from bench.errors import MissingScoresError
+
+    errors = scores[scores["error"] != ""]
     if len(errors):
         first = errors.iloc[0]
         raise MissingScoresError(
-            f"{len(errors)} of {len(frame)} scores are missing, {first.method} on {first.image} for one: {first.error} "
-            "The rest is done and kept."
+            f"{len(errors)} of {len(scores)} scores are missing, {first.method} on {first.image} for one: "
+            f"{first.error} {rest}"
         )
-    if troubles:
-        raise BenchError(f"All is scored, but {len(troubles)} files were not written: {troubles[0]}")
 
 
 def check_metrics(metrics: Sequence["Metric"], datasets: Sequence["Dataset"]) -> list[str]:

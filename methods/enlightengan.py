@@ -32,11 +32,11 @@ def enlightengan(weights: Path | None = None) -> nn.Module:
 
 
 @METHODS.rule
-def combination(name: str) -> tuple[Factory, Card] | None:
+def combination(name: str) -> tuple[Factory, Card, None] | None:
     """A model that several parts were left out of, such as `enlightengan_no_attention_no_local_discriminator`."""
     without = without_of(name)
     if without is None or len(without) < 2:
         return None
     title = f"EnlightenGAN without {', '.join(part.replace('-', ' ') for part in without)}"
     card = replace(CARD, title=title, trust="named variant: a combination of ablations, not parity-tested")
-    return partial(LearnedEnhancer.of, name, attention=TrainConfig(without=without).attention), card
+    return partial(LearnedEnhancer.of, name, attention=TrainConfig(without=without).attention), card, None

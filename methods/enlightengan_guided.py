@@ -28,14 +28,14 @@ def enlightengan_guided(weights: Path | None = None) -> nn.Module:
 
 
 @METHODS.rule
-def guided(name: str) -> tuple[Factory, Card] | None:
+def guided(name: str) -> tuple[Factory, Card, str] | None:
     """Another learned method seen small, such as `cyclegan_guided` or `cyclegan_natural`."""
     method = variant_of(name)
     if name == method or method != variant_of(method) or method not in METHODS:
         return None
     card, ending = METHODS.card(method), name.removeprefix(method)
     title, trust = (f"{card.title}, {ending.strip('_')}", TRUSTS[ending])
-    return (partial(made, method, ending), replace(card, title=title, trust=trust)) if card.learned else None
+    return (partial(made, method, ending), replace(card, title=title, trust=trust), method) if card.learned else None
 
 
 def made(method: str, ending: str, weights: Path | None = None) -> nn.Module:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class Trained:
     """One cell of a factorial: the digest of its weights, its seed, the grid's factors and which of them it lacks.
 
-    Cells are compared within a `grid`: those that differ in nothing but the factors and the seed.
+    Its scores are those of `method`, for its weights may be used guided, too; of any where that is empty. Cells are
+    compared within a `grid`: those that differ in nothing but the factors and the seed.
     """
 
     checkpoint: str
@@ -27,6 +28,7 @@ class Trained:
     factors: tuple[str, ...]
     without: frozenset[str]
     grid: str = ""
+    method: str = ""
     steps: int = 0
     """How many it was trained for; 0 where that is not known."""
 
@@ -67,7 +69,8 @@ def _of_grid(scores: pd.DataFrame, grid: Sequence[Trained], factors: tuple[str, 
     found = []
     wanted = {frozenset(lacking) for lacking in _subsets(factors)}
     seeds = sorted({cell.seed for cell in grid})
-    valued = scores[scores["checkpoint"].isin({cell.checkpoint for cell in grid})].dropna(subset=["value"])
+    methods = scores["checkpoint"].map({cell.checkpoint: cell.method for cell in grid})  # NaN of other weights
+    valued = scores[(methods == scores["method"]) | (methods == "")].dropna(subset=["value"])
     for (dataset, metric), part in valued.groupby(["dataset", "metric"], sort=False):
         images = part.groupby("checkpoint")["image"].nunique()
         means = part.groupby("checkpoint")["value"].mean()

@@ -125,6 +125,19 @@ def test_the_source_digest_follows_the_file(package, tmp_path):
     assert things.source_digest("second") == other
 
 
+def test_names_that_one_rule_makes_differ_and_follow_what_they_build_on(monkeypatch, tmp_path):
+    from methods import METHODS
+
+    derived = ("zero_dce_guided", "zero_dce_natural", "cyclegan_guided")
+    before = {name: METHODS.source_digest(name) for name in derived}
+    assert len(set(before.values())) == 3
+    assert before == {name: METHODS.source_digest(name) for name in derived}
+    changed = tmp_path / "zero_dce.py"
+    changed.write_text("# another curve\n")
+    lies_elsewhere(monkeypatch, "methods.zero_dce", changed)
+    assert {name for name in derived if METHODS.source_digest(name) != before[name]} == set(derived[:2])
+
+
 def lies_elsewhere(monkeypatch, module, file):
     lies = registry._file
     monkeypatch.setattr(registry, "_file", lambda name: file if name == module else lies(name))

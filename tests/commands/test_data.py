@@ -93,6 +93,7 @@ def test_a_specification_is_replaced_only_when_the_new_one_is_checked(bench, tin
         (("walks", "--low", "/*.png"), "/*.png is no pattern of files below data/walks"),
         (("walks", "--low", "*.png", "--role", "exam"), "There is no role named 'exam'"),
         (("walks", "--low", "*.png", "--reference", "day/*.png"), "walks: low and reference do not pair"),
+        (("walks", "--reference", "day/*.png"), "walks has references and no low-light photographs"),
     ],
 )
 def test_what_makes_no_dataset_is_a_sentence_and_leaves_no_file(fails, tiny, photograph, words, told):
@@ -196,6 +197,17 @@ def test_darken_does_not_darken_its_own_results(bench, workplace, photograph):
     assert [path.relative_to(workplace).as_posix() for path in sorted(workplace.rglob("*.png"))] == [
         "in/a.png", "in/night/a.png",
     ]  # fmt: skip
+
+
+def test_darken_never_writes_over_what_it_darkens(bench, fails, workplace, photograph):
+    photograph(workplace / "in/sub/a.png", seed=1)
+    before = (workplace / "in/sub/a.png").read_bytes()
+    (workplace / "link").symlink_to("in")
+    for out in ("in", "in/.", "link"):
+        assert "would lie among the photographs in in" in fails("data", "darken", "in", out, "--force")
+    assert (workplace / "in/sub/a.png").read_bytes() == before
+    assert bench("data", "darken", "in/sub", "in")[0] == 0, "a folder above holds no results"
+    assert (workplace / "in/a.png").exists() and (workplace / "in/sub/a.png").read_bytes() == before
 
 
 def test_darken_follows_its_seed_and_leaves_what_is_finished(bench, workplace, photograph):

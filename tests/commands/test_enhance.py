@@ -184,6 +184,7 @@ def test_an_exported_file_stays_unless_forced(bench, fails, workplace, weights, 
 
 def test_export_writes_or_says_why_not(bench, fails, workplace, weights, monkeypatch):
     assert fails("export", "enlightengan", "m.pt") == "The file is an ONNX model: call it m.onnx."
+    assert fails("export", "enlightengan", ".") == "The file is an ONNX model: call it NAME.onnx."
     assert fails("export", "gamma", "m.onnx") == "ONNX is written of learned methods: this one has no network."
     asked = []
     monkeypatch.setattr("enlightengan.export.export", lambda enhancer, path: asked.append(path) or 2e-6)

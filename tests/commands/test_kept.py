@@ -4,13 +4,18 @@ import math
 
 import pytest
 
+from bench import metrics as bench_metrics
+from bench.errors import BenchError, UnknownNameError
+from bench.images import read_rgb
 from bench.registry import Registry
 from bench.scores import read_scores, score_table
 from bench.tracking import open_suite
 from bench.weights import shipped_weights
 from commands.ablations import ablation_scores
 from commands.kept import evaluations_of, in_place, newest, same_photographs, tables_of
+from commands.publish_card import scores_of
 from commands.ranking import _directions
+from commands.recording import artifact_name
 from commands.report_origin import shipped_told
 from commands.report_pictures import Pictures
 from commands.report_runs import budgets, chain, costs, curves, seeds
@@ -111,6 +116,41 @@ def test_a_removed_part_of_an_evaluation_stops_nothing(bench, night, workplace, 
     assert bench("runs", "remove", part.info.run_id)[0] == 0
     every, _ = tables_of(suite, evaluations_of(suite))
     assert every["metric"].tolist() == ["psnr", "psnr"]
+
+
+def test_a_photograph_deep_in_folders_is_kept_by_a_name_that_fits(bench, store, workplace, photograph):
+    deep = f"{'名' * 60}/{'前' * 60}"  # 361 bytes
+    for seed, name in enumerate("ab"):
+        photograph(workplace / f"night/{deep}/{name}.png", seed=seed, size=(40, 40), high=60)
+    code, _, err = bench("evaluate", "--images", "night", "--method", "gamma", "--metric", "entropy")
+    assert code == 0, err
+    suite = open_suite()
+    pictures = Pictures(suite, evaluations_of(suite), {"gamma": ""}, root=workplace)
+    assert len(pictures.results) == 2
+    low, result = pictures.of("gamma", "night", f"{deep}/a.png")
+    assert low == pictures.low["night", artifact_name(f"{deep}/a.png")]
+    assert read_rgb(low).mean() < read_rgb(result).mean()
+
+
+def test_a_metric_that_is_no_more_takes_its_scores_along_and_no_others(bench, night, monkeypatch):
+    assert bench(*night, "entropy", "--metric", "loe")[0] == 0
+    suite, get = open_suite(), bench_metrics.get_metric
+    checkpoint = ""
+
+    def gone(name):
+        if name == "loe":
+            raise UnknownNameError("There is no metric named 'loe'.")
+        return get(name)
+
+    monkeypatch.setattr(bench_metrics, "get_metric", gone)
+    every, notes = tables_of(suite, evaluations_of(suite))
+    assert set(every["metric"]) == {"entropy"}
+    assert "loe: there is no such metric here; its scores are left out." in notes
+    assert set(scores_of(suite, checkpoint)["metric"]) == {"entropy"}, "a card has the rest"
+    path = suite.artifact(evaluations_of(suite)[0].info.run_id, "scores.csv")
+    path.write_text("not,a,table\n")
+    with pytest.raises(BenchError, match="scores"):
+        scores_of(suite, checkpoint)
 
 
 def test_photographs_are_the_same_by_their_own_digest_or_by_all_of_the_set():

@@ -81,6 +81,14 @@ def test_a_file_that_was_trained_here_is_not_the_published_one(bench, printed, w
     assert float(row.split(",")[4]) > 0  # what was measured is told in either case
 
 
+def test_photographs_without_a_score_are_an_error_at_the_end(bench, printed, workplace):
+    (workplace / "data/night/1.png").write_bytes(b"no picture")
+    code, out, err = bench("reproduce", "--method", "identity")
+    assert code == 1 and "Tables in runs/reproduce" in out
+    assert "1 of 3 scores are missing, identity on 1.png for one: " in err
+    assert "The verdicts are those on the rest." in " ".join(err.split())
+
+
 def test_a_second_call_computes_nothing(bench, printed, monkeypatch):
     done = []
     monkeypatch.setattr("bench.evaluation.run_job", lambda job: (done.append(job.image), run_job(job))[1])

@@ -43,6 +43,15 @@ def test_an_interaction_does_not_leak_into_a_main_effect():
     assert [effect.difference.mean for effect in effects(scores, cells)] == pytest.approx([0, 0])
 
 
+def test_scores_of_a_cells_weights_used_otherwise_are_none_of_the_grids():
+    scores, cells = grid(lambda w, s: 5.0 + ("attention" in w))
+    cells = [replace(cell, method=f"m{number % 4}") for number, cell in enumerate(cells)]
+    guided = scores[scores["method"] == "m0"].assign(method="m0_guided", value=99.0)
+    for frame in (scores, pd.concat([guided, scores], ignore_index=True)):
+        assert effects(frame, cells)[0].difference.mean == pytest.approx(-1)
+    assert effects(guided, cells) == []
+
+
 def test_a_seed_without_all_its_cells_or_pictures_is_counted_not_averaged():
     scores, cells = grid(lambda w, s: 100.0 * (s == 1) * ("attention" in w) + ("attention" in w))
     lacking = scores[scores["checkpoint"] != "1-2"]

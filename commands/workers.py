@@ -1,9 +1,16 @@
 """Where the work goes: this process, a pool of processes, or somebody's Dask cluster; always an Executor."""
 
-from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
+import hashlib
+import importlib.util
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
 
+OURS = ("bench", "enlightengan", "methods")  # the packages that results depend on
 AHEAD = 4  # jobs in flight for each worker
 PATIENCE = 10  # seconds that a scheduler has to answer
 
@@ -15,6 +22,49 @@ def begin() -> None:
 
     forbid_tf32()
     single_threaded()
+
+
+def begin_anew() -> None:
+    """As `begin`, by the code that is there now: a worker of a cluster may have imported ours long before."""
+    for name in [name for name in sys.modules if name.partition(".")[0] in OURS]:
+        del sys.modules[name]
+    importlib.invalidate_caches()
+    begin()
+
+
+def what_computes() -> str:
+    """16 hex digits that change with any file of our packages and with the libraries that compute."""
+    from bench.registry import LIBRARIES
+
+    digest = hashlib.sha256("".join(f"{name} {version(name)}" for name in (*LIBRARIES, "pillow", "pyiqa")).encode())
+    for package in OURS:
+        spec = importlib.util.find_spec(package)
+        for folder in spec.submodule_search_locations or () if spec else ():
+            files = (path for path in Path(folder).rglob("*") if path.is_file() and path.parent.name != "__pycache__")
+            for path in sorted(files):
+                digest.update(f"{package}/{path.relative_to(folder).as_posix()}".encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+class _Cluster(Executor):
+    """Hands jobs on with absolute paths, for workers may have begun in another folder."""
+
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+
+    def submit(self, work: Callable[..., Any], /, *given: Any, **named: Any) -> Future[Any]:
+        return self._executor.submit(work, *map(_placed, given), **named)
+
+
+def _placed(given: Any) -> Any:
+    from dataclasses import replace
+
+    from bench.jobs import Job
+
+    if not isinstance(given, Job):
+        return given
+    paths = {name: path.absolute() for name in ("low", "reference", "result") if (path := getattr(given, name))}
+    return replace(given, **paths, save=tuple(path.absolute() for path in given.save))
 
 
 def begin_in_pool() -> None:
@@ -72,5 +122,12 @@ def _cluster(address: str) -> Iterator[tuple[Executor, int]]:
         threads = sum(client.nthreads().values())
         if not threads:
             raise BenchError(f"The Dask scheduler at {address} has no worker: start dask worker {address}.")
-        client.register_worker_callbacks(setup=begin)  # of workers that join later, too
-        yield client.get_executor(pure=False), AHEAD * threads
+        try:
+            client.register_worker_callbacks(setup=begin_anew)  # of workers that join later, too
+            told = client.run(what_computes)
+        except ImportError as error:
+            raise BenchError(f"A worker of {address} has not what this machine has: {error}") from error
+        apart = [worker for worker, digest in told.items() if digest != what_computes()]
+        if apart:
+            raise BenchError(f"The worker {apart[0]} has other code or libraries than this machine: renew it.")
+        yield _Cluster(client.get_executor(pure=False)), AHEAD * threads

@@ -42,7 +42,7 @@ def contestant(name: str, weights: Path | None = None, tracking_uri: str | None 
         return Contestant(name, code, partial(make, name)), ""
     path, source = (weights, str(weights)) if weights else find_weights(name, tracking_uri)
     checkpoint = str(make(name, path).checkpoint)
-    return Contestant(name, f"{code}-{checkpoint}", partial(make, name, path), checkpoint), source
+    return Contestant(name, f"{code}-{checkpoint}", partial(make, name, path.absolute()), checkpoint), source
 
 
 @cache

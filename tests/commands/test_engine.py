@@ -53,11 +53,12 @@ def start(*words, before=""):
 def cluster(tmp_path):
     """A Dask scheduler on loopback and two worker processes without a nanny: its address and the workers."""
     dask = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0"]
+    (tmp_path / "elsewhere").mkdir()
     with ExitStack() as stack:
 
         def process(*command, log):
             with (tmp_path / log).open("w") as stream:
-                started = subprocess.Popen(command, stdout=stream, stderr=stream, cwd=tmp_path)
+                started = subprocess.Popen(command, stdout=stream, stderr=stream, cwd=tmp_path / "elsewhere")
             stack.callback(started.wait)
             stack.callback(started.kill)
             return started
@@ -101,6 +102,31 @@ def test_no_score_is_lost_nor_twice_when_a_worker_of_a_cluster_is_killed(night, 
     assert kept() == COUNT
     here = evaluate([contestant("clahe")[0]], [from_folder(night)], [get_metric("loe")])
     assert frame["value"].tolist() == pytest.approx(here["value"].tolist(), rel=1e-6)
+
+
+def test_a_cluster_reads_and_writes_where_the_evaluation_was_called(bench, night, cluster, store):
+    address, _ = cluster
+    words = (*WORDS, "--method", "gamma", "--scheduler", address)
+    code, out, err = bench(*words, "--save-images", "results")
+    assert code == 0, out + err
+    assert len(list((night.parent / "results/gamma/night").iterdir())) == COUNT
+    suite = open_suite()
+    (child,) = suite.children(suite.search(kind="evaluate")[0].info.run_id)
+    assert len(list(suite.artifact(child.info.run_id, "samples").iterdir())) == 6
+
+
+def test_a_worker_computes_by_the_code_that_is_there_now_or_not_at_all(cluster, fails, night, store, monkeypatch):
+    address, _ = cluster
+    with pool(1, address) as (executor, _):
+        mark = "__import__('bench.jobs').jobs.__dict__.setdefault('mark', {0})"
+        assert {executor.submit(eval, mark.format(1)).result() for _ in range(8)} == {1}
+        assert {executor.submit(eval, mark.format(2)).result() for _ in range(8)} <= {1, 2}
+    with pool(1, address) as (executor, _):
+        marks = {executor.submit(eval, mark.format(3)).result() for _ in range(8)}
+    assert marks == {3}, "what was imported before is imported anew"
+    monkeypatch.setattr("bench.registry.LIBRARIES", ("numpy",))  # here alone
+    told = fails(*WORDS, "--method", "gamma", "--scheduler", address)
+    assert "has other code or libraries than this machine: renew it." in told
 
 
 def test_float32_means_float32_in_workers_too():

@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from bench.deep import Pixels
-from bench.device import fast_precision
+from bench.device import enough_memory, fast_precision
 from bench.enhancer import Indices, Reader, Window, Windowed, checked
 from bench.errors import BenchError
 from bench.photograph import Photograph, turned, with_depth
@@ -76,18 +76,12 @@ def enhanced(
 
 
 def _result(enhancer: nn.Module, read: Reader, size: tuple[int, int], window: Window, low: Tensor) -> Tensor:
-    try:
+    with enough_memory("It does not fit into memory: try --tile with a smaller side."):
         if low.shape[-2:] == size:  # the whole picture, as `bench evaluate` computes it
             found: Tensor = enhancer(low)
         else:
             assert isinstance(enhancer, Windowed)
             found = enhancer.enhance_window(read, size, window)
-    except (MemoryError, torch.OutOfMemoryError) as error:
-        raise BenchError("It does not fit into memory: try --tile with a smaller side.") from error
-    except RuntimeError as error:
-        if "allocate memory" not in str(error):
-            raise
-        raise BenchError("It does not fit into memory: try --tile with a smaller side.") from error
     return found.float().cpu()
 
 

@@ -3,7 +3,8 @@
 import ctypes
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -28,6 +29,19 @@ def choose_device(name: str = "auto") -> torch.device:
         reason = str(error).splitlines()[0]
         raise BenchError(f"The device {name} cannot be used: {reason} Choose auto, cpu or another.") from error
     return device
+
+
+@contextmanager
+def enough_memory(told: str) -> Iterator[None]:
+    """Raises BenchError, which says `told`, where the memory, the device's or the machine's, runs out."""
+    try:
+        yield
+    except (MemoryError, torch.OutOfMemoryError) as error:
+        raise BenchError(told) from error
+    except RuntimeError as error:
+        if "allocate memory" not in str(error):
+            raise
+        raise BenchError(told) from error
 
 
 def forbid_tf32() -> None:

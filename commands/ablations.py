@@ -59,7 +59,10 @@ def ablations(
     """
     from bench.data import data_root as root_of
     from bench.errors import BenchError
+    from bench.metrics import get_metric
     from bench.tracking import open_suite
+    from commands.evaluate import choose_datasets
+    from commands.scoring import check_metrics
     from commands.sides import say_demo, tell_sides
 
     changes = {
@@ -72,6 +75,8 @@ def ablations(
     factors, grid = grid_of(preset or ("smoke" if fallen_back else "fast"), without or DEFAULT, seeds, changes)
     if fallen_back:
         say_demo(grid[0])
+    if dataset:
+        check_metrics([get_metric(name) for name in metric or ["niqe"]], choose_datasets(dataset, root)[0])
     suite = open_suite(tracking_uri)
     lacking = _train_grid(suite, grid, factors, sides, feature_weights, device=device, tracking_uri=tracking_uri)
     if dataset:

@@ -28,7 +28,8 @@ def speed(
     tracking_uri: TrackingUri = None,
 ) -> None:
     """Time, multiply-accumulates, parameters and peak memory of each method on one picture of each size."""
-    from bench.device import choose_device
+    from bench.device import choose_device, enough_memory
+    from bench.errors import BenchError
     from bench.speed import device_name, measure, parse_size, peak_rate
     from commands.console import progress, say
     from commands.evaluate import choose_methods
@@ -38,14 +39,19 @@ def speed(
     for sentence in absent:
         say(sentence)
     place = str(choose_device(device))
-    started, peak, found = time.monotonic(), peak_rate(place), []
+    started, peak, found, failed = time.monotonic(), peak_rate(place), [], []
     with progress() as bar:
         task = bar.add_task("speed", total=len(entries) * len(sizes))
         for entry in entries:
             for one in sizes:
-                bar.update(task, description=f"{entry.contestant.name} at {one[0]}x{one[1]}"[:44])
-                module = entry.contestant.load()
-                found.append(measure(entry.contestant.name, module, one, device=place, repeats=repeats))
+                what = f"{entry.contestant.name} at {one[0]}x{one[1]}"
+                bar.update(task, description=what[:44])
+                try:
+                    with enough_memory("it does not fit into memory."):
+                        module = entry.contestant.load()
+                        found.append(measure(entry.contestant.name, module, one, device=place, repeats=repeats))
+                except BenchError as error:
+                    failed.append(f"{what}: {error}")
                 bar.advance(task)
         bar.update(task, description="speed")
     _show(found)
@@ -56,6 +62,8 @@ def speed(
     facts = {"peak_macs_per_second": peak, "warnings": len(warned), "wall_seconds": time.monotonic() - started}
     run = _keep(found, facts, csv, place, tracking_uri)
     say(f"Kept in MLflow as run {run}.")
+    if failed:
+        raise BenchError(f"{len(failed)} of {len(entries) * len(sizes)} could not be measured: {' '.join(failed)}")
 
 
 def _show(found: Sequence["Speed"]) -> None:

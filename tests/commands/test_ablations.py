@@ -1,6 +1,8 @@
 import subprocess
 import sys
 
+import torch
+
 from bench.errors import BenchError
 from bench.tracking import open_suite
 from bench.trainings import newest_weights
@@ -66,6 +68,22 @@ def test_a_grid_without_data_says_loudly_that_it_takes_the_demo(bench, store, br
     code, out, err = bench(*words)
     assert code == 0, err
     assert "NO TRAINING DATA" in out and "Left out, not below data: bsds500" in out
+
+
+def test_what_cannot_be_scored_is_said_before_anything_is_trained(fails, store, brief, sides):
+    words = ("train", "ablations", *sides, "--preset", "smoke", "--max-steps", "1")
+    assert fails(*words, "--dataset", "nowhere").startswith("There is no dataset or folder named 'nowhere'")
+    assert "no metric named 'niqq'" in fails(*words, "--dataset", "demo/test", "--metric", "niqq")
+    assert runs() == []
+
+
+def test_a_training_that_does_not_fit_into_memory_is_a_sentence(fails, store, brief, sides, monkeypatch):
+    def greedy(*_, **__):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9 GiB.")
+
+    monkeypatch.setattr(train, "train", greedy)
+    told = fails("train", "ablations", *sides, "--preset", "smoke", "--without", "perceptual", "--max-steps", "1")
+    assert "The training does not fit into memory: a smaller --crop or --batch-size does." in told
 
 
 def test_a_run_that_another_process_trains_is_left_alone(fails, store, brief, sides, workplace, monkeypatch):

@@ -3,7 +3,9 @@
 import pandas as pd
 import pytest
 
+from bench import speed
 from bench.gaming import PROBES
+from bench.speed import measure
 from bench.tracking import open_suite
 
 
@@ -28,6 +30,21 @@ def test_speed_prints_and_keeps_what_it_measured(bench, store, workplace):
     (run,) = open_suite().search(kind="speed")
     assert run.data.metrics["gamma/60x40/seconds"] == frame.query("method == 'gamma' and width == 60")["seconds"].item()
     assert pd.read_csv(open_suite().artifact(run.info.run_id, "speed.csv")).equals(frame)
+
+
+def test_what_does_not_fit_into_memory_costs_no_other_its_times(bench, store, monkeypatch):
+    def tight(name, module, size, **more):
+        if (name, size) == ("clahe", (60, 40)):
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
+        return measure(name, module, size, **more)
+
+    monkeypatch.setattr(speed, "measure", tight)
+    words = ("--method", "clahe", "--method", "gamma", "--size", "60x40", "--size", "30x20", "--repeats", 1)
+    code, out, err = bench("speed", *words)
+    assert code == 1 and "Kept in MLflow" in out
+    assert err == "Error: 1 of 4 could not be measured: clahe at 60x40: it does not fit into memory.\n"
+    (run,) = open_suite().search(kind="speed")
+    assert {"gamma/60x40/seconds", "gamma/30x20/seconds", "clahe/30x20/seconds"} <= set(run.data.metrics)
 
 
 def test_an_impossible_time_is_a_warning(bench, store, monkeypatch):

@@ -31,7 +31,7 @@ from enlightengan.networks import LUMA
 LARGEST_SHOWN = 112  # pixels, the side of what is shown: about a square of what the guided form looks at
 DARKEST = 0.125  # the share of well-lit photographs that is too dark for an example
 LEAST_SHOWN = 0.75  # of the shorter side, that the square which is shown has at least
-AS_BRIGHT = 0.08  # the share of photographs that keep their light
+AS_BRIGHT = 0.2  # the share of photographs that keep their light
 EXPOSURES = (0.008, 0.8)  # times the light of the others, drawn log-uniformly
 BACKLIT_EXPOSURES = (0.05, 1.0)  # likewise where what is dark loses more
 UNEVEN, BACKLIT = 0.3, 0.3  # shares under a light that varies without, and with, what it falls on

@@ -48,10 +48,11 @@ speed: install
 
 # The shipped weights from nothing, by the commands that made the committed ones, in parts: the first three trainings
 # of EnlightenGAN, four and a half hours, and the first refinement, on two cores with AVX2; the next four, three hours
-# and forty minutes, on two that compute in bfloat16; the other refinements, two and a half hours, on one such core,
-# without SICE's well-exposed photographs, whose darker exposures measured them, the second and third by the code of
-# commits 48288a579fbd and b29c0d0 (small copies taught the first look alone, by the brighter half of the
-# photographs); Zero-DCE's, an hour of one core. The last refinement began from the look itself, not from its half
+# and forty minutes, on two that compute in bfloat16; the other refinements, four and a quarter hours, on one such core,
+# without SICE's well-exposed photographs, whose darker exposures measured them, by the code of commits 48288a579fbd,
+# b29c0d002fb7 (small copies taught the first look alone, by the brighter half of the photographs), 04bd61651e33,
+# bfd3ff4, e43d4518dec3 and 41db4c5d75f3 (small copies as they are now, but that before the last a twelfth of them kept
+# their light); Zero-DCE's, an hour of one core. The fourth refinement began from the look itself, not from its half
 # precision. Which of them ships benchmarks/choose_weights.py chose (results/weights.json). BENCH_DATA says where the
 # photographs are; the committed ones were made with FEATURES="--features vgg19-distilled --feature-weights FILE" and,
 # as steps differ with the machine, HALF=whole@1617 and LOOKS="--mean-with seventh@2298 --mean-with seventh@2598
@@ -86,11 +87,21 @@ weights: install
 	$(BIN)/bench publish $(HALF) --out runs/half --force
 	$(BIN)/bench train refine --minutes 38 --crop 144 --bright-inputs 0.15 --seed 1 --snapshots --name scene $(PLAIN) \
 	    --init-from runs/half/enlightengan.safetensors
+	$(BIN)/bench publish scene --mean-with whole --out runs/scene --force
+	$(BIN)/bench train refine --minutes 15 --bright-inputs 0.15 --name dim $(PLAIN) \
+	    --init-from runs/scene/enlightengan.safetensors
+	$(BIN)/bench train refine --minutes 15 --bright-inputs 0.15 --seed 1 --name light $(PLAIN) \
+	    --init-from runs/scene/enlightengan.safetensors
+	$(BIN)/bench publish light --mean-with dim --out runs/light --force
+	$(BIN)/bench train refine --minutes 62 --crop 160 --name wide $(PLAIN) \
+	    --init-from runs/light/enlightengan.safetensors
+	$(BIN)/bench train refine --minutes 14 --crop 144 --seed 1 --name bright $(PLAIN) \
+	    --init-from runs/light/enlightengan.safetensors
 	$(BIN)/bench train zero_dce --minutes 40 --name dark
 	$(BIN)/bench publish dark --out runs/dark --force
 	$(BIN)/bench train zero_dce --low sice/exposures --low enlightengan_crops --minutes 15 --name all \
 	    --init-from runs/dark/zero_dce.safetensors
-	$(BIN)/bench publish scene --mean-with whole --force
+	$(BIN)/bench publish bright --mean-with wide --force
 	$(BIN)/bench publish all --force
 
 # What RESULTS.md has beside the shipped weights: the two-path rival, and the adaptation to another domain. The

@@ -40,6 +40,7 @@ from enlightengan.guided import GuidedEnhancer, enlarged, raised, wanted_gain
 from enlightengan.noise import quieted
 from enlightengan.texture import Emphasis, emphasis
 from methods import make
+from reports.document import public
 
 WEIGHTS = SHIPPED / "enlightengan.safetensors"
 NOISY = "crops"
@@ -144,7 +145,7 @@ def told(root: Path) -> dict[str, Any]:
     return {
         "weights": make("enlightengan_guided", WEIGHTS).checkpoint,
         "photographs": {kind: len(values["niqe"]) for kind, values in plain.items()}, "without": means(plain),
-        "tried": [summary(how, scores, plain) for how, scores in found.items()], "provenance": provenance(),
+        "tried": [summary(how, scores, plain) for how, scores in found.items()], "provenance": public(provenance()),
     }  # fmt: skip
 
 

@@ -34,6 +34,7 @@ from bench.environment import provenance
 from bench.images import read_rgb, to_pixels, to_tensor
 from bench.metrics import get_metric
 from methods import make
+from reports.document import public
 
 FORMS = NATURAL, FULL_SIZE = "enlightengan_natural", "enlightengan"
 SCORES = ("ciede2000", "niqe")  # that bounds are on
@@ -120,4 +121,4 @@ if __name__ == "__main__":
     references, means = measured(data_root(given.data_root), files, given.scenes)
     weights = {name: make(FULL_SIZE, file).checkpoint for name, file in files.items()}
     print(json.dumps({**judged(means), "weights": weights, "references": references, "means": means,
-                      "provenance": provenance()}, indent=1))  # fmt: skip
+                      "provenance": public(provenance())}, indent=1))  # fmt: skip

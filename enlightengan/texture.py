@@ -35,7 +35,7 @@ class Emphasis(NamedTuple):
     """The deviation of noise, of 1, times the gain, of which half is seen; infinity: none is."""
 
 
-CHOSEN = Emphasis(strength=2.0, most=0.15, seen=3 / 255)  # by benchmarks/choose_texture.py
+CHOSEN = Emphasis(strength=3.0, most=0.15, seen=3 / 255)  # by benchmarks/choose_texture.py
 
 
 def texture(grey: Tensor) -> Tensor:

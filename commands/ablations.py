@@ -59,10 +59,7 @@ def ablations(
     """
     from bench.data import data_root as root_of
     from bench.errors import BenchError
-    from bench.metrics import get_metric
     from bench.tracking import open_suite
-    from commands.evaluate import choose_datasets
-    from commands.scoring import check_metrics
     from commands.sides import say_demo, tell_sides
 
     changes = {
@@ -76,7 +73,7 @@ def ablations(
     if fallen_back:
         say_demo(grid[0])
     if dataset:
-        check_metrics([get_metric(name) for name in metric or ["niqe"]], choose_datasets(dataset, root)[0])
+        _can_be_scored(dataset, metric or ["niqe"], root)
     suite = open_suite(tracking_uri)
     lacking = _train_grid(suite, grid, factors, sides, feature_weights, device=device, tracking_uri=tracking_uri)
     if dataset:
@@ -84,6 +81,15 @@ def ablations(
     print_effects(suite)
     if lacking:
         raise BenchError(f"Not everything could be done; the rest is done and kept. {lacking[0]}")
+
+
+def _can_be_scored(datasets: Sequence[str], metrics: Sequence[str], root: Path) -> None:
+    """Raises BenchError before anything is trained that could not be scored."""
+    from bench.metrics import get_metric
+    from commands.evaluate import choose_datasets
+    from commands.scoring import check_metrics
+
+    check_metrics([get_metric(name) for name in metrics], choose_datasets(datasets, root)[0])
 
 
 def grid_of(

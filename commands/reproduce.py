@@ -55,8 +55,7 @@ def reproduce(
     scores = _scores(chosen, contestants, datasets, store, workers=workers, scheduler=scheduler,
                      device=str(choose_device(device)))  # fmt: skip
     outcomes = [judge(cell, scores, absent=absent, other=other) for cell in chosen]
-    shown = [(table, [o for o in outcomes if o.cell.table == table.name]) for table in tables]
-    shown = [(table, part) for table, part in shown if part]
+    shown = [(table, part) for table in tables if (part := [o for o in outcomes if o.cell.table == table.name])]
     for table, part in shown:
         _print(table, part)
     if not method and not dataset:
@@ -232,17 +231,16 @@ def _keep(
     from commands.scoring import taken_told
     from reports.writers import to_csv, to_markdown
 
-    metrics = {table.metric for table, _ in shown}
-    tags = {f"digest {name}": get_metric(name).digest for name in metrics}
+    tags = {f"digest {name}": get_metric(name).digest for name in {table.metric for table, _ in shown}}
     with open_suite(tracking_uri).run("reproduce", kind="reproduce", tags=tags) as run:
         run.metrics({"wall_seconds": seconds})
         if store.taken:
             run.note(taken_told(store, len(scores)))
         for published, outcomes in shown:
-            file = out / stem(published)
             for suffix, text in ((".csv", to_csv), (".md", to_markdown)):
-                write_text(text(_layout(published, outcomes)), file.with_suffix(suffix))
-                run.artifact(file.with_suffix(suffix), "reproduce")
+                file = (out / stem(published)).with_suffix(suffix)
+                write_text(text(_layout(published, outcomes)), file)
+                run.artifact(file, "reproduce")
             for o in outcomes:
                 if o.measured is not None and not o.why:
                     name = f"{published.name}/{o.cell.dataset}/{o.cell.method}"

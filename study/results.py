@@ -65,8 +65,7 @@ def results(
         "wins": wins_of(wins).reset_index(),
         "observers": observers,
     }
-    ranked = len(tables["image_ranks"])
-    if ranked < len(wins.images):
+    if (ranked := len(tables["image_ranks"])) < len(wins.images):
         notes.append(f"Ranks are of {ranked} of {len(wins.images)} images, those on which every pair has a vote.")
     if min(wins.counts.shape[:2]) < FEWEST:
         notes.append(f"There are no intervals: they need {FEWEST} observers and {FEWEST} images at least.")

@@ -168,32 +168,33 @@ def darken(
     from commands.console import progress, say
 
     camera, exposures, bad, old = Camera(full_well, read_noise, bits), exposure or [0.1], [], 0
-    if out.resolve() == source.resolve():
-        raise BenchError(f"The darkened pictures would lie among the photographs in {source}: choose another folder.")
-    within = out.resolve().is_relative_to(source.resolve())  # then what was darkened already is not darkened again
+    within = source.resolve() in out.resolve().parents  # then what was darkened already is not darkened again
     files = [f for f in photographs_in(source) if not (within and f.resolve().is_relative_to(out.resolve()))]
     if not files:
         raise BenchError(f"There is no photograph in {source}.")
     names = as_png([file.relative_to(source).as_posix() for file in files])
+    named = {file: Path(names[file.relative_to(source).as_posix()]) for file in files}
+    jobs = [
+        (file, value, out / name.with_name(f"{name.stem}{f'_{value:g}' if len(exposures) > 1 else ''}.png"))
+        for file, name in named.items() for value in exposures
+    ]  # fmt: skip
+    if {target.resolve() for *_, target in jobs} & {file.resolve() for file in files}:
+        raise BenchError(f"Darkened pictures would take the place of photographs in {source}: choose another folder.")
     with progress() as bar:
-        task = bar.add_task("darken", total=len(files) * len(exposures))
-        for file in files:
-            for value in exposures:
-                suffix = f"_{value:g}" if len(exposures) > 1 else ""
-                named = Path(names[file.relative_to(source).as_posix()])
-                target = out / named.with_name(f"{named.stem}{suffix}.png")
-                try:
-                    if target.exists() and not force:
-                        old += 1
-                    else:
-                        rng = np.random.default_rng([seed, zlib.crc32(str(named).encode())])
-                        write_rgb(darkened(read_rgb(file), exposure=value, camera=camera, rng=rng), target)
-                except BenchError as error:
-                    bad.append(str(error))
-                bar.advance(task)
+        task = bar.add_task("darken", total=len(jobs))
+        for file, value, target in jobs:
+            try:
+                if target.exists() and not force:
+                    old += 1
+                else:
+                    rng = np.random.default_rng([seed, zlib.crc32(str(named[file]).encode())])
+                    write_rgb(darkened(read_rgb(file), exposure=value, camera=camera, rng=rng), target)
+            except BenchError as error:
+                bad.append(str(error))
+            bar.advance(task)
     for sentence in bad:
         say(sentence)
     if bad:
-        raise BenchError(f"{len(bad)} of {len(files) * len(exposures)} pictures could not be made.")
+        raise BenchError(f"{len(bad)} of {len(jobs)} pictures could not be made.")
     kept = f", {old} were there already, with whatever settings (--force makes them anew)" if old else ""
-    say(f"{len(files) * len(exposures) - old} pictures made in {out}{kept}")
+    say(f"{len(jobs) - old} pictures made in {out}{kept}")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 OURS = ("bench", "enlightengan", "methods")  # the packages that results depend on
+IMPORTED = dict[str, str]()  # what computed when this process, a worker of a cluster, last imported ours
 AHEAD = 4  # jobs in flight for each worker
 PATIENCE = 10  # seconds that a scheduler has to answer
 
@@ -26,9 +27,11 @@ def begin() -> None:
 
 def begin_anew() -> None:
     """As `begin`, by the code that is there now: a worker of a cluster may have imported ours long before."""
-    for name in [name for name in sys.modules if name.partition(".")[0] in OURS]:
-        del sys.modules[name]
     importlib.invalidate_caches()
+    if IMPORTED.get("digest") != what_computes():  # else another evaluation, whose jobs may run, is left alone
+        for name in [name for name in sys.modules if name.partition(".")[0] in OURS]:
+            del sys.modules[name]
+        IMPORTED["digest"] = what_computes()
     begin()
 
 
@@ -125,8 +128,8 @@ def _cluster(address: str) -> Iterator[tuple[Executor, int]]:
         try:
             client.register_worker_callbacks(setup=begin_anew)  # of workers that join later, too
             told = client.run(what_computes)
-        except ImportError as error:
-            raise BenchError(f"A worker of {address} has not what this machine has: {error}") from error
+        except Exception as error:  # whatever a worker's older code raises
+            raise BenchError(f"A worker of {address} has not what this machine has, renew it: {error}") from error
         apart = [worker for worker, digest in told.items() if digest != what_computes()]
         if apart:
             raise BenchError(f"The worker {apart[0]} has other code or libraries than this machine: renew it.")

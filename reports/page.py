@@ -83,9 +83,9 @@ def write_report(out: Path, material: Material) -> Path:
     curves = material.curves
     if curves is not None and not set(CURVE_COLUMNS) <= set(curves.columns):
         raise BenchError(f"Training curves need the columns {', '.join(CURVE_COLUMNS)}.")
-    earlier = _listed(out)
     sections = [section for build in SECTIONS if (section := build(material)) is not None]
     try:
+        earlier = _listed(out)
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out, prefix=".partial-") as partial:
             aside = Path(partial)
@@ -166,7 +166,8 @@ def _move(aside: Path, out: Path, earlier: set[str]) -> None:
     names = [path.relative_to(aside).as_posix() for path in files]
     for name in earlier - {*names, LIST}:
         (out / name).unlink(missing_ok=True)
-    (out / LIST).write_text("".join(f"{name}\n" for name in names), encoding="utf-8", errors="surrogateescape")
+    (aside / LIST).write_text("".join(f"{name}\n" for name in names), encoding="utf-8", errors="surrogateescape")
+    (aside / LIST).replace(out / LIST)
     for path in files:
         target = out / path.relative_to(aside)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -178,6 +179,6 @@ def _listed(out: Path) -> set[str]:
     if not (out / LIST).is_file():
         return set()
     names = (out / LIST).read_text(encoding="utf-8", errors="surrogateescape").splitlines()
-    if "index.html" not in names:
+    if names and "index.html" not in names:
         raise BenchError(f"{out / LIST}, which a report writes, is no report's: choose another folder with --out.")
     return {name for name in names if name and out.resolve() in (out / name).resolve().parents}

@@ -140,7 +140,7 @@ const undo = once(async () => {
   ready(false);
   const { done } = now;
   await follow(await insist(() => backend.undo(done)));
-  say(`Undone. Pair ${now.done + 1} of ${now.total} again.`);
+  if (now.done === done - 1) say(`Undone. Pair ${now.done + 1} of ${now.total} again.`);
 });
 
 const pause = () => {

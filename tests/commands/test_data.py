@@ -204,7 +204,10 @@ def test_darken_never_writes_over_what_it_darkens(bench, fails, workplace, photo
     before = (workplace / "in/sub/a.png").read_bytes()
     (workplace / "link").symlink_to("in")
     for out in ("in", "in/.", "link"):
-        assert "would lie among the photographs in in" in fails("data", "darken", "in", out, "--force")
+        assert "would take the place of photographs in in" in fails("data", "darken", "in", out, "--force")
+    photograph(workplace / "in/sub/sub/a.png", seed=2)  # whose result would lie where the first one is
+    assert "would take the place" in fails("data", "darken", "in/sub", "in", "--force")
+    (workplace / "in/sub/sub/a.png").unlink()
     assert (workplace / "in/sub/a.png").read_bytes() == before
     assert bench("data", "darken", "in/sub", "in")[0] == 0, "a folder above holds no results"
     assert (workplace / "in/a.png").exists() and (workplace / "in/sub/a.png").read_bytes() == before

@@ -1,5 +1,6 @@
 """Real processes: workers of a Dask cluster and evaluations that are killed, two evaluations at once."""
 
+import importlib
 import os
 import re
 import signal
@@ -9,6 +10,7 @@ import sys
 import time
 from contextlib import ExitStack
 
+import distributed
 import pytest
 
 from bench.cells import CELLS, CellStore
@@ -117,13 +119,15 @@ def test_a_cluster_reads_and_writes_where_the_evaluation_was_called(bench, night
 
 def test_a_worker_computes_by_the_code_that_is_there_now_or_not_at_all(cluster, fails, night, store, monkeypatch):
     address, _ = cluster
-    with pool(1, address) as (executor, _):
-        mark = "__import__('bench.jobs').jobs.__dict__.setdefault('mark', {0})"
-        assert {executor.submit(eval, mark.format(1)).result() for _ in range(8)} == {1}
-        assert {executor.submit(eval, mark.format(2)).result() for _ in range(8)} <= {1, 2}
-    with pool(1, address) as (executor, _):
-        marks = {executor.submit(eval, mark.format(3)).result() for _ in range(8)}
-    assert marks == {3}, "what was imported before is imported anew"
+    with distributed.Client(address, set_as_default=False) as client:
+        for older, mark in ((False, "kept"), (True, None)):
+            with pool(1, address):
+                client.run(lambda: setattr(importlib.import_module("bench.jobs"), "mark", "kept"))
+            if older:  # as where a file has changed since
+                client.run(lambda: importlib.import_module("commands.workers").IMPORTED.update(digest="older"))
+            with pool(1, address):
+                found = client.run(lambda: getattr(importlib.import_module("bench.jobs"), "mark", None))
+            assert list(found.values()) == [mark] * 2, "what is older is imported anew, the same code stays"
     monkeypatch.setattr("bench.registry.LIBRARIES", ("numpy",))  # here alone
     told = fails(*WORDS, "--method", "gamma", "--scheduler", address)
     assert "has other code or libraries than this machine: renew it." in told

@@ -341,6 +341,13 @@ def test_a_list_of_somebody_elses_is_no_list_of_a_report(report, tmp_path):
     }  # fmt: skip
 
 
+def test_a_list_that_was_cut_short_stops_no_report(report, tmp_path):
+    report()
+    (tmp_path / "out/files.txt").write_text("")
+    report(title="Again")
+    assert "index.html" in (tmp_path / "out/files.txt").read_text().split()
+
+
 def test_a_failed_report_leaves_the_old_page(report, tmp_path, monkeypatch):
     report(title="Old")
 

@@ -65,15 +65,13 @@ def ablations(
     changes = {
         "epochs": epochs, "minutes": minutes, "max_steps": max_steps, "batch_size": batch_size, "crop": crop,
         "smallest_scale": smallest_scale, "bright_inputs": bright_inputs, "learning_rate": learning_rate,
-        "pairing": pairing, "precision": precision, "features": features,
-    }  # fmt: skip
+        "pairing": pairing, "precision": precision, "features": features}  # fmt: skip
     root = root_of(data_root)
     sides, fallen_back = tell_sides(low, normal, root)
     factors, grid = grid_of(preset or ("smoke" if fallen_back else "fast"), without or DEFAULT, seeds, changes)
     if fallen_back:
         say_demo(grid[0])
-    if dataset:
-        _can_be_scored(dataset, metric or ["niqe"], root)
+    _can_be_scored(dataset or [], metric or ["niqe"], root)
     suite = open_suite(tracking_uri)
     lacking = _train_grid(suite, grid, factors, sides, feature_weights, device=device, tracking_uri=tracking_uri)
     if dataset:
@@ -89,7 +87,8 @@ def _can_be_scored(datasets: Sequence[str], metrics: Sequence[str], root: Path) 
     from commands.evaluate import choose_datasets
     from commands.scoring import check_metrics
 
-    check_metrics([get_metric(name) for name in metrics], choose_datasets(datasets, root)[0])
+    if datasets:
+        check_metrics([get_metric(name) for name in metrics], choose_datasets(datasets, root)[0])
 
 
 def grid_of(

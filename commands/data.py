@@ -174,10 +174,8 @@ def darken(
         raise BenchError(f"There is no photograph in {source}.")
     names = as_png([file.relative_to(source).as_posix() for file in files])
     named = {file: Path(names[file.relative_to(source).as_posix()]) for file in files}
-    jobs = [
-        (file, value, out / name.with_name(f"{name.stem}{f'_{value:g}' if len(exposures) > 1 else ''}.png"))
-        for file, name in named.items() for value in exposures
-    ]  # fmt: skip
+    jobs = [(file, value, out / name.with_name(f"{name.stem}{f'_{value:g}' if len(exposures) > 1 else ''}.png"))
+            for file, name in named.items() for value in exposures]  # fmt: skip
     if {target.resolve() for *_, target in jobs} & {file.resolve() for file in files}:
         raise BenchError(f"Darkened pictures would take the place of photographs in {source}: choose another folder.")
     with progress() as bar:

@@ -144,7 +144,7 @@ texture: install
 
 # results/confirmation.md: whether the test sets' verdict on the shipped weights holds on
 # photographs that had no part in it (results/README.md). The runs of the comparison stay out of it: it has a store of its
-# own. Eleven minutes on two cores with AVX-512, where the scores that come with the project count.
+# own. Six to eleven minutes on two cores with AVX-512, where the scores that come with the project count.
 confirmation: install
 	$(BIN)/bench evaluate --device cpu --workers 2 $(HELD_OUT:%=--dataset %) $(QUALITY:%=--metric %) $(UNTRAINED) \
 	    $(SHIPPED) --tracking-uri sqlite:///runs/confirmation.db

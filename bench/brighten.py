@@ -76,7 +76,8 @@ def enhanced(
 
 
 def _result(enhancer: nn.Module, read: Reader, size: tuple[int, int], window: Window, low: Tensor) -> Tensor:
-    with enough_memory("It does not fit into memory: try --tile with a smaller side."):
+    remedy = "try --tile with a smaller side" if isinstance(enhancer, Windowed) else "this method takes no tiles"
+    with enough_memory(f"It does not fit into memory: {remedy}."):
         if low.shape[-2:] == size:  # the whole picture, as `bench evaluate` computes it
             found: Tensor = enhancer(low)
         else:
@@ -89,7 +90,7 @@ def window_side(enhancer: nn.Module, size: tuple[int, int], tile: int | None = N
     """The side of the windows for a picture of `size`: `tile`, else the largest that memory allows.
 
     Memory is half of what psutil calls available, at most MEMORY. An enhancer that is not `Windowed` takes the whole
-    picture; `tile` is then an error, unless the picture is no larger.
+    picture; `tile` is then an error.
     """
     if tile is not None and tile < 16:
         raise BenchError(f"--tile must be at least 16 pixels, not {tile}.")

@@ -73,17 +73,18 @@ def sums(folder: Path) -> dict[str, str]:
     """The SHA-256 in hex that `SHA256SUMS` in `folder` tells, by file name; nothing without such a file."""
     if not (folder / SUMS).is_file():
         return {}
-    pairs = [line.split(maxsplit=1) for line in (folder / SUMS).read_text(encoding="utf-8").splitlines() if line]
+    text = (folder / SUMS).read_text(encoding="utf-8", errors="surrogateescape")
+    pairs = [line.split(maxsplit=1) for line in text.splitlines() if line]
     if any(len(pair) != 2 for pair in pairs):
         raise BenchError(f"{folder / SUMS} is damaged: each line has a SHA-256 and a file name.")
-    return {pair[1]: pair[0] for pair in pairs}
+    return {name.removeprefix("*").removeprefix("./"): digest.lower() for digest, name in pairs}
 
 
 def write_text(path: Path, text: str) -> None:
     """Write `text` aside and rename it, so that `path` is whole at any time. Raises BenchError."""
     partial = path.with_name(f".{path.name}.partial")
     try:
-        partial.write_text(text, encoding="utf-8")
+        partial.write_text(text, encoding="utf-8", errors="surrogateescape")
         partial.replace(path)
     except OSError as error:
         partial.unlink(missing_ok=True)

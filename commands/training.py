@@ -196,7 +196,7 @@ def _keep_weights(run: "Run", weights: Path, *, keep_optimisers: bool) -> None:
 def _train_by(
     run: "Run", out: Path, plan: Mapping[str, Any], *, device: str, resume: bool, keep_optimisers: bool
 ) -> None:  # fmt: skip
-    from bench.device import choose_device, enough_memory
+    from bench.device import choose_device
     from commands.console import say
     from commands.training_bar import TrainingBar
     from enlightengan.build import build, features_for, restored
@@ -217,11 +217,10 @@ def _train_by(
     start = Path(plan["init_from"]) if plan["init_from"] else None
     with TrainingBar(config) as bar, spread(config.devices, chosen, out, resume=resume):
         model = build(config, device=chosen, features=features, init_from=start, continued=continued)
-        with enough_memory("The training does not fit into memory: a smaller --crop or --batch-size does."):
-            train(
-                model, low=files["low"], normal=files["normal"], out=out, log=run, resume=resume,
-                assess=_probe_niqe(), on_step=bar.show, keep_optimisers=keep_optimisers,
-            )  # fmt: skip
+        train(
+            model, low=files["low"], normal=files["normal"], out=out, log=run, resume=resume,
+            assess=_probe_niqe(), on_step=bar.show, keep_optimisers=keep_optimisers,
+        )  # fmt: skip
 
 
 def _probe_niqe() -> Any:

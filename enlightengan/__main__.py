@@ -47,6 +47,7 @@ def main() -> None:
         config = replace(kept, devices=size)  # the same batches, however many share them
         check_continued(out, config, given | {"method": method}, init_from=init_from, weights=weights)
     features = features_for(config, weights)
+    dark, lit = _photographs(low), _photographs(normal)
     log: RunLog = JsonLinesLog(_folder(out, resume=resume)) if rank == 0 else Silent()
     if not resume:
         used = features_used(config, weights)
@@ -61,8 +62,7 @@ def main() -> None:
     with join(rank, size, place):
         model = build(config, device=place, features=features, init_from=init_from, continued=continued)
         train(
-            model, low=_photographs(low), normal=_photographs(normal), out=out, log=log, resume=resume,
-            on_step=_Printer() if rank == 0 else None,
+            model, low=dark, normal=lit, out=out, log=log, resume=resume, on_step=_Printer() if rank == 0 else None,
         )  # fmt: skip
 
 
@@ -129,14 +129,21 @@ def _photographs(sources: list[Path]) -> list[Path]:
     found: list[Path] = []
     for source in sources:
         if source.is_file():
-            found += [source.parent / line.strip() for line in source.read_text().splitlines() if line.strip()]
+            found += [source.parent / line.strip() for line in _text(source).splitlines() if line.strip()]
         else:
             found += photographs_in(source)
     return found
 
 
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise BenchError(f"{file} is no list of photographs: give the folder that it lies in, or a list.") from error
+
+
 if __name__ == "__main__":
     try:
         main()
-    except BenchError as error:
+    except (BenchError, OSError) as error:
         sys.exit(str(error))

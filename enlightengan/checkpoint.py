@@ -90,8 +90,8 @@ def load_generator(path: Path) -> tuple[Generator, dict[str, str]]:
     """
     state, metadata = read_weights(path)
     first = state.get("conv1_1.weight")
-    if first is None:
-        raise BenchError(f"{path} does not hold an EnlightenGAN generator: conv1_1.weight is missing.")
+    if first is None or first.ndim != 4:
+        raise BenchError(f"{path} does not hold an EnlightenGAN generator: it has no convolution conv1_1.")
     align_corners = metadata.get("align_corners", "True") == "True"
     generator = Generator(attention=first.shape[1] == 4, align_corners=align_corners)
     _fill(generator, state, path, "an EnlightenGAN generator")
@@ -174,10 +174,11 @@ def save_state(folder: Path, step: int, state: Mapping[str, Any], *, keep: int =
             stream.flush()
             os.fsync(stream.fileno())
         partial.replace(path)
-    except OSError as error:
+    except (OSError, RuntimeError) as error:  # of a full disk torch makes a RuntimeError
         partial.unlink(missing_ok=True)
-        raise BenchError(f"Cannot write {path}: {error}") from error
-    for old in sorted(folder.glob("state-*.pt"))[:-keep]:
+        reason = error.__context__ if isinstance(error.__context__, OSError) else error
+        raise BenchError(f"Cannot write {path}: {_reason(reason)}") from error
+    for old in (*sorted(folder.glob("state-*.pt"))[:-keep], *folder.glob(".state-*.partial")):
         old.unlink(missing_ok=True)
     return path
 
@@ -205,7 +206,7 @@ def read_state(path: Path) -> dict[str, Any]:
     return state
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 

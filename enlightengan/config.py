@@ -196,12 +196,26 @@ def departures(config: TrainConfig, features_used: str) -> list[str]:
     if config.preset != "paper":
         return []
     found = [
-        "BatchNorm sees the whole batch; theirs was split over three cards into chunks of 11, 11 and 10.",
+        *_shared_out(config),
         "random numbers come from NumPy's PCG64, not from Python's random in four worker processes.",
         "photographs are sorted by path; theirs came in the order of os.walk, which decides the fixed partners.",
         "no history pool is filled: theirs was, but never used.",
     ]
     if config.perceptual and "Caffe" not in features_used:
         found.append(f"features are {features_used}; theirs were Caffe VGG-16, BGR 0-255, no mean.")
-    own = TrainConfig(preset="paper", without=config.without, features=config.features, seed=config.seed)
-    return found + changed_settings(config, own)
+    alike = {name: getattr(config, name) for name in ("without", "features", "seed", "accumulate", "batch_norm")}
+    return found + changed_settings(config, TrainConfig(preset="paper", **alike))
+
+
+def _shared_out(config: TrainConfig) -> list[str]:
+    """What differs where the authors' batches were shared out over three cards."""
+    parts = config.accumulate * (config.devices if config.batch_norm == "per-device" else 1)
+    seen = "sees the whole batch" if parts == 1 else f"sees the batch in {parts} parts"
+    if config.batch_norm == "frozen":
+        seen = "keeps the statistics that it begins with"
+    found = [f"BatchNorm {seen}; theirs was split over three cards into chunks of 11, 11 and 10."]
+    if parts == 3 and config.batch_norm != "frozen":
+        found = []
+    if config.accumulate > 1 and config.relativistic:
+        found.append("relativistic means are over each part of a batch; theirs were over all of it.")
+    return found

@@ -30,8 +30,9 @@ class Cost:
         if not self._steps:
             with FlopCounterMode(display=False) as counter:
                 losses = self.model.step(batch, precision=precision)
+            own = batch.parts(group.size())[group.rank()]
             # The counter takes a multiply-accumulate for two operations.
-            self.counted["cost/gmac_per_sample"] = counter.get_total_flops() * group.size() / 2 / len(batch.low) / 1e9
+            self.counted["cost/gmac_per_sample"] = counter.get_total_flops() / 2 / len(own.low) / 1e9
         else:
             losses = self.model.step(batch, precision=precision)
         self._steps += 1

@@ -6,11 +6,12 @@ no mean. `random` does the same with seeded weights. torchvision's weights take 
 """
 
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
-from torch import Tensor, nn
+from torch import Tensor, hub, nn
 
 from bench.errors import BenchError
 
@@ -133,21 +134,28 @@ def _random_vgg16(pools: int, seed: int) -> VGG16Features:
     return network
 
 
-def _read(path: Path) -> dict[str, Tensor]:
+def _read(path: Path) -> Any:
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
-        return torch.load(path, map_location="cpu", weights_only=True)  # type: ignore[no-any-return]
+        return torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         raise BenchError(f"Cannot read the feature weights {path}: {error}") from error
     except Exception as error:  # torch's words on a file that it does not trust would lead people to trust it
         raise BenchError(f"{path} is not a file of feature weights (.safetensors or .pth), or is damaged.") from error
 
 
-def _load(network: nn.Module, state: dict[str, Tensor], source: Path) -> None:
-    missing = network.load_state_dict(state, strict=False).missing_keys
+def _load(network: nn.Module, state: Any, source: Path) -> None:
+    """Layers beyond those of `network` may be there, but no more within its blocks: those are of a deeper one."""
+    kind = type(network).__name__
+    try:
+        missing = network.load_state_dict(state, strict=False).missing_keys
+    except (RuntimeError, TypeError, AttributeError) as error:
+        raise BenchError(f"{source} are not weights for {kind}: other shapes, or none at all.") from error
     if missing:
-        raise BenchError(f"{source} are not weights for {type(network).__name__}: {missing[0]} is missing.")
+        raise BenchError(f"{source} are not weights for {kind}: {missing[0]} is missing.")
+    if isinstance(network, VGG16Features) and "conv3_4.weight" in state:
+        raise BenchError(f"{source} are not weights for {kind}: conv3_4 is VGG-19's.")
 
 
 def _torchvision_vgg16() -> dict[str, Tensor]:
@@ -155,9 +163,10 @@ def _torchvision_vgg16() -> dict[str, Tensor]:
 
     try:
         state = VGG16_Weights.IMAGENET1K_V1.get_state_dict(check_hash=True, progress=False)
-    except OSError as error:
+    except Exception as error:  # of the network, of a digest that differs, of a file kept from before that is damaged
+        reason = error if isinstance(error, OSError) else f"they are damaged, here or there; kept in {hub.get_dir()}"
         raise BenchError(
-            f"The VGG-16 weights could not be downloaded ({error}). Three ways on: be online once; give Caffe-format "
+            f"The VGG-16 weights could not be downloaded ({reason}). Three ways on: be online once; give Caffe-format "
             "VGG-16 weights with --feature-weights FILE; or choose --features vgg19-distilled --feature-weights FILE "
             "or --features random (needs no file, weaker)."
         ) from error

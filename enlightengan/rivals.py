@@ -9,6 +9,7 @@ from typing import ClassVar
 from bench.errors import BenchError
 from enlightengan.run_config import RunConfig, changed_settings
 
+ONE_PLACE = 16  # pixels, of a crop whose innermost layer in the U-Net is one: nothing to normalise
 EXPOSED = 16  # pixels, of a region of Zero-DCE's exposure control: no crop can be smaller
 
 
@@ -64,6 +65,11 @@ class CycleConfig(RunConfig):
     """Instance normalisation in the discriminators, theirs. It divides by each picture's own contrast and takes its own
     mean away, so that how bright a picture is reaches the logits late; without it they see that first."""
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.crop <= ONE_PLACE:
+            raise BenchError(f"crop must exceed {ONE_PLACE}, where the U-Net's innermost layer is one pixel.")
+
 
 ZERO_DCE_PRESETS: dict[str, ZeroDceConfig] = {
     "paper": ZeroDceConfig(),
@@ -101,5 +107,6 @@ def rival_departures(config: RunConfig) -> list[str]:
     found = [
         "the generators are the one-path model's U-Net without attention; theirs were ResNets with nine blocks.",
         "batches and crops are EnlightenGAN's; theirs were one picture, 256 x 256 cut from 286 x 286.",
+        "pictures are flipped upside down, too, and both sides together; theirs were mirrored, each by itself.",
     ]
     return found + changed_settings(config, CycleConfig(seed=config.seed))

@@ -13,6 +13,7 @@ PAIRINGS = ("fixed", "random")
 PRECISIONS = ("auto", "float32", "bfloat16")
 SCHEDULES = ("epoch", "step", "constant")
 BATCH_NORMS = ("synchronised", "per-device", "frozen")
+ALIKE = ("devices", "checkpointing", "probes", "snapshots")  # settings by which the same is learned
 AT_LEAST_ONE = ("epochs", "batch_size", "crop", "learning_rate", "probes", "accumulate", "devices")
 
 
@@ -155,7 +156,7 @@ C = TypeVar("C", bound=RunConfig)
 def choose_preset(presets: Mapping[str, C], name: str, changes: Mapping[str, Any]) -> C:
     """The preset called `name` with every change that is not None applied. Raises BenchError on a bad value.
 
-    A length given in epochs or minutes replaces the preset's own, in whichever unit that is.
+    A length that is given replaces the preset's own, in whichever unit that is.
     """
     if name not in presets:
         raise unknown_name("preset", name, presets)
@@ -164,10 +165,12 @@ def choose_preset(presets: Mapping[str, C], name: str, changes: Mapping[str, Any
     if lengths and "epochs" not in given and presets[name].schedule == "epoch":
         given.setdefault("schedule", "step")  # epochs do not say when such a run ends
     freed: dict[str, Any] = {key: None for key in ("minutes", "max_steps") if lengths and key not in given}
+    if lengths == {"max_steps"}:  # an epoch has at least one step, so that no epoch ends before
+        freed["epochs"] = max(presets[name].epochs, given["max_steps"])
     return replace(presets[name], **freed, **given)
 
 
 def changed_settings(config: RunConfig, published: RunConfig) -> list[str]:
-    """Sentences on the settings of `config` that differ from the `published` ones."""
-    changed = [name for name, value in vars(config).items() if value != getattr(published, name)]
+    """Sentences on the settings of `config` that differ from the `published` ones and change what is learned."""
+    changed = [name for name, value in vars(config).items() if value != getattr(published, name) and name not in ALIKE]
     return [f"{name} is {getattr(config, name)}, theirs {getattr(published, name)}." for name in changed]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from bench.device import fast_precision
+from bench.device import enough_memory, fast_precision
 from enlightengan import group, health
 from enlightengan.average import Ema
 from enlightengan.checkpoint import describe, has_state, latest_state, save_state, save_weights, snapshot_name
@@ -42,6 +42,7 @@ def choose_precision(precision: str, device: torch.device) -> str:
     return "bfloat16" if device.type == "cpu" and fast_precision() == torch.bfloat16 else "float32"
 
 
+@enough_memory("The training does not fit into memory: a smaller --crop or --batch-size does.")
 def train(
     model: TrainedModel,
     *,
@@ -58,7 +59,7 @@ def train(
 
     `out` also receives training states, from which `resume` continues. `assess` scores the enhanced probe pictures,
     (1, 3, H, W) in [0, 1] each; `keep_optimisers` logs the final training state, too. Raises BenchError when a loss is
-    not finite or a discriminator has collapsed.
+    not finite, a discriminator has collapsed or the memory runs out.
     """
     config, run = model.config, _Run(model, out, log)
     batches, probe = run.prepare(low, normal, assess, resume=resume)
@@ -83,7 +84,8 @@ def train(
         if step % health.LOG_EVERY == 0 or done >= 1:
             run.health.look(step, rate=rate, health=model.health)
             if on_step:
-                speed = (step - first) * config.batch_size / max(elapsed - begun, 1e-9)
+                shown = batches.samples(step) - batches.samples(first)
+                speed = shown / max(elapsed - begun, 1e-9)
                 on_step(Report(min(done, 1.0), step, batches.epoch(step - 1), run.health.losses, speed))
         if done < 1 and elapsed - saved_at > STATE_EVERY:
             run.save(step, elapsed, samples=batches.samples(step))
@@ -99,7 +101,8 @@ class _Run:
         self.model, self.out, self.log = model, out, log
         self.ema = Ema(model.generator, model.config.ema)
         self.health, self.cost = Health(log), Cost(model)
-        self.precision = choose_precision(model.config.precision, model.device)
+        faster = choose_precision(model.config.precision, model.device) == "bfloat16"
+        self.precision = "bfloat16" if group.agreed(float(faster)) else "float32"
         self.next_probe = 0.0  # share done at which the probe pictures are looked at again
 
     def prepare(

@@ -25,7 +25,8 @@ def curve(levels: NDArray[np.uint8], alpha: float) -> NDArray[np.float64]:
     """The curve of 256 values in [0, 1] for a plane of 8-bit levels."""
     density = np.bincount(levels.ravel(), minlength=256) / levels.size
     spread = density.max() - density.min()
-    weighted = density.max() * ((density - density.min()) / spread) ** alpha  # Eq. 5
+    share = (density - density.min()) / spread if spread > 0 else np.ones(256)
+    weighted = density.max() * share**alpha  # Eq. 5
     gamma = 1 - np.cumsum(weighted) / weighted.sum()  # Eq. 6 to 8
     return np.asarray((np.arange(256) / 255) ** gamma)
 

@@ -1,3 +1,5 @@
+import resource
+
 import pytest
 import torch
 
@@ -61,7 +63,8 @@ def test_the_variant_follows_from_the_file(tmp_path):
         (b"not weights at all", "is not a file of network weights"),
         ({"conv1_1.weight": torch.zeros(32, 4, 3, 3)}, "missing or unknown"),
         ({"conv1_1.weight": torch.zeros(8, 4, 3, 3)}, "does not fit"),
-        ({"other": torch.zeros(1)}, "conv1_1.weight is missing"),
+        ({"other": torch.zeros(1)}, "it has no convolution conv1_1"),
+        ({"conv1_1.weight": torch.tensor(1.0)}, "it has no convolution conv1_1"),
         ([1, 2], "not a file of network weights"),
     ],
 )
@@ -108,6 +111,21 @@ def test_the_last_two_states_are_kept_and_a_torn_one_is_passed_over(tmp_path):
     assert ["state-00000005.pt is damaged" in heard[0], "state-00000004.pt is damaged" in heard[1]] == [True, True]
     with pytest.raises(BenchError, match="no training state"):
         latest_state(tmp_path / "nowhere")
+
+
+def test_a_full_disk_is_said_and_nothing_half_written_stays_on_it(tmp_path):
+    (tmp_path / ".state-00000001.pt.partial").write_bytes(b"left by a process that was killed")
+    state = {"step": 2, "networks": {"a": torch.zeros(1 << 20)}, "optimisers": {}, "ema": {}}
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, limits[1]))
+    try:
+        with pytest.raises(BenchError, match=r"Cannot write .*state-00000002\.pt: .*File too large"):
+            save_state(tmp_path, 2, state)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert [p.name for p in tmp_path.iterdir()] == [".state-00000001.pt.partial"]
+    save_state(tmp_path, 2, state)
+    assert [p.name for p in tmp_path.iterdir()] == ["state-00000002.pt"]
 
 
 def test_enhancer_works_in_0_1_and_clips(generator, tmp_path):

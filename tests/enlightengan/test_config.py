@@ -83,6 +83,13 @@ def test_the_rate_falls_by_the_steps_where_they_say_when_the_run_ends():
     assert not any("schedule" in told for told in departures(preset("paper"), "Caffe"))
 
 
+@pytest.mark.parametrize("name", PRESETS)
+def test_no_epoch_ends_a_run_before_its_steps(name):
+    assert preset(name, max_steps=5000).epochs >= 5000
+    assert preset(name, max_steps=5000, epochs=3).epochs == 3
+    assert preset(name, max_steps=5).epochs == PRESETS[name].epochs
+
+
 @pytest.mark.parametrize("changes", [{"seed": -1}, {"max_steps": 0}])
 def test_values_below_their_range_are_errors(changes):
     with pytest.raises(BenchError, match="|".join(changes)):
@@ -99,3 +106,22 @@ def test_departures_name_what_is_not_as_published():
     assert "crop is 256, theirs 320" in told and "Caffe" in told and "chunks of 11" in told
     assert not any("Caffe" in s for s in departures(preset("paper"), "VGG-16, Caffe format, BGR 0-255, no mean"))
     assert departures(preset("fast"), "x") == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({}, ["BatchNorm sees the whole batch"]),
+        ({"snapshots": True, "checkpointing": True, "probes": 3, "devices": 3}, ["BatchNorm sees the whole batch"]),
+        ({"devices": 3, "batch_norm": "per-device"}, []),  # as theirs
+        ({"accumulate": 3}, ["relativistic means are over each part"]),
+        ({"accumulate": 2}, ["BatchNorm sees the batch in 2 parts", "relativistic means are over each part"]),
+        ({"accumulate": 2, "without": ("relativistic",)}, ["BatchNorm sees the batch in 2 parts"]),
+        ({"batch_norm": "frozen"}, ["BatchNorm keeps the statistics"]),
+    ],
+)
+def test_departures_tell_how_batches_are_shared_out_only_where_theirs_were_otherwise(changes, told):
+    without = {"without": changes["without"]} if "without" in changes else {}
+    beside = departures(preset("paper", devices=3, batch_norm="per-device", **without), "Caffe")
+    found = [sentence for sentence in departures(preset("paper", **changes), "Caffe") if sentence not in beside]
+    assert len(found) == len(told) and all(map(str.startswith, found, told))

@@ -77,6 +77,12 @@ def test_cycle_and_identity_losses_of_a_constant_shift(model, batch):
     assert int(after["bn1_1.num_batches_tracked"]) == 1  # of the passes, only the one from dark to bright
 
 
+def test_a_crop_of_which_nothing_can_be_normalised_is_refused():
+    with pytest.raises(BenchError, match="crop must exceed 16"):
+        choose_preset(CYCLEGAN_PRESETS, "smoke", {"crop": 16})
+    assert choose_preset(CYCLEGAN_PRESETS, "smoke", {"crop": 17}).crop == 17
+
+
 def test_statistics_can_be_kept():
     norm = torch.nn.BatchNorm2d(2)
     with kept_statistics(norm):

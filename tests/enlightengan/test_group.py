@@ -16,6 +16,7 @@ from bench.images import write_rgb
 from enlightengan.batch import Batch
 from enlightengan.build import build
 from enlightengan.config import preset
+from enlightengan.cost import Cost
 from enlightengan.devices import device_of
 from enlightengan.group import SynchronisedBatchNorm
 
@@ -51,13 +52,16 @@ def batches():
 
 
 def told(model):
-    """Losses of two steps; then gradients' norms and a running variance after them, as numbers."""
+    """Losses of two steps; then gradients' norms, a running variance after them and what a sample costs, as numbers."""
     with torch.no_grad():
         model.generator.conv10.weight.mul_(30)  # a fresh generator's residual is too small to feel BatchNorm
-    losses = [{name: float(loss) for name, loss in model.step(batch).items()} for batch in batches()]
+    cost = Cost(model)
+    steps = [cost.step(batch, precision="float32") for batch in batches()]
+    losses = [{name: float(loss) for name, loss in found.items()} for found in steps]
     norms = {name: float(sum(p.grad.double().square().sum() for p in network.parameters()) ** 0.5)
              for name, network in model.networks().items()}  # fmt: skip
-    return [*losses, norms, {"variance": float(model.generator.state_dict()["bn5_2.running_var"].sum())}]
+    variance = float(model.generator.state_dict()["bn5_2.running_var"].sum())
+    return [*losses, norms, {"variance": variance, **cost.counted}]
 
 
 def together(batch_norm):

@@ -88,6 +88,14 @@ def test_settings_are_kept_as_they_are(tmp_path, method):
         check_continued(tmp_path / name, config, {"method": method}, init_from=None, weights=Path("caffe.pth"))
 
 
+def test_what_is_no_list_of_photographs_is_refused_before_anything_is_written(bare, photographs, tmp_path, monkeypatch):
+    words = ["--low", photographs[0][0], "--normal", photographs[1][0].parent, "--out", tmp_path / "run", *GAN]
+    monkeypatch.setattr(sys, "argv", ["enlightengan", *map(str, words)])
+    with pytest.raises(BenchError, match=r"low0\.png is no list of photographs"):
+        main()
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_record_that_a_full_disk_cut_short_costs_no_other(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")

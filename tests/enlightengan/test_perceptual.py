@@ -81,15 +81,30 @@ def test_what_cannot_be_had_is_said_and_nothing_is_substituted(tmp_path, monkeyp
         load_features("vgg16", weights=tmp_path / "other.safetensors")
 
 
+def test_weights_of_another_network_are_refused_in_a_sentence(tmp_path):
+    own = load_features("random").state_dict()
+    files = {
+        "conv3_4 is VGG-19's": own | {"conv3_4.weight": torch.zeros(256, 256, 3, 3)},
+        "other shapes": own | {"conv1_1.weight": torch.zeros(8, 3, 3, 3)},
+        "none at all": [1],
+    }
+    for number, (told, state) in enumerate(files.items()):
+        torch.save(state, tmp_path / f"{number}.pth")
+        with pytest.raises(BenchError, match=rf"{number}\.pth are not weights for VGG16Features: .*{told}"):
+            load_features("vgg16", weights=tmp_path / f"{number}.pth")
+
+
 def test_failed_download_names_the_three_ways(monkeypatch):
     from torchvision.models import VGG16_Weights
 
-    def offline(self, *args, **options):
-        raise OSError("no route")
+    for error, reason in ((OSError("no route"), "no route"), (RuntimeError("invalid hash value"), "they are damaged")):
 
-    monkeypatch.setattr(type(VGG16_Weights.IMAGENET1K_V1), "get_state_dict", offline)
-    with pytest.raises(BenchError, match=r"be online once.*Caffe-format.*vgg19-distilled.*random"):
-        load_features("vgg16")
+        def fails(self, *args, error=error, **options):
+            raise error
+
+        monkeypatch.setattr(type(VGG16_Weights.IMAGENET1K_V1), "get_state_dict", fails)
+        with pytest.raises(BenchError, match=rf"{reason}.*be online once.*Caffe-format.*vgg19-distilled.*random"):
+            load_features("vgg16")
 
 
 def test_description_tells_which_weights(tmp_path):

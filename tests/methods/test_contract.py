@@ -165,6 +165,7 @@ def test_shipped_weights_that_were_damaged_or_are_not_told_of_are_refused(workpl
     write_sum(shipped)
     subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=workplace, check=True)
     make("enlightengan")
+    told = (workplace / "SHA256SUMS").read_text()
     content = bytearray(shipped.read_bytes())
     content[-1] ^= 1
     shipped.write_bytes(content)
@@ -172,6 +173,14 @@ def test_shipped_weights_that_were_damaged_or_are_not_told_of_are_refused(workpl
         make("enlightengan", shipped)  # also where it is named
     with pytest.raises(BenchError, match=r"enlightengan\.safetensors is damaged"):
         make("enlightengan")
+    for name in ("*enlightengan", "./enlightengan"):  # as sha256sum writes and reads them, too
+        (workplace / "SHA256SUMS").write_text(told.replace(" enlightengan", name))
+        with pytest.raises(BenchError, match=r"enlightengan\.safetensors is damaged"):
+            make("enlightengan")
+    content[-1] ^= 1
+    shipped.write_bytes(content)
+    (workplace / "SHA256SUMS").write_text(told.replace(told.split()[0], told.split()[0].upper()))
+    make("enlightengan")
 
 
 def test_weights_of_another_variant_are_refused(random_weights):

@@ -55,6 +55,11 @@ def test_agcwd_gives_each_level_a_gamma_of_its_own():
     assert (np.diff(curve) >= 0).all()
 
 
+def test_agcwd_of_a_flat_histogram_counts_all_levels_alike():
+    ramp = np.arange(256, dtype=np.uint8)
+    np.testing.assert_allclose(agcwd_module.curve(ramp, 0.5), (ramp / 255) ** (1 - (ramp + 1) / 256), atol=1e-12)
+
+
 def test_agcwd_keeps_hue_and_saturation():
     relit = result("agcwd").astype(float)
     bright = PIXELS.max(axis=2) > 20

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from bench.errors import BenchError
 
+MOST_ELECTRONS = 1e9  # ten thousand times what a pixel holds
+
 
 @dataclass(frozen=True)
 class Camera:
@@ -24,8 +26,13 @@ class Camera:
     """Resolution of the raw converter."""
 
     def __post_init__(self) -> None:
-        if self.full_well <= 0 or self.read_noise < 0 or not 1 <= self.bits <= 16:
-            raise BenchError("A camera needs a full well above 0, a read noise of at least 0 and 1 to 16 bits.")
+        if not (
+            0 < self.full_well <= MOST_ELECTRONS and 0 <= self.read_noise <= MOST_ELECTRONS and 1 <= self.bits <= 16
+        ):
+            most = f"at most {MOST_ELECTRONS:,.0f} electrons each"
+            raise BenchError(
+                f"A camera needs a full well above 0, a read noise of at least 0, {most}, and 1 to 16 bits."
+            )
 
 
 def to_linear(encoded: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -61,7 +61,7 @@ def compare(
 def _show(board: "Leaderboard", metric: "Metric", against: str) -> list["Difference"]:
     from bench.comparison import differences, groups
     from bench.stability import overall
-    from commands.console import say, table
+    from commands.console import decimals, say, table
 
     values = board.values[list(board.overall)]
     found = differences(values, against)
@@ -70,7 +70,7 @@ def _show(board: "Leaderboard", metric: "Metric", against: str) -> list["Differe
     rows = [[against, f"{board.overall[against].mean:.3f}", f"{means.loc[against, 'by set']:.3f}", *["-"] * 4, ""]]
     rows += [
         [d.method, f"{board.overall[d.method].mean:.3f}", f"{means.loc[d.method, 'by set']:.3f}", bounds(d.interval),
-         probability(d.p), probability(d.corrected), f"{d.detectable:.3f}", "yes" if d.told_apart else "no"]
+         probability(d.p), probability(d.corrected), decimals(d.detectable), "yes" if d.told_apart else "no"]
         for d in found
     ]  # fmt: skip
     say(f"{metric.name}, {metric.direction}; {len(values)} images ({counts}).")

@@ -12,7 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 # A pipe or a file has no width of its own: tables there are not folded to the 80 columns of an imagined terminal.
-OUT = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
+# Names are the user's: none of them is taken for markup or for an emoji.
+OUT = Console(highlight=False, markup=False, emoji=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
 
 
 class Rate(ProgressColumn):
@@ -26,18 +27,28 @@ class Rate(ProgressColumn):
 def progress() -> Progress:
     """A bar that counts, with a rate and the time left."""
     return Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn(), console=OUT
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        Rate(),
+        TimeRemainingColumn(),
+        console=OUT,
     )
 
 
 def say(sentence: str, *, style: str = "") -> None:
-    """Print a sentence; names in it are never taken for markup."""
-    OUT.print(sentence, style=style or None, markup=False)
+    """Print a sentence."""
+    OUT.print(sentence, style=style or None)
 
 
 def bracketed(low: float, high: float, form: str = ".3f") -> str:
     """An interval as people print it; a dash where there is none, as of one picture."""
     return f"[{low:{form}}, {high:{form}}]" if math.isfinite(low) and math.isfinite(high) else "[-]"
+
+
+def decimals(value: float, form: str = ".3f") -> str:
+    """A number as people print it; a dash where there is none, as a deviation of one."""
+    return f"{value:{form}}" if math.isfinite(value) else "-"
 
 
 def entry(name: str, lines: Sequence[str]) -> None:
@@ -49,9 +60,16 @@ def entry(name: str, lines: Sequence[str]) -> None:
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "", numbers: int = 0) -> None:
     """Print a table whose last `numbers` columns are set to the right."""
-    drawn = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    drawn = Table(
+        title=Text(title, style="table.title") if title else None,
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+    )
     for place, heading in enumerate(headings):
-        drawn.add_column(heading, justify="right" if place >= len(headings) - numbers else "left", overflow="fold")
+        drawn.add_column(
+            Text(heading), justify="right" if place >= len(headings) - numbers else "left", overflow="fold"
+        )
     for row in rows:
         drawn.add_row(*(Text(cell) for cell in row))
     OUT.print(drawn)

@@ -1,5 +1,6 @@
 """`bench data`: the datasets."""
 
+import os
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -185,7 +186,7 @@ def darken(
                 if target.exists() and not force:
                     old += 1
                 else:
-                    rng = np.random.default_rng([seed, zlib.crc32(str(named[file]).encode())])
+                    rng = np.random.default_rng([seed, zlib.crc32(os.fsencode(named[file]))])
                     write_rgb(darkened(read_rgb(file), exposure=value, camera=camera, rng=rng), target)
             except BenchError as error:
                 bad.append(str(error))

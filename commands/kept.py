@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.errors import BenchError
-from bench.trainings import weights_of
+from bench.trainings import RUN_ID, weights_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,15 +55,18 @@ def tables_of(
         changed = {name for name, digest in made.items() if code.setdefault(name, digest) != digest}
         notes += [f"{name}: its code or its libraries changed between evaluations." for name in sorted(changed)]
         table = read_scores(path)
+        there = {(tag["method"], tag["dataset"]) for tag in tags}  # a nested run that was removed took its scores along
+        table = table[[pair in there for pair in zip(table["method"], table["dataset"], strict=True)]]
         table = table[~table["dataset"].isin(older)]
-        unknown = _unknown_metrics(table)
+        unknown = unknown_metrics(table)
         notes += [f"{name}: there is no such metric here; its scores are left out." for name in unknown]
         table = table[~table["metric"].isin(unknown)]
         needing = _needs_reference(table)
-        others = {name for name in set(table.loc[needing, "dataset"]) & set(sets)  # of a removed run nothing is told
+        others = {name for name in set(table.loc[needing, "dataset"])
                   if paired.setdefault(name, sets[name]["dataset_digest"]) != sets[name]["dataset_digest"]}  # fmt: skip
         notes += [f"{name}: scores against other references are left out." for name in sorted(others)]
-        tables.append(table[~(needing & table["dataset"].isin(others))])
+        table = table[~(needing & table["dataset"].isin(others))]
+        tables += [table] if len(table) else []
     if not tables and evaluations_of(suite, demo=True):
         raise NothingEvaluatedError(
             "Only the demo's photographs have been evaluated: give --demo, or run bench evaluate on others."
@@ -82,7 +85,7 @@ def same_photographs(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
     return "low_digest" in one and one["low_digest"] == other.get("low_digest")
 
 
-def _unknown_metrics(scores: "pd.DataFrame") -> list[str]:
+def unknown_metrics(scores: "pd.DataFrame") -> list[str]:
     """Metrics that were renamed or removed since they were scored by."""
     from bench.errors import UnknownNameError
     from bench.metrics import get_metric
@@ -122,11 +125,17 @@ def adapted(suite: "Suite") -> list["MlflowRun"]:
 
 def general(suite: "Suite", scores: "pd.DataFrame") -> "pd.DataFrame":
     """The scores without those of adapted weights and on photographs held out from an adaptation."""
-    runs = adapted(suite)
+    runs = [run for run in _ever_trained(suite) if "adapted" in run.data.tags]
     digests = {digest for run in runs for digest in weights_of(run)}
-    return scores[
-        ~scores["dataset"].isin([run.info.run_id for run in runs]) & ~scores["checkpoint"].isin(digests)
-    ]  # fmt: skip
+    held_out = scores["dataset"].astype(str).str.fullmatch(RUN_ID)
+    return scores[~held_out & ~scores["checkpoint"].isin(digests)]
+
+
+def _ever_trained(suite: "Suite") -> list["MlflowRun"]:
+    """All trainings, removed ones too: what was scored of these is still no other."""
+    return suite.search(kind="train") + [
+        run for run in suite.runs(removed=True) if run.data.tags.get("kind") == "train"
+    ]
 
 
 def that_count(
@@ -155,7 +164,7 @@ def _without_cells(
     suite: "Suite", scores: "pd.DataFrame", named: Sequence[str]
 ) -> tuple["pd.DataFrame", list[str]]:  # fmt: skip
     cells, full, apart = set[str](), set[str](), set[str]()
-    for run in suite.search(kind="train"):
+    for run in _ever_trained(suite):
         tags = run.data.tags
         (cells if "cell" in tags else apart).update(weights_of(run))
         if "cell" in tags and not tags["without"]:

@@ -32,11 +32,14 @@ def probe(
     from bench.evaluation import evaluate
     from bench.gaming import contestants, directions_of, effects
     from bench.metrics import get_metric
+    from bench.scores import check_writable
     from commands.console import progress, say
     from commands.evaluate import choose_datasets, choose_methods
     from commands.scoring import check_metrics, whole
     from commands.workers import pool
 
+    if csv is not None:
+        check_writable(csv)
     datasets, notes = choose_datasets(dataset or [], root_of(data_root), folder=images)
     metrics = [get_metric(name) for name in dict.fromkeys(metric or ["niqe"])]
     for note in [*notes, *check_metrics(metrics, datasets)]:

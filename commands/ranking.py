@@ -197,19 +197,21 @@ def simulate(
 
 
 def _show_recovery(panel: "Panel", found: "pd.DataFrame") -> None:
-    from commands.console import say, table
+    from commands.console import decimals, say, table
 
     by_method = found.groupby("method", sort=False)
     rows = [
-        [str(method), f"{part['truth'].iloc[0]:.3f}", f"{part['strength'].mean():.3f}", f"{part['strength'].std():.3f}",
-         f"{(part['high'] - part['low']).mean() / 2:.3f}", f"{100 * part['covered'].mean():.1f} %"]
+        [str(method), f"{part['truth'].iloc[0]:.3f}", f"{part['strength'].mean():.3f}",
+         decimals(part["strength"].std()), f"{(part['high'] - part['low']).mean() / 2:.3f}",
+         f"{100 * part['covered'].mean():.1f} %"]
         for method, part in by_method
     ]  # fmt: skip
     title = f"{found['simulation'].nunique()} panels of {panel.observers} observers and {panel.images} images"
     table(("method", "true strength", "mean found", "spread", "half interval", "held"), rows, title=title, numbers=5)
     per_panel = found.groupby("simulation")["covered"].mean()
     share, error = per_panel.mean(), per_panel.std() / len(per_panel) ** 0.5
-    say(f"The 95 % intervals held for {100 * share:.1f} % of all strengths (standard error {100 * error:.1f}).")
+    told = f"{100 * share:.1f} % of all strengths (standard error {decimals(100 * error, '.1f')})"
+    say(f"The 95 % intervals held for {told}.")
 
 
 def _show_published(seed: int) -> None:

@@ -32,10 +32,13 @@ def sample_file(contestant: "Contestant", dataset: "Dataset", image: str) -> Pat
 
 
 def artifact_name(image: str) -> str:
-    """A picture's name as one flat file name, png; a digest stands for what makes it longer than a name may be."""
+    """A picture's name as one flat file name, png.
+
+    A digest stands for what makes it longer than a name may be, and beside what another picture may be called flat.
+    """
     flat = image.replace("/", "__")
-    if len(flat.encode(errors="surrogateescape")) > LONGEST_NAME:
-        digest = hashlib.sha256(flat.encode(errors="surrogateescape")).hexdigest()[:16]
+    if "__" in image or len(flat.encode(errors="surrogateescape")) > LONGEST_NAME:
+        digest = hashlib.sha256(image.encode(errors="surrogateescape")).hexdigest()[:16]
         flat = f"{flat.encode(errors='surrogateescape')[:LONGEST_NAME].decode(errors='ignore')}-{digest}"
     return f"{flat}.png"
 

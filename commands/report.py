@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from reports.material import Material
 
 OUT = Path("runs/report")
+SHOWN, MOST_SHOWN = 12, 300  # photographs; of those that are asked for, as many as a contact sheet has room for
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,9 @@ def report(
     """
     from commands.console import say
 
+    methods = [*method, against] if method and against else method or []
     choice = Choice(
-        tuple(method or ()), tuple(dataset or ()), tuple(metric or ()), tuple(image or ()), against=against,
+        tuple(dict.fromkeys(methods)), tuple(dataset or ()), tuple(metric or ()), tuple(image or ()), against=against,
         full_size=full_size, intervals=intervals, data_root=data_root,
     )  # fmt: skip
     say(f"Report: {write(out, csv=csv or [], choice=choice, demo=demo, tracking_uri=tracking_uri)}")
@@ -110,7 +112,7 @@ def material(suite: "Suite", choice: Choice, *, csv: Sequence[Path] = (), demo: 
         baseline=baseline,
         against=check_against(choice.against, names),
         gallery=items,
-        gallery_limit=max(12, len(choice.images)),
+        gallery_limit=min(len(items), MOST_SHOWN) if choice.images else SHOWN,
         full_size=choice.full_size,
         intervals=choice.intervals,
         failures=failures(pictures, scores, directions, baseline=baseline),

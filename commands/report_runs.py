@@ -25,17 +25,22 @@ def _finished(suite: "Suite", kind: str) -> Iterator["MlflowRun"]:
 
 
 def probes(suite: "Suite") -> tuple["pd.DataFrame", dict[str, bool | None]] | None:
-    """What the newest `bench probe` found, and whether lower is better, None for diagnostics; None without any."""
+    """What the newest `bench probe` found by metrics that there are, and whether lower is better, None for diagnostics.
+
+    None without any.
+    """
     import pandas as pd
 
     from bench.gaming import directions_of
     from bench.metrics import get_metric
+    from commands.kept import unknown_metrics
 
     for run in _finished(suite, "gaming"):
         file = suite.artifact(run.info.run_id, "gaming.csv")
         if file is not None:
             found = pd.read_csv(file)
-            return found, directions_of(map(get_metric, found["metric"].unique()))
+            found = found[~found["metric"].isin(unknown_metrics(found))]
+            return (found, directions_of(map(get_metric, found["metric"].unique()))) if len(found) else None
     return None
 
 
@@ -65,7 +70,8 @@ def speed(suite: "Suite", methods: Collection[str]) -> "pd.DataFrame | None":
     import pandas as pd
 
     files = (suite.artifact(run.info.run_id, "speed.csv") for run in _finished(suite, "speed"))
-    frames = [pd.read_csv(file, dtype={"method": str, "device": str}) for file in files if file is not None]
+    some = [file for file in files if file is not None and file.read_text(encoding="utf-8").strip()]
+    frames = [pd.read_csv(file, dtype={"method": str, "device": str}) for file in some]
     if not frames:
         return None
     every = pd.concat(frames, ignore_index=True).drop_duplicates(["method", "width", "height", "device"])

@@ -97,7 +97,7 @@ def restore(runs: Runs, tracking_uri: TrackingUri = None) -> None:
     for run in _chosen(suite, runs, suite.runs(removed=True)):
         with sentences(f"Run {run.info.run_id} cannot be brought back"):
             suite.client.restore_run(run.info.run_id)
-        lost = "" if _folders(suite, run) else "; its files are deleted"
+        lost = "" if _folders(suite, run) else "; it has no files here"
         say(f"Back: {_named(run)}{lost}.")
 
 

@@ -65,8 +65,10 @@ def run_evaluation(
             say(f"{entry.contestant.name}: {made}{entry.source}")
     if csv is not None:
         check_writable(csv)
+    to_save = _files_to_save(save_images, entries, datasets)
     metrics = [get_metric(name) for name in dict.fromkeys(metric_names)]
     unsuited = check_metrics(metrics, datasets)
+    _check_covered(entries, datasets, metrics)
     notes = [*left_out, *unsuited]
     notes += [f"{d.name} is not pinned: its files cannot be checked against the published set." for d in datasets
               if not d.pinned and d.role != "demo"]  # fmt: skip
@@ -79,7 +81,7 @@ def run_evaluation(
     with suite.run("evaluate", kind="evaluate", tags=tags) as parent:
         for sentence in notes:
             parent.note(sentence)
-        frame = _run(entries, datasets, metrics, workers=workers, scheduler=scheduler, save_images=save_images,
+        frame = _run(entries, datasets, metrics, workers=workers, scheduler=scheduler, to_save=to_save,
                      device=chosen, force=force, cells=cells, troubles=troubles)  # fmt: skip
         if cells.taken:
             parent.note(taken_told(cells, len(frame)))
@@ -91,6 +93,33 @@ def run_evaluation(
         _write(frame, csv)
     _complete(frame, troubles)
     return str(parent.id)
+
+
+def _files_to_save(
+    save_images: Path | None, entries: Sequence[Entry], datasets: Sequence["Dataset"]
+) -> dict[tuple[str, str, str], Path]:  # fmt: skip
+    """Where each result is saved, by method, dataset and photograph; nothing without a folder.
+
+    Raises BenchError where that is what is read: a photograph, a reference, or somebody else's result.
+    """
+    from bench.errors import BenchError
+    from bench.images import as_png
+
+    if save_images is None:
+        return {}
+    found = dict[tuple[str, str, str], Path]()
+    for dataset in datasets:
+        names = as_png([dataset.image_name(path) for path in dataset.low])
+        for method in (entry.contestant.name for entry in entries):
+            found |= {(method, dataset.name, of): save_images / method / dataset.name / to for of, to in names.items()}
+    results = [each for entry in entries for each in (entry.contestant.results or {}).values()]
+    read = [file for dataset in datasets for file in (*dataset.low, *dataset.reference)]
+    read += [file for each in results for file in each.values() if isinstance(file, Path)]
+    taken = {file.resolve() for file in read}
+    for file in found.values():
+        if file.resolve() in taken:
+            raise BenchError(f"--save-images would write over {file}, which is read: choose another folder.")
+    return found
 
 
 def _write(frame: "pd.DataFrame", csv: Path) -> None:
@@ -160,23 +189,34 @@ def check_metrics(metrics: Sequence["Metric"], datasets: Sequence["Dataset"]) ->
     return sentences
 
 
+def _check_covered(entries: Sequence[Entry], datasets: Sequence["Dataset"], metrics: Sequence["Metric"]) -> None:
+    """Raises BenchError where nothing at all of a method would be scored."""
+    from bench.errors import BenchError
+    from bench.evaluation import suits
+
+    for contestant in (entry.contestant for entry in entries):
+        covered = [dataset for dataset in datasets if contestant.covers(dataset.name)]
+        if not any(suits(metric, dataset) for metric in metrics for dataset in covered):
+            asked = " or ".join(metric.name for metric in metrics)
+            raise BenchError(f"{contestant.name} has results on no dataset that {asked} could score.")
+
+
 def _run(
     entries: Sequence[Entry], datasets: Sequence["Dataset"], metrics: Sequence["Metric"], *, workers: int,
-    scheduler: str | None, save_images: Path | None, device: str, force: bool, cells: "CellStore", troubles: list[str],
+    scheduler: str | None, to_save: Mapping[tuple[str, str, str], Path], device: str, force: bool, cells: "CellStore",
+    troubles: list[str],
 ) -> "pd.DataFrame":  # fmt: skip
     from bench.evaluation import evaluate as evaluated
-    from bench.images import as_png
     from commands.console import progress
     from commands.recording import sample_file, sample_images
 
     samples = {dataset.name: set(sample_images(dataset)) for dataset in datasets}
-    saved = {dataset.name: as_png([dataset.image_name(path) for path in dataset.low]) for dataset in datasets}
 
     def save(contestant: "Contestant", dataset: "Dataset", image: str) -> tuple[Path, ...]:
         sample = sample_file(contestant, dataset, image)
         files = [sample] if image in samples[dataset.name] and (force or not sample.exists()) else []
-        if save_images is not None:
-            files.append(save_images / contestant.name / dataset.name / saved[dataset.name][image])
+        if to_save:
+            files.append(to_save[contestant.name, dataset.name, image])
         return tuple(files)
 
     total = sum(len(d.low) for d in datasets for entry in entries if entry.contestant.covers(d.name))

@@ -30,10 +30,13 @@ def speed(
     """Time, multiply-accumulates, parameters and peak memory of each method on one picture of each size."""
     from bench.device import choose_device, enough_memory
     from bench.errors import BenchError
+    from bench.scores import check_writable
     from bench.speed import device_name, measure, parse_size, peak_rate
     from commands.console import progress, say
     from commands.evaluate import choose_methods
 
+    if csv is not None:
+        check_writable(csv)
     sizes = [parse_size(text) for text in dict.fromkeys(size or ["600x400"])]
     entries, absent = choose_methods(method, checkpoint or [], tracking_uri=tracking_uri)
     for sentence in absent:
@@ -54,6 +57,8 @@ def speed(
                     failed.append(f"{what}: {error}")
                 bar.advance(task)
         bar.update(task, description="speed")
+    if not found:
+        raise BenchError(f"Nothing could be measured: {' '.join(failed)}")
     _show(found)
     say(f"On {device_name(place)}; at most {peak / 1e9:.0f} G multiply-accumulates a second, measured.")
     warned = [sentence for row in found if (sentence := row.beyond(peak))]
@@ -76,7 +81,7 @@ def _show(found: Sequence["Speed"]) -> None:
         for row in sorted(found, key=lambda row: (row.size, row.seconds))
     ]  # fmt: skip
     headings = ("method", "size", "seconds", "fastest", "G multiply-accumulates", "parameters", "peak MiB")
-    title = f"Median and fastest of {found[0].repeats} synchronised calls after the warm-up" if found else ""
+    title = f"Median and fastest of {found[0].repeats} synchronised calls after the warm-up"
     table(headings, rows, title=title, numbers=5)
 
 

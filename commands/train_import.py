@@ -93,6 +93,8 @@ def _trained_on(
     from bench.errors import BenchError
     from commands.sides import choose_sides
 
+    if normal and not low:
+        raise BenchError("--normal names one side only: give the low-light one with --low, too.")
     if not low:
         return None
     sides, _, _ = choose_sides(low, normal, root_of(data_root), unpaired=bool(normal))

@@ -104,6 +104,7 @@ def make_study(
     """Prepare the pictures and the database of a study in `folder`; aside first, then renamed. Raises BenchError."""
     if folder.exists():
         raise BenchError(f"There is a study {folder.name} already: choose another name, or remove {folder}.")
+    _check_names(scenes)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         aside = Path(tempfile.mkdtemp(prefix=".partial-", dir=folder.parent))
@@ -126,6 +127,15 @@ def make_study(
         raise BenchError(f"Cannot write the study {folder}: {error}") from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def _check_names(scenes: Sequence[Scene]) -> None:
+    for scene in scenes:
+        try:
+            scene.name.encode()
+        except UnicodeEncodeError as error:
+            told = f"The name of {scene.name!a} is not UTF-8, so no database could tell it: rename it."
+            raise BenchError(told) from error
 
 
 def _prepare(

@@ -90,8 +90,9 @@ def results(
 def write(found: Results, folder: Path) -> None:
     """Each table as `folder`/NAME.csv, the facts as study.json; beside the target first, then renamed.
 
-    The agreement with scores of an earlier ranking goes where this one has none.
+    The agreement with scores of an earlier ranking there goes where this one has none.
     """
+    earlier = (folder / "study.json").is_file()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         texts = {f"{name}.csv": table.to_csv(index=False) for name, table in found.tables.items()}
@@ -100,7 +101,7 @@ def write(found: Results, folder: Path) -> None:
             partial = folder / f".{name}.partial"
             partial.write_text(text, encoding="utf-8")
             partial.replace(folder / name)
-        if "agreement" not in found.tables:
+        if earlier and "agreement" not in found.tables:
             (folder / "agreement.csv").unlink(missing_ok=True)
     except OSError as error:
         raise BenchError(f"Cannot write the ranking to {folder}: {error}") from error

@@ -25,6 +25,7 @@ from study.ranking import FEWEST, Floats, Wins, fit, image_ranks
 PUBLISHED = Path(__file__).parent / "published.toml"
 NODES = 41
 MOST_DRAWS = 1000
+FARTHEST = 10  # of a strength, a taste or a threshold: one vote in e^20 goes the other way
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,10 @@ class Panel:
     def __post_init__(self) -> None:
         if len(self.strengths) < 2 or min(self.observers, self.images) < FEWEST:
             raise BenchError(f"A panel needs two strengths, {FEWEST} observers and {FEWEST} images at least.")
-        if min(self.taste, self.scene, self.threshold) < 0 or not np.isfinite(self.strengths).all():
-            raise BenchError("Standard deviations and the threshold of a panel are not negative, strengths finite.")
+        if not all(0 <= value <= FARTHEST for value in (self.taste, self.scene, self.threshold)):
+            raise BenchError(f"Standard deviations and the threshold of a panel lie between 0 and {FARTHEST}.")
+        if not all(abs(value) <= FARTHEST for value in self.strengths):
+            raise BenchError(f"Strengths lie between -{FARTHEST} and {FARTHEST}: farther apart no vote ever differs.")
 
 
 def population(panel: Panel) -> Floats:

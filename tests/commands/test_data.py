@@ -249,6 +249,9 @@ def test_darken_keeps_pictures_apart_that_differ_in_suffix(bench, workplace, pho
         (("absent", "out"), "There is no folder absent"),
         (("in", "out", "--exposure", "2"), "could not be made"),
         (("in", "out", "--bits", "40"), "1 to 16 bits"),
+        (("in", "out", "--full-well", "nan"), "a full well above 0"),
+        (("in", "out", "--full-well", "1e20"), "at most 1,000,000,000 electrons"),
+        (("in", "out", "--read-noise", "nan"), "a read noise of at least 0"),
     ],
 )
 def test_darken_refuses_what_cannot_be(fails, workplace, photograph, words, sentence):

@@ -1,3 +1,4 @@
+import shutil
 import sqlite3
 from contextlib import closing
 
@@ -203,6 +204,16 @@ def test_results_are_saved_below_the_folder_given(bench, night):
     assert np.array_equal(read_rgb(out / "a.png"), expected)
 
 
+def test_no_result_is_saved_over_what_is_read(bench, fails, night, photograph, jobs):
+    shutil.copytree(night, night.parent / "out/gamma/night")
+    before = {path: path.read_bytes() for path in (night.parent / "out").rglob("*.png")}
+    words = ("evaluate", "--metric", "entropy", "--method", "gamma", "--save-images", "out")
+    told = fails(*words, "--images", "out/gamma/night")
+    assert "--save-images would write over out/gamma/night/" in told and jobs == []
+    assert "would write over" in fails(*words, "--images", "night", "--outputs", "theirs=out/gamma/night")
+    assert before == {path: path.read_bytes() for path in before}
+
+
 def test_saved_results_keep_pictures_apart_that_differ_in_suffix(bench, night, photograph):
     photograph(night / "a.jpg", seed=7, high=60)
     code, _, _ = bench(*WORDS, "--method", "gamma", "--save-images", "out")
@@ -337,6 +348,14 @@ def test_two_methods_of_one_name_are_refused(fails, night, photograph):
     words = ("--outputs", "foo=theirs", "--checkpoint", "foo=enlightengan:weights.safetensors")
     told = fails("evaluate", "--images", "night", "--metric", "entropy", *words)
     assert told == "Two methods are called foo, by --outputs and by --checkpoint: give one another name."
+
+
+def test_results_on_what_no_metric_can_score_are_an_error(fails, night, photograph):
+    for folder in ("day", "lit"):
+        photograph(night.parent / f"{folder}/x.png", seed=5)
+    shutil.copytree(night, night.parent / "theirs")
+    words = ("--images", "day", "--references", "lit", "--dataset", "night", "--outputs", "theirs=theirs")
+    assert fails("evaluate", "--metric", "psnr", *words) == "theirs has results on no dataset that psnr could score."
 
 
 def test_a_csv_that_cannot_be_written_is_told_before_any_work(fails, night, jobs):

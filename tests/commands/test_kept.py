@@ -12,13 +12,13 @@ from bench.scores import read_scores, score_table
 from bench.tracking import open_suite
 from bench.weights import shipped_weights
 from commands.ablations import ablation_scores
-from commands.kept import evaluations_of, in_place, newest, same_photographs, tables_of
+from commands.kept import NothingEvaluatedError, evaluations_of, in_place, newest, same_photographs, tables_of
 from commands.publish_card import scores_of
 from commands.ranking import _directions
 from commands.recording import artifact_name
 from commands.report_origin import shipped_told
 from commands.report_pictures import Pictures
-from commands.report_runs import budgets, chain, costs, curves, seeds
+from commands.report_runs import budgets, chain, costs, curves, probes, seeds
 from enlightengan.checkpoint import begun_from
 from methods import make
 from reports.material import Budget
@@ -107,15 +107,21 @@ def test_other_references_leave_the_scores_that_need_none(bench, night, workplac
     assert len(shown) == 3
 
 
-def test_a_removed_part_of_an_evaluation_stops_nothing(bench, night, workplace, photograph):
+def test_a_removed_part_of_an_evaluation_takes_its_scores_along_and_no_others(bench, night, workplace, photograph):
     for seed, name in enumerate("ab"):
         photograph(workplace / f"day/{name}.png", seed=seed, size=(40, 40))
-    assert bench(*night, "psnr", "--references", "day")[0] == 0
+    assert bench(*night, "psnr", "--method", "clahe", "--references", "day")[0] == 0
     suite = open_suite()
-    (part,) = suite.children(evaluations_of(suite)[0].info.run_id)
-    assert bench("runs", "remove", part.info.run_id)[0] == 0
-    every, _ = tables_of(suite, evaluations_of(suite))
-    assert every["metric"].tolist() == ["psnr", "psnr"]
+    first, second = suite.children(evaluations_of(suite)[0].info.run_id)
+    for part, left in ((first, ["clahe"]), (second, [])):
+        assert part.data.tags["method"] == {1: "gamma", 0: "clahe"}[len(left)]
+        assert bench("runs", "remove", part.info.run_id)[0] == 0
+        if left:
+            assert tables_of(suite, evaluations_of(suite))[0]["method"].unique().tolist() == left
+    with pytest.raises(NothingEvaluatedError):
+        tables_of(suite, evaluations_of(suite))
+    assert bench("runs", "restore", first.info.run_id)[0] == 0
+    assert tables_of(suite, evaluations_of(suite))[0]["method"].unique().tolist() == ["gamma"]
 
 
 def test_a_photograph_deep_in_folders_is_kept_by_a_name_that_fits(bench, store, workplace, photograph):
@@ -130,6 +136,17 @@ def test_a_photograph_deep_in_folders_is_kept_by_a_name_that_fits(bench, store, 
     low, result = pictures.of("gamma", "night", f"{deep}/a.png")
     assert low == pictures.low["night", artifact_name(f"{deep}/a.png")]
     assert read_rgb(low).mean() < read_rgb(result).mean()
+
+
+def test_photographs_whose_names_differ_by_a_folder_are_told_apart(bench, store, workplace, photograph):
+    for seed, name in enumerate(("a/b", "a__b")):
+        photograph(workplace / f"night/{name}.png", seed=seed, size=(40, 40), high=30 + 60 * seed)
+    assert bench("evaluate", "--images", "night", "--method", "identity", "--metric", "entropy")[0] == 0
+    suite = open_suite()
+    pictures = Pictures(suite, evaluations_of(suite), {"identity": ""}, root=workplace)
+    for name in ("a/b.png", "a__b.png"):
+        for file in pictures.of("identity", "night", name):
+            assert (read_rgb(file) == read_rgb(workplace / "night" / name)).all()
 
 
 def test_a_metric_that_is_no_more_takes_its_scores_along_and_no_others(bench, night, monkeypatch):
@@ -151,6 +168,24 @@ def test_a_metric_that_is_no_more_takes_its_scores_along_and_no_others(bench, ni
     path.write_text("not,a,table\n")
     with pytest.raises(BenchError, match="scores"):
         scores_of(suite, checkpoint)
+
+
+def test_probes_of_a_metric_that_is_no_more_are_left_out(bench, night, monkeypatch):
+    assert bench("probe", *night[1:3], "--metric", "entropy", "--metric", "loe")[0] == 0
+    get = bench_metrics.get_metric
+
+    def gone(*names):
+        def known(name):
+            if name in names:
+                raise UnknownNameError(f"There is no metric named '{name}'.")
+            return get(name)
+
+        monkeypatch.setattr(bench_metrics, "get_metric", known)
+        return probes(open_suite())
+
+    found, directions = gone("loe")
+    assert set(found["metric"]) == set(directions) == {"entropy"}
+    assert gone("loe", "entropy") is None
 
 
 def test_photographs_are_the_same_by_their_own_digest_or_by_all_of_the_set():

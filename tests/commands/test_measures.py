@@ -7,6 +7,7 @@ from bench import speed
 from bench.gaming import PROBES
 from bench.speed import measure
 from bench.tracking import open_suite
+from commands import report_runs
 
 
 @pytest.fixture
@@ -45,6 +46,25 @@ def test_what_does_not_fit_into_memory_costs_no_other_its_times(bench, store, mo
     assert err == "Error: 1 of 4 could not be measured: clahe at 60x40: it does not fit into memory.\n"
     (run,) = open_suite().search(kind="speed")
     assert {"gamma/60x40/seconds", "gamma/30x20/seconds", "clahe/30x20/seconds"} <= set(run.data.metrics)
+
+
+def test_what_measured_nothing_keeps_no_run_and_no_report_stumbles_over_an_older_one(
+    bench, fails, store, monkeypatch, tmp_path
+):
+    def full(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr(speed, "measure", full)
+    told = fails("speed", "--method", "gamma", "--size", "60x40")
+    assert told == "Nothing could be measured: gamma at 60x40: it does not fit into memory."
+    assert open_suite().search(kind="speed") == []
+    (tmp_path / "speed.csv").write_text("\n")
+    with open_suite().run("speed", kind="speed") as run:
+        run.artifact(tmp_path / "speed.csv")
+    assert report_runs.speed(open_suite(), ["gamma"]) is None
+    (tmp_path / "there").mkdir()
+    assert fails("speed", "--method", "gamma", "--csv", tmp_path / "there").endswith("it is a folder.")
+    assert fails("probe", "--csv", tmp_path / "there").endswith("it is a folder.")
 
 
 def test_an_impossible_time_is_a_warning(bench, store, monkeypatch):

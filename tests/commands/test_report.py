@@ -289,6 +289,9 @@ def test_adapted_weights_do_not_take_the_place_of_the_general_ones(store, workpl
     notes = [f"{run.id} is not pinned: its files cannot be checked.", "d: older."]
     assert that_count(open_suite(), every, notes)[1] == ["d: older."]
     assert general(open_suite(), held_out).empty
+    open_suite().client.delete_run(run.id)
+    assert that_count(open_suite(), every)[0]["value"].tolist() == [3.0, 3.0], "removed, it is adapted all the same"
+    open_suite().client.restore_run(run.id)
     assert set(that_count(open_suite(), held_out)[0]["value"]) == {1.0, 2.0}
 
 
@@ -313,6 +316,9 @@ def test_cells_of_a_grid_have_no_place_beside_a_training_of_its_own(store, workp
         "m": "longest", "other": "long", "gamma": "",
     }  # fmt: skip
     assert note.endswith(": m, m_no_attention.")
+    for run in [run for run in open_suite().search(kind="train") if "cell" in run.data.tags]:
+        open_suite().client.delete_run(run.info.run_id)
+    assert that_count(open_suite(), every)[0].equals(left), "removed, they are cells all the same"
     left, _ = that_count(open_suite(), every, named=["m", "m_no_attention"])
     assert left.groupby("method")["checkpoint"].unique().str.join("").to_dict() == {
         "m": "longest", "m_no_attention": "shorter", "other": "long", "gamma": "",

@@ -235,6 +235,14 @@ def test_simulated_panels_recover_the_strengths_and_the_paper(bench, workplace):
     assert "The published rank histogram is reproduced." in out
     assert "with the published NIQE over all sets: 0.50." in out
     assert list(workplace.iterdir()) == []
+    assert "(standard error -)" in bench("study", "simulate", "--simulations", "1", "--resamples", "50")[1]
+
+
+def test_names_with_brackets_are_names(bench, judged, store):
+    judged(methods=("alpha[/x]", "beta", "gamma[red]"))
+    code, out, err = bench("study", "rank", "study", *QUICK)
+    assert code == 0, err
+    assert "alpha[/x]" in out and "gamma[red]" in out
 
 
 def test_a_copied_study_goes_on(bench, judged, store, workplace):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -78,6 +80,14 @@ def test_versions_of_another_shape_are_refused_and_leave_nothing(results_of, tmp
     with pytest.raises(BenchError, match=r"one\.png is .* must have the same shape"):
         make_study(tmp_path / "runs/study", match(folders)[0], Plan(2, 1, 0), methods=["a", "b"])
     assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_a_name_that_is_no_text_is_told_before_anything_is_made(results_of, tmp_path):
+    folders = results_of(("a", "b"), ("one",))
+    scenes = [replace(scene, name="caf\udce9") for scene in match(folders)[0]]
+    with pytest.raises(BenchError, match=r"'caf\\udce9' is not UTF-8"):
+        make_study(tmp_path / "runs/study", scenes, Plan(2, 1, 0), methods=["a", "b"])
+    assert not (tmp_path / "runs").exists()
 
 
 def test_a_broken_picture_is_named_and_leaves_nothing(results_of, tmp_path):

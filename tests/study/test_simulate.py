@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 from scipy.stats import binom
@@ -70,6 +72,11 @@ def test_observers_who_do_not_follow_are_told(monkeypatch):
 
 
 def test_impossible_panels_are_refused():
-    for words in ({"strengths": (1.0,)}, {"observers": 2}, {"taste": -1}, {"strengths": (0.0, float("nan"))}):
+    for words in ({"strengths": (1.0,)}, {"observers": 2}, {"taste": -1}, {"taste": float("nan")}, {"scene": math.inf}):
         with pytest.raises(BenchError, match="panel"):
             Panel(**words)
+    for far in ((0.0, float("nan")), (1000.0, -1000.0)):
+        with pytest.raises(BenchError, match="Strengths lie between"):
+            Panel(strengths=far)
+    most = population(Panel(strengths=(10.0, -10.0), taste=10.0, scene=10.0))
+    assert most[0] == -most[1] > 0

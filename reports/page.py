@@ -177,6 +177,8 @@ def _move(aside: Path, out: Path, earlier: set[str]) -> None:
 def _listed(out: Path) -> set[str]:
     """The files in `out` that an earlier report wrote, by its list. Raises BenchError where that is somebody else's."""
     if not (out / LIST).is_file():
+        if (out / "index.html").exists():
+            raise BenchError(f"{out} has an index.html that is no report's: choose another folder with --out.")
         return set()
     names = (out / LIST).read_text(encoding="utf-8", errors="surrogateescape").splitlines()
     if names and "index.html" not in names:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.errors import BenchError
-from bench.trainings import RUN_ID, weights_of
+from bench.trainings import weights_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -127,7 +127,7 @@ def general(suite: "Suite", scores: "pd.DataFrame") -> "pd.DataFrame":
     """The scores without those of adapted weights and on photographs held out from an adaptation."""
     runs = [run for run in _ever_trained(suite) if "adapted" in run.data.tags]
     digests = {digest for run in runs for digest in weights_of(run)}
-    held_out = scores["dataset"].astype(str).str.fullmatch(RUN_ID)
+    held_out = scores["dataset"].isin([run.info.run_id for run in runs])
     return scores[~held_out & ~scores["checkpoint"].isin(digests)]
 
 

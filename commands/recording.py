@@ -37,7 +37,7 @@ def artifact_name(image: str) -> str:
     A digest stands for what makes it longer than a name may be, and beside what another picture may be called flat.
     """
     flat = image.replace("/", "__")
-    if "__" in image or len(flat.encode(errors="surrogateescape")) > LONGEST_NAME:
+    if any(mark in image for mark in ("__", "_/", "/_")) or len(flat.encode(errors="surrogateescape")) > LONGEST_NAME:
         digest = hashlib.sha256(image.encode(errors="surrogateescape")).hexdigest()[:16]
         flat = f"{flat.encode(errors='surrogateescape')[:LONGEST_NAME].decode(errors='ignore')}-{digest}"
     return f"{flat}.png"

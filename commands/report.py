@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from reports.material import Material
 
 OUT = Path("runs/report")
-SHOWN, MOST_SHOWN = 12, 300  # photographs; of those that are asked for, as many as a contact sheet has room for
+SHOWN, MOST_SHOWN = 12, 60  # photographs; of those that are asked for, as many as one contact sheet can be read with
 
 
 @dataclass(frozen=True)

@@ -110,7 +110,7 @@ def _files_to_save(
     found = dict[tuple[str, str, str], Path]()
     for dataset in datasets:
         names = as_png([dataset.image_name(path) for path in dataset.low])
-        for method in (entry.contestant.name for entry in entries):
+        for method in (entry.contestant.name for entry in entries if entry.contestant.covers(dataset.name)):
             found |= {(method, dataset.name, of): save_images / method / dataset.name / to for of, to in names.items()}
     results = [each for entry in entries for each in (entry.contestant.results or {}).values()]
     read = [file for dataset in datasets for file in (*dataset.low, *dataset.reference)]

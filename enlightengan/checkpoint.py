@@ -174,9 +174,11 @@ def save_state(folder: Path, step: int, state: Mapping[str, Any], *, keep: int =
             stream.flush()
             os.fsync(stream.fileno())
         partial.replace(path)
-    except (OSError, RuntimeError) as error:  # of a full disk torch makes a RuntimeError
+    except (OSError, RuntimeError) as error:
         partial.unlink(missing_ok=True)
-        reason = error.__context__ if isinstance(error.__context__, OSError) else error
+        reason = error if isinstance(error, OSError) else error.__context__  # torch's own words on a full disk
+        if not isinstance(reason, OSError):
+            raise
         raise BenchError(f"Cannot write {path}: {_reason(reason)}") from error
     for old in (*sorted(folder.glob("state-*.pt"))[:-keep], *folder.glob(".state-*.partial")):
         old.unlink(missing_ok=True)

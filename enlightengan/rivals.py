@@ -9,7 +9,7 @@ from typing import ClassVar
 from bench.errors import BenchError
 from enlightengan.run_config import RunConfig, changed_settings
 
-ONE_PLACE = 16  # pixels, of a crop whose innermost layer in the U-Net is one: nothing to normalise
+ONE_PLACE = 16  # pixels, of a crop whose innermost layer in the U-Net is one
 EXPOSED = 16  # pixels, of a region of Zero-DCE's exposure control: no crop can be smaller
 
 
@@ -68,7 +68,8 @@ class CycleConfig(RunConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.crop <= ONE_PLACE:
-            raise BenchError(f"crop must exceed {ONE_PLACE}, where the U-Net's innermost layer is one pixel.")
+            told = "the U-Net's innermost layer is then one pixel, and a picture left alone in a batch has no deviation"
+            raise BenchError(f"crop must exceed {ONE_PLACE}: {told}.")
 
 
 ZERO_DCE_PRESETS: dict[str, ZeroDceConfig] = {

@@ -165,12 +165,14 @@ def choose_preset(presets: Mapping[str, C], name: str, changes: Mapping[str, Any
     if lengths and "epochs" not in given and presets[name].schedule == "epoch":
         given.setdefault("schedule", "step")  # epochs do not say when such a run ends
     freed: dict[str, Any] = {key: None for key in ("minutes", "max_steps") if lengths and key not in given}
-    if lengths == {"max_steps"}:  # an epoch has at least one step, so that no epoch ends before
+    if lengths == {"max_steps"} and given.get("schedule", presets[name].schedule) != "epoch":
+        # an epoch has at least one step, so that none ends the run before
         freed["epochs"] = max(presets[name].epochs, given["max_steps"])
     return replace(presets[name], **freed, **given)
 
 
 def changed_settings(config: RunConfig, published: RunConfig) -> list[str]:
     """Sentences on the settings of `config` that differ from the `published` ones and change what is learned."""
-    changed = [name for name, value in vars(config).items() if value != getattr(published, name) and name not in ALIKE]
+    alike = (*ALIKE, "epochs") if config.epochs == config.max_steps else ALIKE  # no length but in steps was given
+    changed = [name for name, value in vars(config).items() if value != getattr(published, name) and name not in alike]
     return [f"{name} is {getattr(config, name)}, theirs {getattr(published, name)}." for name in changed]

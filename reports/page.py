@@ -178,7 +178,8 @@ def _listed(out: Path) -> set[str]:
     """The files in `out` that an earlier report wrote, by its list. Raises BenchError where that is somebody else's."""
     if not (out / LIST).is_file():
         if (out / "index.html").exists():
-            raise BenchError(f"{out} has an index.html that is no report's: choose another folder with --out.")
+            told = f"{out} has an index.html and no {LIST} of a report"
+            raise BenchError(f"{told}: remove it, or choose another folder with --out.")
         return set()
     names = (out / LIST).read_text(encoding="utf-8", errors="surrogateescape").splitlines()
     if names and "index.html" not in names:

@@ -139,14 +139,15 @@ def test_a_photograph_deep_in_folders_is_kept_by_a_name_that_fits(bench, store, 
 
 
 def test_photographs_whose_names_differ_by_a_folder_are_told_apart(bench, store, workplace, photograph):
-    for seed, name in enumerate(("a/b", "a__b")):
+    names = ("a/b", "a__b", "a_/b", "a/_b")
+    for seed, name in enumerate(names):
         photograph(workplace / f"night/{name}.png", seed=seed, size=(40, 40), high=30 + 60 * seed)
     assert bench("evaluate", "--images", "night", "--method", "identity", "--metric", "entropy")[0] == 0
     suite = open_suite()
     pictures = Pictures(suite, evaluations_of(suite), {"identity": ""}, root=workplace)
-    for name in ("a/b.png", "a__b.png"):
-        for file in pictures.of("identity", "night", name):
-            assert (read_rgb(file) == read_rgb(workplace / "night" / name)).all()
+    for name in names:
+        for file in pictures.of("identity", "night", f"{name}.png"):
+            assert (read_rgb(file) == read_rgb(workplace / f"night/{name}.png")).all()
 
 
 def test_a_metric_that_is_no_more_takes_its_scores_along_and_no_others(bench, night, monkeypatch):

@@ -220,6 +220,8 @@ def test_a_part_can_be_chosen_and_compared_with_a_method_of_choice(bench, fails,
     assert "scriptsize" not in (evaluated / "page/tables/leaderboard--entropy.tex").read_text(encoding="utf-8")
     assert bench("report", "--out", "one", "--method", "gamma")[0] == 0
     assert "Only gamma was scored" in (evaluated / "one/index.html").read_text(encoding="utf-8")
+    assert bench("report", "--out", "two", "--method", "gamma", "--against", "msr")[0] == 0
+    assert "entropy: against msr" in (evaluated / "two/index.html").read_text(encoding="utf-8")
     photograph(evaluated / "dusk/a.png", seed=5)
     assert bench("evaluate", "--images", "dusk", "--method", "gamma", "--metric", "entropy")[0] == 0
     assert bench("report", "--out", "night", "--dataset", "night")[0] == 0
@@ -228,6 +230,16 @@ def test_a_part_can_be_chosen_and_compared_with_a_method_of_choice(bench, fails,
     for option, name in (("--method", "gama"), ("--dataset", "nigt"), ("--metric", "entropie"), ("--against", "mrs")):
         assert "did you mean" in fails("report", option, name).lower()
     assert fails("report", "--image", "nobody").startswith("No scored photograph is called nobody")
+
+
+def test_all_photographs_that_a_pattern_names_are_shown(bench, store, workplace, photograph):
+    for seed in range(13):
+        photograph(workplace / f"many/{seed}.png", seed=seed, size=(24, 24), high=60)
+    words = ("--method", "gamma", "--metric", "entropy")
+    assert bench("evaluate", "--images", "many", *words)[0] == 0
+    for choice, told in ((("--image", "many/*"), "13 of 13 photographs shown"), ((), "6 of 6 photographs shown")):
+        assert bench("report", "--out", "page", *choice)[0] == 0
+        assert told in (workplace / "page/index.html").read_text(encoding="utf-8")
 
 
 def test_what_was_not_asked_for_has_no_part_in_any_section():

@@ -232,6 +232,7 @@ def test_a_run_of_a_bare_machine_is_imported(bench, fails, store, brief, sides, 
     assert run.data.tags["machine"] == "unknown", "not the machine that imports"
     assert "does not tell what it was trained on" in fails("publish", run.info.run_id)
     assert "--low has 1" in fails("train", "import", out, "--low", workplace / "one", "--normal", "bright")
+    assert "give the low-light one with --low, too" in fails("train", "import", out, "--normal", "bright")
     assert bench("train", "import", out, *sides)[0] == 0
     assert [source.name for source in sources(runs()[:1])] == ["dark", "bright"]
     lines = [json.loads(line) for line in (out / "run.jsonl").read_text().splitlines()]

@@ -88,6 +88,8 @@ def test_no_epoch_ends_a_run_before_its_steps(name):
     assert preset(name, max_steps=5000).epochs >= 5000
     assert preset(name, max_steps=5000, epochs=3).epochs == 3
     assert preset(name, max_steps=5).epochs == PRESETS[name].epochs
+    assert preset(name, max_steps=5000, schedule="epoch").epochs == PRESETS[name].epochs, "by which the rate falls"
+    assert not any("epochs" in told for told in departures(preset(name, max_steps=5000), "Caffe"))
 
 
 @pytest.mark.parametrize("changes", [{"seed": -1}, {"max_steps": 0}])

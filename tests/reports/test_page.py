@@ -344,7 +344,7 @@ def test_a_list_of_somebody_elses_is_no_list_of_a_report(report, tmp_path):
 def test_a_page_of_somebody_elses_is_not_written_over(report, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out/index.html").write_text("mine")
-    with pytest.raises(BenchError, match=r"has an index\.html that is no report's"):
+    with pytest.raises(BenchError, match=r"has an index\.html and no files\.txt of a report"):
         report()
     assert [path.read_text() for path in (tmp_path / "out").iterdir()] == ["mine"]
 

@@ -127,8 +127,8 @@ class RefineConfig(RunConfig):
     precision: str = "auto"
     ema: float = 0.999
     batch_norm: str = "frozen"
-    darkening: tuple[float, float] = (1.3, 6.0)
-    """Range of the divisor by which half of the inputs are darkened: what is a little too dark is among them."""
+    darkening: tuple[float, float] = (2.0, 6.0)
+    """Range of the divisor by which half of the inputs are darkened."""
     noise: float = 2.0
     """Most noise of darkened inputs, a standard deviation in levels of 255, after which they are rounded to levels; 0:
     neither."""

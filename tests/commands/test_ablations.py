@@ -9,6 +9,7 @@ from bench.trainings import newest_weights
 from bench.weights import find_weights
 from commands.ablations import ablation_scores, trained_cells
 from enlightengan import train
+from enlightengan.step import Model
 from reports.ablations import effects
 
 
@@ -81,7 +82,7 @@ def test_a_training_that_does_not_fit_into_memory_is_a_sentence(fails, store, br
     def greedy(*_, **__):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9 GiB.")
 
-    monkeypatch.setattr(train, "train", greedy)
+    monkeypatch.setattr(Model, "step", greedy)
     told = fails("train", "ablations", *sides, "--preset", "smoke", "--without", "perceptual", "--max-steps", "1")
     assert "The training does not fit into memory: a smaller --crop or --batch-size does." in told
 

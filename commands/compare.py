@@ -31,28 +31,32 @@ def compare(
     from bench.errors import BenchError
     from bench.metrics import get_metric
     from bench.tracking import open_suite
+    from commands import kept
     from commands.console import say
-    from commands.kept import evaluations_of, in_place, newest, of_newest_variants, only, tables_of, that_count
     from reports.tables import leaderboard
 
     chosen = get_metric(metric)
     suite = open_suite(tracking_uri, must_exist=True)
-    kept, told = tables_of(suite, [] if csv else evaluations_of(suite, demo=demo), csv or [])
-    every = only(kept, "dataset", dataset or [])
-    every = only(every, "method", [*method, against] if method else [])
-    usual, left_out = that_count(suite, every, in_place(told, kept, every), named=[*(method or []), against])
-    if metric not in set(usual["metric"]):
+    everything, told = kept.tables_of(suite, [] if csv else kept.evaluations_of(suite, demo=demo), csv or [])
+    every = kept.only(everything, "dataset", dataset or [])
+    every = kept.only(every, "method", [*method, against] if method else [])
+    told, named = kept.in_place(told, everything, every), [*(method or []), against]
+    usual, left_out = kept.that_count(suite, every, told, named=named)
+    latest, notes = kept.newest(usual)
+    scores = latest[latest["metric"] == metric]
+    if scores.empty:
         raise BenchError(f"Nothing there was scored by {metric}: run bench evaluate --metric {metric} first.")
-    scores, notes = newest(usual)
-    board = leaderboard(scores, directions={m: get_metric(m).lower_is_better for m in scores["metric"].unique()},
-                        metric=metric)  # fmt: skip
-    for note in dict.fromkeys([*left_out, *notes, *board.notes]):
+    notes = [*kept.in_place([*left_out, *notes], usual, scores), *kept.not_computed_here(scores)]
+    board = leaderboard(scores, directions={metric: chosen.lower_is_better}, metric=metric)
+    if len(board.overall) < len(board.values.columns):
+        notes = [*notes, "Methods without a mean over all images are not compared: --dataset says on which sets to."]
+    for note in dict.fromkeys([*notes, *board.notes]):
         say(note)
     if against in board.values and against not in board.overall:
         raise BenchError(f"{against} has no {metric} that can be compared on every dataset: choose with --dataset.")
     found = _show(board, chosen, against)
     _show_stability(board, chosen)
-    _show_seeds(of_newest_variants(every[every["metric"] == metric]))
+    _show_seeds(kept.of_newest_variants(every[every["metric"] == metric]))
     if out is not None:
         _write(found, out)
         say(f"Differences in {out}.")

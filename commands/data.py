@@ -169,6 +169,8 @@ def darken(
     from commands.console import progress, say
 
     camera, exposures, bad, old = Camera(full_well, read_noise, bits), exposure or [0.1], [], 0
+    if impossible := [value for value in exposures if not 0 < value <= 1]:
+        raise BenchError(f"An exposure lies above 0 and is at most 1, not {impossible[0]:g}.")
     within = source.resolve() in out.resolve().parents  # then what was darkened already is not darkened again
     files = [f for f in photographs_in(source) if not (within and f.resolve().is_relative_to(out.resolve()))]
     if not files:

@@ -188,8 +188,6 @@ def newest(scores: "pd.DataFrame") -> tuple["pd.DataFrame", list[str]]:
 
     Of results that somebody gave, a set's scores by a metric count where all are of the newest files.
     """
-    from bench.scores import made_elsewhere
-
     notes = []
     for column, group in (("checkpoint", "method"), ("metric_digest", "metric")):
         latest = scores.groupby(group)[column].transform("first")
@@ -205,7 +203,13 @@ def newest(scores: "pd.DataFrame") -> tuple["pd.DataFrame", list[str]]:
         names = ", ".join(map(str, scores.loc[stale, "method"].unique()))
         notes.append(f"Scores of older results are left out: {names}.")
         scores = scores[~stale.groupby([scores[c] for c in ("method", "dataset", "metric")]).transform("any")]
-    scores = scores.reset_index(drop=True)
-    if count := int(made_elsewhere(scores).sum()):
-        notes.append(f"{count:,} of {len(scores):,} scores come with the project and were not computed here.")
-    return scores, notes
+    return scores.reset_index(drop=True), notes
+
+
+def not_computed_here(scores: "pd.DataFrame") -> list[str]:
+    """How many of the scores come with the project, in a sentence; nothing where none do."""
+    from bench.scores import made_elsewhere
+
+    count = int(made_elsewhere(scores).sum())
+    told = f"{count:,} of {len(scores):,} scores come with the project and were not computed here."
+    return [told] if count else []

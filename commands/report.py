@@ -85,7 +85,7 @@ def material(suite: "Suite", choice: Choice, *, csv: Sequence[Path] = (), demo: 
     from commands import report_origin as origin
     from commands import report_runs as runs
     from commands.ablations import ablation_scores, trained_cells
-    from commands.kept import evaluations_of, in_place, newest, tables_of, that_count
+    from commands.kept import evaluations_of, in_place, newest, not_computed_here, tables_of, that_count
     from commands.report_made import contributing, made
     from commands.report_pictures import Pictures, failures, gallery
     from methods import METHODS
@@ -105,6 +105,7 @@ def material(suite: "Suite", choice: Choice, *, csv: Sequence[Path] = (), demo: 
     seeds = None if demo else runs.seeds(suite, asked)
     pictures = Pictures(suite, evaluations, checkpoints, root=data_root(choice.data_root))
     items, not_shown = gallery(pictures, scores, choice.images)
+    told = [*notes, *more, *not_computed_here(scores), *others]
     return Material(
         scores=ranked,
         directions=directions,
@@ -113,8 +114,7 @@ def material(suite: "Suite", choice: Choice, *, csv: Sequence[Path] = (), demo: 
         against=check_against(choice.against, names),
         gallery=items,
         gallery_limit=min(len(items), MOST_SHOWN) if choice.images else SHOWN,
-        full_size=choice.full_size,
-        intervals=choice.intervals,
+        full_size=choice.full_size, intervals=choice.intervals,
         failures=failures(pictures, scores, directions, baseline=baseline),
         seeds=seeds,
         diagnostics=diagnostics,
@@ -125,9 +125,9 @@ def material(suite: "Suite", choice: Choice, *, csv: Sequence[Path] = (), demo: 
         provenance=origin.facts(shown),
         origins=origin.tables(suite, scores, shown),
         made=made(suite, shown, weights=weights, seeds=[] if seeds is None else set(seeds["checkpoint"])),
-        notes=list(dict.fromkeys([*in_place([*notes, *more, *others], every, scores), *not_shown])),
+        notes=list(dict.fromkeys([*in_place(told, every, scores), *not_shown])),
         **({} if demo else beside(suite, asked, checkpoints, choice)),
-    )
+    )  # fmt: skip
 
 
 def beside(

@@ -173,7 +173,8 @@ def gallery(
     for pattern in wanted:
         matching = [where for where in every if any(_called(name, pattern) for name in _names(*where))]
         if not matching:
-            raise BenchError(f"No scored photograph is called {pattern}: say DATASET/IMAGE or a pattern like 'lime/*'.")
+            told = "say DATASET/IMAGE or a pattern like 'lime/*' of what the methods chosen were scored on"
+            raise BenchError(f"No scored photograph is called {pattern}: {told}.")
         fresh = [where for where in matching if where not in seen]
         seen.update(fresh)
         found = [_shown(pictures, scores, *where, lacking=lacking) for where in fresh]

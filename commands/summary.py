@@ -3,11 +3,20 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from bench.trainings import RUN_ID
+
 if TYPE_CHECKING:
     import pandas as pd
 
     from bench.data import Dataset
     from bench.metrics import Metric
+
+
+def _called(dataset: str, *, pinned: bool) -> str:
+    """A dataset's heading; what was held out from an adaptation is kept under the ID of its run."""
+    if RUN_ID.fullmatch(dataset):
+        return f"held out (run {dataset[:8]})"
+    return dataset if pinned else f"{dataset} (not pinned)"
 
 
 def print_summary(frame: "pd.DataFrame", metrics: Sequence["Metric"], datasets: Sequence["Dataset"]) -> None:
@@ -38,7 +47,7 @@ def print_summary(frame: "pd.DataFrame", metrics: Sequence["Metric"], datasets: 
                 mark = " *" if marked else "  "
                 row.append(f"{cell['mean']:.3f} {bracketed(cell['low'], cell['high'])} {int(cell['images']):>3}{mark}")
             rows.append(row)
-        headings = ["method", *(name if pinned[name] else f"{name} (not pinned)" for name in names)]
+        headings = ["method", *(_called(name, pinned=pinned[name]) for name in names)]
         best_said = "" if metric.diagnostic else ", * best"
         title = f"{metric.name}: mean [95 % interval] images, {metric.direction}{best_said}"
         table(headings, rows, title=title, numbers=len(names))

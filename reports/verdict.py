@@ -116,7 +116,7 @@ def verdict(board: Leaderboard, *, baseline: str = "") -> Verdict:
     alike = [method for method, difference in rivals.items() if not difference.told_apart]
     against = f"{first}, against {board.overall[runner_up].mean:.{digits}f} for {runner_up}"
     sentence = f"{against}. {_told(gap, best, digits=digits)}"
-    headline = f"{best} leads" if gap.told_apart else _undecided(best, alike, rivals=len(rivals))
+    headline = f"{best} leads" if not alike else _undecided(best, alike, rivals=len(rivals))
     details = [] if len(alike) < 2 else [f"Not told apart from {best} either: {named(alike[1:], most=8)}."]
     if gap.told_apart and alike:
         details = [f"Yet not told apart from {best}: {named(alike, most=8)}."]

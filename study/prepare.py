@@ -46,10 +46,14 @@ def match(
 ) -> tuple[list[Scene], list[str]]:
     """The images that every method (a folder each) has a result for, by name without suffix, and notes on the rest.
 
+    The name is the path inside the folder; beside a dataset's photographs (`inputs`) the file's name alone does, too,
+    where one photograph and one result are called so.
     Raises BenchError, naming every mismatch, unless `common` drops what does not match. Photographs of the dataset
     that no method has a result for are left out.
     """
     found = {method: _keyed(method, folder) for method, folder in outputs.items()}
+    if inputs is not None:
+        found = {method: _as_in_dataset(files, inputs) for method, files in found.items()}
     everything = {key for files in found.values() for key in files}
     shared = {key for key in everything if all(key in files for files in found.values())}
     lacking = [_missing(method, everything - files.keys()) for method, files in found.items()]
@@ -79,6 +83,20 @@ def _keyed(method: str, folder: Path) -> dict[str, Path]:
     if twice:
         raise BenchError(f"{method}: {folder} has several pictures called {twice[0]}, told apart only by their suffix.")
     return {key: file for file, key in keys.items()}
+
+
+def _as_in_dataset(files: Mapping[str, Path], inputs: Mapping[str, tuple[str, Path]]) -> dict[str, Path]:
+    """`files` by the keys of `inputs`; a file that cannot be told to belong to one keeps its own."""
+    called: dict[str, list[str]] = {}
+    for key in inputs.keys() - files.keys():
+        called.setdefault(key.rpartition("/")[2], []).append(key)
+    count = Counter(key.rpartition("/")[2] for key in files.keys() - inputs.keys())
+    found = dict[str, Path]()
+    for key, file in files.items():
+        name = key.rpartition("/")[2]
+        meant = called.get(name, [])
+        found[meant[0] if key not in inputs and len(meant) == count[name] == 1 else key] = file
+    return found
 
 
 def _missing(who: str, keys: set[str]) -> str:

@@ -247,7 +247,7 @@ def test_darken_keeps_pictures_apart_that_differ_in_suffix(bench, workplace, pho
     ("words", "sentence"),
     [
         (("absent", "out"), "There is no folder absent"),
-        (("in", "out", "--exposure", "2"), "could not be made"),
+        (("in", "out", "--exposure", "2"), "An exposure lies above 0 and is at most 1, not 2."),
         (("in", "out", "--bits", "40"), "1 to 16 bits"),
         (("in", "out", "--full-well", "nan"), "a full well above 0"),
         (("in", "out", "--full-well", "1e20"), "at most 1,000,000,000 electrons"),

@@ -41,6 +41,15 @@ def test_a_clear_lead_is_named_with_its_size_and_interval(words):
     assert answer.direction == "lower is better"
 
 
+def test_nobody_leads_whom_a_method_further_down_cannot_be_told_apart_from(words):
+    scene, wild = np.random.default_rng(0).normal(4.0, 1.0, size=40), np.random.default_rng(1).normal(1.0, 9.0, size=40)
+    answer = words({("a", "d", "niqe"): scene, ("b", "d", "niqe"): scene + 0.5 + np.linspace(-0.1, 0.1, 40),
+                    ("c", "d", "niqe"): scene + wild - wild.mean() + 1})  # fmt: skip
+    assert answer.headline == "a and c cannot be told apart" and answer.best == "a"
+    assert "for b. Image by image a is ahead by 0.500" in answer.sentence
+    assert "Yet not told apart from a: c." in answer.details
+
+
 def test_a_lead_that_higher_scores_give_reads_the_same(words):
     answer = words(
         {("a", "d", "psnr"): [20.0 + i for i in range(8)], ("b", "d", "psnr"): [22.0 + i for i in range(8)]}, "psnr"

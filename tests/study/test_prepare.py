@@ -37,6 +37,18 @@ def test_every_mismatch_is_named(results_of):
     assert notes == ["Left out: a lacks 1 (two).", "Left out: b lacks 1 (one)."]
 
 
+def test_beside_a_dataset_the_files_name_is_enough_where_it_tells_which(results_of, tmp_path):
+    folders = results_of(("a", "b"), ("one", "two")) | {"c": results_of(("c",), ("low/one", "low/two"))["c"]}
+    inputs = {f"low/{name}": (f"low/{name}.jpg", folders["a"] / f"{name}.png") for name in ("one", "two")}
+    scenes, notes = match(folders, inputs)
+    assert [scene.name for scene in scenes] == ["low/one.jpg", "low/two.jpg"] and notes == []
+    assert [path.relative_to(path.parents[2]).as_posix() for path in scenes[0].results][-1].endswith("low/one.png")
+    assert all(path.stem == "one" for path in scenes[0].results)
+    twice = inputs | {"high/one": inputs["low/one"]}
+    with pytest.raises(BenchError, match=r"the dataset lacks 1 \(one\)"):
+        match({name: folders[name] for name in "ab"}, twice)
+
+
 def test_two_files_of_one_name_are_no_match(results_of, tmp_path):
     folders = results_of(("a", "b"), ("one",))
     write_rgb(read_rgb(folders["a"] / "one.png"), folders["a"] / "one.jpg")

@@ -47,12 +47,17 @@ def to_srgb(linear: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.where(value <= 0.0031308, value * 12.92, 1.055 * value ** (1 / 2.4) - 0.055)
 
 
+def check_exposure(exposure: float) -> None:
+    """Raises BenchError for what is no share of the light."""
+    if not 0 < exposure <= 1:
+        raise BenchError(f"An exposure lies above 0 and is at most 1, not {exposure:g}.")
+
+
 def darken(
     pixels: NDArray[np.uint8], *, exposure: float, camera: Camera = Camera(), rng: np.random.Generator
 ) -> NDArray[np.uint8]:
     """8-bit sRGB `pixels` (H, W, 3) as `camera` would record them with `exposure` (0 to 1) times the light."""
-    if not 0 < exposure <= 1:
-        raise BenchError(f"An exposure lies above 0 and is at most 1, not {exposure}.")
+    check_exposure(exposure)
     electrons = to_linear(pixels / 255.0) * exposure * camera.full_well
     recorded = rng.poisson(electrons) + rng.normal(0.0, camera.read_noise, pixels.shape)
     levels = 2**camera.bits - 1

@@ -91,23 +91,24 @@ class Suite:
         tags = {"mlflow.experimentKind": "custom_model_development"}
         return str(self.client.create_experiment(EXPERIMENT, artifact_location=location, tags=tags))
 
-    def search(self, *, kind: str, **tags: str) -> list["MlflowRun"]:
-        """Runs of `kind` with these tags, newest first."""
+    def search(self, *, kind: str, removed: bool = False, **tags: str) -> list["MlflowRun"]:
+        """Runs of `kind` with these tags, newest first; those that were removed instead."""
         terms = [f"tags.`{key}` = {_quoted(value)}" for key, value in {"kind": kind, **tags}.items()]
-        return self._found(" and ".join(terms), "DESC")
+        return self._found(" and ".join(terms), "DESC", removed=removed)
 
     def runs(self, *, removed: bool = False) -> list["MlflowRun"]:
         """All runs, newest first; those that were removed instead."""
-        from mlflow.entities import ViewType
-
-        return self._found("", "DESC", ViewType.DELETED_ONLY if removed else ViewType.ACTIVE_ONLY)
+        return self._found("", "DESC", removed=removed)
 
     def children(self, run_id: str) -> list["MlflowRun"]:
         """The runs nested in `run_id`, oldest first."""
         return self._found(f"tags.`mlflow.parentRunId` = '{run_id}'", "ASC")
 
-    def _found(self, condition: str, order: str, view: int = 1) -> list["MlflowRun"]:
-        """All runs that are so, page by page, by their start. `view` is one of MLflow's; 1 are those not removed."""
+    def _found(self, condition: str, order: str, *, removed: bool = False) -> list["MlflowRun"]:
+        """All runs that are so, page by page, by their start; those that were removed instead."""
+        from mlflow.entities import ViewType
+
+        view = ViewType.DELETED_ONLY if removed else ViewType.ACTIVE_ONLY
         found: list[MlflowRun] = []
         token: str | None = None
         by = [f"attributes.start_time {order}"]

@@ -166,7 +166,9 @@ def score_held_out(run_id: str, *, device: str, tracking_uri: str | None) -> Non
         say("There are no general weights to compare with.")
     entries += [Entry(*contestant(name)) for name in BESIDE]
     try:
-        run_evaluation(entries, [from_folder(folder)], metrics, device=device, tracking_uri=tracking_uri)
+        run_evaluation(
+            entries, [replace(from_folder(folder), role="held-out")], metrics, device=device, tracking_uri=tracking_uri
+        )
     except MissingScoresError as error:
         say(str(error))
     planned.write_text(json.dumps(plan | {"afterwards": {}}))

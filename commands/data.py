@@ -161,20 +161,16 @@ def darken(
     """Darken photographs as a camera would: linear light, exposure, Poisson-Gaussian noise, quantisation."""
     import numpy as np
 
-    from bench.darken import Camera
+    from bench.darken import Camera, check_exposure
     from bench.darken import darken as darkened
     from bench.errors import BenchError
-    from bench.folders import photographs_in
     from bench.images import as_png, read_rgb, write_rgb
     from commands.console import progress, say
 
     camera, exposures, bad, old = Camera(full_well, read_noise, bits), exposure or [0.1], [], 0
-    if impossible := [value for value in exposures if not 0 < value <= 1]:
-        raise BenchError(f"An exposure lies above 0 and is at most 1, not {impossible[0]:g}.")
-    within = source.resolve() in out.resolve().parents  # then what was darkened already is not darkened again
-    files = [f for f in photographs_in(source) if not (within and f.resolve().is_relative_to(out.resolve()))]
-    if not files:
-        raise BenchError(f"There is no photograph in {source}.")
+    for value in exposures:
+        check_exposure(value)
+    files = _to_darken(source, out)
     names = as_png([file.relative_to(source).as_posix() for file in files])
     named = {file: Path(names[file.relative_to(source).as_posix()]) for file in files}
     jobs = [(file, value, out / name.with_name(f"{name.stem}{f'_{value:g}' if len(exposures) > 1 else ''}.png"))
@@ -199,3 +195,15 @@ def darken(
         raise BenchError(f"{len(bad)} of {len(jobs)} pictures could not be made.")
     kept = f", {old} were there already, with whatever settings (--force makes them anew)" if old else ""
     say(f"{len(jobs) - old} pictures made in {out}{kept}")
+
+
+def _to_darken(source: Path, out: Path) -> list[Path]:
+    """The photographs in `source`; what was darkened already, into a folder within it, is none. Raises BenchError."""
+    from bench.errors import BenchError
+    from bench.folders import photographs_in
+
+    within = source.resolve() in out.resolve().parents
+    files = [file for file in photographs_in(source) if not (within and file.resolve().is_relative_to(out.resolve()))]
+    if not files:
+        raise BenchError(f"There is no photograph in {source}.")
+    return files

@@ -54,9 +54,7 @@ def tables_of(
         made = {tag["method"]: tag["method_digest"].partition("-")[0] for tag in tags if "method_digest" in tag}
         changed = {name for name, digest in made.items() if code.setdefault(name, digest) != digest}
         notes += [f"{name}: its code or its libraries changed between evaluations." for name in sorted(changed)]
-        table = read_scores(path)
-        there = {(tag["method"], tag["dataset"]) for tag in tags}  # a nested run that was removed took its scores along
-        table = table[[pair in there for pair in zip(table["method"], table["dataset"], strict=True)]]
+        table = _of_parts(read_scores(path), tags)
         table = table[~table["dataset"].isin(older)]
         unknown = unknown_metrics(table)
         notes += [f"{name}: there is no such metric here; its scores are left out." for name in unknown]
@@ -76,6 +74,12 @@ def tables_of(
             "Nothing has been evaluated yet: run bench evaluate first, or bench demo to see it work."
         )
     return pd.concat(tables, ignore_index=True), notes
+
+
+def _of_parts(table: "pd.DataFrame", tags: Sequence[Mapping[str, str]]) -> "pd.DataFrame":
+    """The rows of the parts of an evaluation that these tags tell of: one that was removed took its scores along."""
+    there = {(tag["method"], tag["dataset"]) for tag in tags}
+    return table[[pair in there for pair in zip(table["method"], table["dataset"], strict=True)]]
 
 
 def same_photographs(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
@@ -125,7 +129,11 @@ def adapted(suite: "Suite") -> list["MlflowRun"]:
 
 def general(suite: "Suite", scores: "pd.DataFrame") -> "pd.DataFrame":
     """The scores without those of adapted weights and on photographs held out from an adaptation."""
-    runs = [run for run in _ever_trained(suite) if "adapted" in run.data.tags]
+    return _without_adapted(_ever_trained(suite), scores)
+
+
+def _without_adapted(trained: Sequence["MlflowRun"], scores: "pd.DataFrame") -> "pd.DataFrame":
+    runs = [run for run in trained if "adapted" in run.data.tags]
     digests = {digest for run in runs for digest in weights_of(run)}
     held_out = scores["dataset"].isin([run.info.run_id for run in runs])
     return scores[~held_out & ~scores["checkpoint"].isin(digests)]
@@ -133,9 +141,7 @@ def general(suite: "Suite", scores: "pd.DataFrame") -> "pd.DataFrame":
 
 def _ever_trained(suite: "Suite") -> list["MlflowRun"]:
     """All trainings, removed ones too: what was scored of these is still no other."""
-    return suite.search(kind="train") + [
-        run for run in suite.runs(removed=True) if run.data.tags.get("kind") == "train"
-    ]
+    return [run for removed in (False, True) for run in suite.search(kind="train", removed=removed)]
 
 
 def that_count(
@@ -147,9 +153,10 @@ def that_count(
     has other weights, too: a grid is as short as its number of cells demands, so that beside a longer training its
     ablations would say nothing. Only methods that were `named`, and were trained in no other way, stay.
     """
-    usual = general(suite, scores)
+    trained = _ever_trained(suite)
+    usual = _without_adapted(trained, scores)
     usual = scores if usual.empty else usual
-    usual, told = _without_cells(suite, usual, named)
+    usual, told = _without_cells(trained, usual, named)
     return usual, [*in_place(notes, scores, usual), *told]
 
 
@@ -161,10 +168,10 @@ def in_place(notes: Sequence[str], before: "pd.DataFrame", after: "pd.DataFrame"
 
 
 def _without_cells(
-    suite: "Suite", scores: "pd.DataFrame", named: Sequence[str]
+    trained: Sequence["MlflowRun"], scores: "pd.DataFrame", named: Sequence[str]
 ) -> tuple["pd.DataFrame", list[str]]:  # fmt: skip
     cells, full, apart = set[str](), set[str](), set[str]()
-    for run in _ever_trained(suite):
+    for run in trained:
         tags = run.data.tags
         (cells if "cell" in tags else apart).update(weights_of(run))
         if "cell" in tags and not tags["without"]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from bench.speed import Speed
+    from commands.scoring import Entry
 
 
 def speed(
@@ -28,11 +29,11 @@ def speed(
     tracking_uri: TrackingUri = None,
 ) -> None:
     """Time, multiply-accumulates, parameters and peak memory of each method on one picture of each size."""
-    from bench.device import choose_device, enough_memory
+    from bench.device import choose_device
     from bench.errors import BenchError
     from bench.scores import check_writable
-    from bench.speed import device_name, measure, parse_size, peak_rate
-    from commands.console import progress, say
+    from bench.speed import device_name, parse_size, peak_rate
+    from commands.console import say
     from commands.evaluate import choose_methods
 
     if csv is not None:
@@ -42,21 +43,8 @@ def speed(
     for sentence in absent:
         say(sentence)
     place = str(choose_device(device))
-    started, peak, found, failed = time.monotonic(), peak_rate(place), [], []
-    with progress() as bar:
-        task = bar.add_task("speed", total=len(entries) * len(sizes))
-        for entry in entries:
-            for one in sizes:
-                what = f"{entry.contestant.name} at {one[0]}x{one[1]}"
-                bar.update(task, description=what[:44])
-                try:
-                    with enough_memory("it does not fit into memory."):
-                        module = entry.contestant.load()
-                        found.append(measure(entry.contestant.name, module, one, device=place, repeats=repeats))
-                except BenchError as error:
-                    failed.append(f"{what}: {error}")
-                bar.advance(task)
-        bar.update(task, description="speed")
+    started, peak = time.monotonic(), peak_rate(place)
+    found, failed = _measured(entries, sizes, place, repeats)
     if not found:
         raise BenchError(f"Nothing could be measured: {' '.join(failed)}")
     _show(found)
@@ -69,6 +57,33 @@ def speed(
     say(f"Kept in MLflow as run {run}.")
     if failed:
         raise BenchError(f"{len(failed)} of {len(entries) * len(sizes)} could not be measured: {' '.join(failed)}")
+
+
+def _measured(
+    entries: Sequence["Entry"], sizes: Sequence[tuple[int, int]], device: str, repeats: int
+) -> tuple[list["Speed"], list[str]]:  # fmt: skip
+    """What was measured, and sentences on what could not be."""
+    from bench.device import enough_memory
+    from bench.errors import BenchError
+    from bench.speed import measure
+    from commands.console import progress
+
+    found, failed = list["Speed"](), list[str]()
+    with progress() as bar:
+        task = bar.add_task("speed", total=len(entries) * len(sizes))
+        for entry in entries:
+            for one in sizes:
+                what = f"{entry.contestant.name} at {one[0]}x{one[1]}"
+                bar.update(task, description=what[:44])
+                try:
+                    with enough_memory("it does not fit into memory."):
+                        module = entry.contestant.load()
+                        found.append(measure(entry.contestant.name, module, one, device=device, repeats=repeats))
+                except BenchError as error:
+                    failed.append(f"{what}: {error}")
+                bar.advance(task)
+        bar.update(task, description="speed")
+    return found, failed
 
 
 def _show(found: Sequence["Speed"]) -> None:

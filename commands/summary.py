@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from bench.trainings import RUN_ID
-
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -12,11 +10,11 @@ if TYPE_CHECKING:
     from bench.metrics import Metric
 
 
-def _called(dataset: str, *, pinned: bool) -> str:
+def _called(dataset: "Dataset") -> str:
     """A dataset's heading; what was held out from an adaptation is kept under the ID of its run."""
-    if RUN_ID.fullmatch(dataset):
-        return f"held out (run {dataset[:8]})"
-    return dataset if pinned else f"{dataset} (not pinned)"
+    if dataset.pinned or dataset.role == "demo":
+        return dataset.name
+    return f"held out (run {dataset.name[:8]})" if dataset.role == "held-out" else f"{dataset.name} (not pinned)"
 
 
 def print_summary(frame: "pd.DataFrame", metrics: Sequence["Metric"], datasets: Sequence["Dataset"]) -> None:
@@ -24,7 +22,7 @@ def print_summary(frame: "pd.DataFrame", metrics: Sequence["Metric"], datasets: 
     from commands.console import bracketed, table
     from reports.tables import summary
 
-    pinned = {dataset.name: dataset.pinned or dataset.role == "demo" for dataset in datasets}
+    called = {dataset.name: _called(dataset) for dataset in datasets}
     means = summary(frame, directions={metric.name: metric.lower_is_better for metric in metrics})
     for metric in metrics:
         part = means[means["metric"] == metric.name]
@@ -47,7 +45,7 @@ def print_summary(frame: "pd.DataFrame", metrics: Sequence["Metric"], datasets: 
                 mark = " *" if marked else "  "
                 row.append(f"{cell['mean']:.3f} {bracketed(cell['low'], cell['high'])} {int(cell['images']):>3}{mark}")
             rows.append(row)
-        headings = ["method", *(_called(name, pinned=pinned[name]) for name in names)]
+        headings = ["method", *(called[name] for name in names)]
         best_said = "" if metric.diagnostic else ", * best"
         title = f"{metric.name}: mean [95 % interval] images, {metric.direction}{best_said}"
         table(headings, rows, title=title, numbers=len(names))

@@ -26,6 +26,7 @@ def test_adapting_chooses_by_the_rule_and_scores_those_kept_apart(
     (run,) = runs()
     assert "no general weights to compare with" in out
     assert "scores are missing" in out, "the photograph held out has no lamp"
+    assert f"held out (run {run.info.run_id[:8]})" in out and "not pinned" not in out
     assert "3 of 6 photographs qualify" in out and "1 are held out, photograph by photograph" in out
     assert (run.data.tags["adapted"], run.data.tags["trusted"], run.data.tags["qualifying"]) == (
         "from scratch",

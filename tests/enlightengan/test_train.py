@@ -1,5 +1,7 @@
+import itertools
 import json
 import pickle
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -61,6 +63,13 @@ def test_interrupted_and_resumed_ends_bit_identical(photographs, tmp_path, monke
     assert all(torch.equal(whole[key], torn[key]) for key in whole)
     fresh, _ = read_weights(run(photographs, tmp_path / "seed", seed=1, **settings))
     assert not torch.equal(whole["conv1_1.weight"], fresh["conv1_1.weight"])
+
+
+def test_images_a_second_are_those_that_were_shown(photographs, tmp_path, monkeypatch):
+    seconds, told = itertools.count(), []
+    monkeypatch.setattr(training, "time", SimpleNamespace(monotonic=lambda: next(seconds)))  # each step takes one
+    run(photographs, tmp_path / "run", on_step=told.append, without=("perceptual",), batch_size=32, max_steps=4)
+    assert told[-1].step == 4 and told[-1].images_per_second == 5, "an epoch of five pictures is one short batch"
 
 
 def stopped_in(step):

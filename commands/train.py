@@ -155,7 +155,9 @@ def refine(
     largest_scale: options.LargestScale = None,
     bright_inputs: options.BrightInputs = None,
     noise: options.Noise = None,
+    structure: options.Structure = None,
     looks: options.Looks = None,
+    keeps: options.Keeps = None,
     teacher_sees: options.TeacherSees = None,
     learning_rate: options.LearningRate = None,
     precision: options.Precision = None,
@@ -178,9 +180,9 @@ def refine(
     changes = {
         "epochs": epochs, "minutes": minutes, "batch_size": batch_size, "crop": crop,
         "smallest_scale": smallest_scale, "largest_scale": largest_scale, "bright_inputs": bright_inputs,
-        "noise": noise, "looks": looks, "teacher_sees": teacher_sees, "learning_rate": learning_rate,
-        "precision": precision, "accumulate": accumulate, "checkpointing": checkpointing or None, "devices": devices,
-        "snapshots": snapshots, "seed": seed,
+        "noise": noise, "structure": structure, "looks": looks, "keeps": keeps, "teacher_sees": teacher_sees,
+        "learning_rate": learning_rate, "precision": precision, "accumulate": accumulate,
+        "checkpointing": checkpointing or None, "devices": devices, "snapshots": snapshots, "seed": seed,
     }  # fmt: skip
     launch(
         "refine", changes, low=low, normal=normal, preset=preset, init_from=init_from, resume=resume, name=name,

@@ -68,9 +68,17 @@ RefinedFrom = Annotated[
 Noise = Annotated[
     float | None, typer.Option("--noise", help="Most noise of darkened inputs, a standard deviation in levels of 255.")
 ]
+Structure = Annotated[
+    float | None,
+    typer.Option("--structure", help="Weight of the structure of crops beside the distance of their values."),
+]
 Looks = Annotated[
     float | None,
     typer.Option("--looks", help="Weight of what small copies of whole photographs teach, as many as crops; 0: none."),
+]
+Keeps = Annotated[
+    float | None,
+    typer.Option("--keeps", help="Weight of small copies of dark photographs whose results are to stay; 0: none."),
 ]
 TeacherSees = Annotated[
     str | None,

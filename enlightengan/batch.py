@@ -12,7 +12,16 @@ from torch import Tensor
 
 Window = tuple[int, int]
 """(x, y) offset of a patch."""
-SPLIT = ("low", "seen", "normal", "attention", "whole", "whole_seen", "target")  # of a batch, what its parts share out
+SPLIT = (
+    "low",
+    "seen",
+    "normal",
+    "attention",
+    "whole",
+    "whole_seen",
+    "target",
+    "kept",
+)  # of a batch, what its parts share out
 
 
 @dataclass(frozen=True)
@@ -30,6 +39,8 @@ class Batch:
     whole_seen: Tensor | None = None
     target: Tensor | None = None
     """What is wanted of `seen`, (B, 3, crop, crop), where that is known of the whole photographs."""
+    kept: Tensor | None = None
+    """Small copies of whole photographs, (B, 3, side, side), whose results are to stay; None where no method asks."""
 
     def parts(self, count: int) -> list["Batch"]:
         """The batch in `count` parts as equal as can be, fewer where it has fewer items; the windows are shared."""
@@ -58,10 +69,12 @@ class Crops:
     """Small copies of whole photographs and what is seen of them, (B, side, side, 3) each."""
     target: NDArray[np.uint8] | None = None
     """What is wanted of each of `low`, (B, crop, crop, 3)."""
+    kept: NDArray[np.uint8] | None = None
+    """Small copies of whole photographs whose results are to stay, (B, side, side, 3)."""
 
     def on(self, device: torch.device) -> Batch:
         """The batch, computed on `device`."""
-        sides = (self.low, self.normal, *(self.whole or (None, None)), self.target)
+        sides = (self.low, self.normal, *(self.whole or (None, None)), self.target, self.kept)
         low, normal, *further = (None if side is None else _values(side, device) for side in sides)
         assert low is not None and normal is not None
         divisors = _moved(np.array(self.divisors, np.float32), device)[:, None, None, None]

@@ -139,6 +139,9 @@ class RefineConfig(RunConfig):
     looks: float = 0.0
     """Weight of what is learned on small copies of whole photographs (`enlightengan.looks`), as many as crops; 0: none
     is shown."""
+    keeps: float = 0.0
+    """Weight of what the generator's beginning made of small copies of dark and dimmed photographs, as many as crops,
+    which is to stay while it learns on crops; 0: none is shown."""
     teacher_sees: str = "crop"
     """Of what the generator's beginning tells what is wanted: of the `crop`, as the network sees it in use at full
     size, or of the `whole` photograph small, as the guided form does."""
@@ -147,8 +150,8 @@ class RefineConfig(RunConfig):
         super().__post_init__()
         if self.teacher_sees not in TEACHERS:
             raise unknown_name("teacher-sees", self.teacher_sees, TEACHERS)
-        if self.noise < 0 or self.structure < 0 or self.looks < 0:
-            raise BenchError("noise, structure and looks must not be negative.")
+        if min(self.noise, self.structure, self.looks, self.keeps) < 0:
+            raise BenchError("noise, structure, looks and keeps must not be negative.")
         if self.crop < SMALLEST_CROP:
             raise BenchError(f"crop must be at least {SMALLEST_CROP} for the structure loss, not {self.crop}.")
 
@@ -167,6 +170,10 @@ class RefineConfig(RunConfig):
     @property
     def small_copies(self) -> bool:
         return self.looks > 0
+
+    @property
+    def keeps_copies(self) -> bool:
+        return self.keeps > 0
 
     @property
     def variant(self) -> str:

@@ -10,8 +10,10 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from threading import Lock
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -20,7 +22,7 @@ from PIL import Image
 from bench.errors import BenchError
 from bench.images import read_rgb
 from enlightengan.batch import Batch, Crops
-from enlightengan.looks import LARGEST_SHOWN, Pixels, shown, well_exposed, with_less_light
+from enlightengan.looks import LARGEST_SHOWN, Pixels, shown, to_keep, well_exposed, with_less_light
 from enlightengan.run_config import RunConfig, samples_shown
 
 EPOCH, STEP = 1, 2  # the two streams of random numbers
@@ -53,6 +55,10 @@ class ImageCache:
         return pixels
 
 
+def _made(make: Callable[[Pixels], Pixels], read: Callable[[Path], Pixels], path: Path) -> Pixels:
+    return make(read(path))
+
+
 def usable(paths: Sequence[Path], crop: int, *, read: ImageCache) -> tuple[list[Path], dict[Path, str]]:
     """The photographs that decode and have both sides of at least `crop` pixels, and why each other is left out.
 
@@ -83,16 +89,33 @@ def shrunk(pixels: Pixels, size: int) -> Pixels:
     return np.asarray(Image.fromarray(pixels).resize((size, size), Image.Resampling.BICUBIC))
 
 
+class Wanted(NamedTuple):
+    """What is wanted of a whole photograph, (H, W, 3) each."""
+
+    dark: Callable[[Pixels], Pixels]
+    lit: Callable[[Pixels], Pixels]
+    """Of a well-exposed one, whatever light its crops then lose."""
+
+
+class _Item(NamedTuple):
+    low: Pixels
+    """The input's crop, and what is wanted of it behind that."""
+    normal: Pixels
+    lit: bool
+    """Whether the input is a photograph of normal light."""
+
+
 class UnpairedBatches:
     """Batches of one run by step, from 0. An epoch is one pass over the longer side; its last batch may be short.
 
     A method that learns from dark photographs alone gets batches without normal-light pictures. Where `wanted` tells
-    what is wanted of a whole dark photograph, batches have that of their crops; of a well-exposed one it is itself.
+    what is wanted of a whole photograph, batches have that of their crops, and the well-exposed inputs lose light as a
+    camera might have had less of it (`looks.with_less_light`), not by a divisor.
     """
 
     def __init__(
         self, config: RunConfig, *, low: Sequence[Path], normal: Sequence[Path], read: ImageCache | None = None,
-        wanted: Callable[[Pixels], Pixels] | None = None,
+        wanted: Wanted | None = None,
     ) -> None:  # fmt: skip
         if not low or (config.unpaired and not normal):
             side = "low-light" if not low else "normal-light"
@@ -101,8 +124,8 @@ class UnpairedBatches:
         self.length = max(len(low), len(normal))
         self.steps_per_epoch = -(-self.length // config.batch_size)
         self._read = reading = read or ImageCache()
-        self._wanted = ImageCache(make=lambda path: wanted(reading(path)), beside=reading) if wanted else None
-        known = config.small_copies or wanted
+        self._wanted = [ImageCache(make=partial(_made, make, reading), beside=reading) for make in wanted or ()]
+        known = config.small_copies or config.keeps_copies or wanted
         self._bright = well_exposed((path, self._read(path)) for path in normal) if known else []
 
     def epoch(self, step: int) -> int:
@@ -119,14 +142,18 @@ class UnpairedBatches:
     def crops(self, step: int) -> Crops:
         """What the batch of `step` is made of."""
         config, rng = self.config, np.random.default_rng([self.config.seed, STEP, step])
-        items = [self._item(self._input(low, rng), normal, rng) for low, normal in self._pairs(step)]
-        low, normal = (np.stack(side) for side in zip(*items, strict=True))
+        items = [self._item(low, normal, rng) for low, normal in self._pairs(step)]
+        lit = [item.lit for item in items]
+        low, normal = np.stack([item.low for item in items]), np.stack([item.normal for item in items])
         low, target = (np.ascontiguousarray(side) for side in (low[..., :3], low[..., 3:]))
         if not config.unpaired:
             normal = normal[:0]
         divisors = [1.0] * len(low)
         if config.divisors is not None:
             divisors = [self._divisor(config.divisors, rng) if rng.random() < 0.5 else 1.0 for _ in low]
+        if self._wanted:
+            for k in np.flatnonzero(lit):
+                low[k], divisors[k] = with_less_light(low[k], rng), 1.0
         count, side = config.windows
         high = config.crop - side  # exclusive: the authors never draw the last offset
         crops = Crops(low, normal, divisors, [(int(x), int(y)) for x, y in rng.integers(0, high, size=(count, 2))])
@@ -135,19 +162,27 @@ class UnpairedBatches:
             crops = replace(crops, noise=noise, seed=int(rng.integers(1 << 62)))
         if self._wanted:
             crops = replace(crops, target=target)
-        return replace(crops, whole=self._looks(len(low), rng)) if config.small_copies else crops
+        if config.small_copies:
+            crops = replace(crops, whole=self._looks(len(low), rng))
+        return replace(crops, kept=self._to_keep(len(low), rng)) if config.keeps_copies else crops
+
+    def _to_keep(self, count: int, rng: np.random.Generator) -> Pixels:
+        sides = [[side[rng.integers(len(side))] for side in (self.low, self._bright)] for _ in range(count)]
+        size = min(self.config.crop, LARGEST_SHOWN)
+        return np.stack([to_keep(self._read(dark), self._read(lit), size, rng) for dark, lit in sides])
 
     def _looks(self, count: int, rng: np.random.Generator) -> tuple[Pixels, Pixels]:
         chosen = [self._bright[rng.integers(len(self._bright))] for _ in range(count)]
         whole = [shown(self._read(path), min(self.config.crop, LARGEST_SHOWN), rng) for path in chosen]
         return np.stack(whole), np.stack([with_less_light(pixels, rng) for pixels in whole])
 
-    def _input(self, low: Path, rng: np.random.Generator) -> list[Pixels]:
-        """The photograph to be cropped and, where it is known, what is wanted of it."""
-        if self.config.bright_share > 0 and rng.random() < self.config.bright_share:
-            bright = self._bright if self._wanted else self.normal
-            return [self._read(bright[rng.integers(len(bright))])] * (2 if self._wanted else 1)
-        return [self._read(low), *([self._wanted(low)] if self._wanted else [])]
+    def _input(self, low: Path, rng: np.random.Generator) -> tuple[list[Pixels], bool]:
+        """The photograph to be cropped and, where it is known, what is wanted of it; whether it is one of normal light
+        in the place of `low`."""
+        lit = self.config.bright_share > 0 and rng.random() < self.config.bright_share
+        bright = self._bright if self._wanted else self.normal
+        path = bright[rng.integers(len(bright))] if lit else low
+        return [self._read(path), *(make(path) for make in self._wanted[lit : lit + 1])], lit
 
     def _divisor(self, between: tuple[float, float], rng: np.random.Generator) -> float:
         weakest, strongest = between
@@ -167,13 +202,14 @@ class UnpairedBatches:
             for a, b in zip(order[chosen], partner[chosen], strict=True)
         ]
 
-    def _item(self, low: list[Pixels], normal: Path, rng: np.random.Generator) -> tuple[Pixels, Pixels]:
-        crops = [self._crop(pictures, rng) for pictures in (low, [self._read(normal)])]
+    def _item(self, low: Path, normal: Path, rng: np.random.Generator) -> "_Item":
+        pictures, lit = self._input(low, rng)
+        crops = [self._crop(some, rng) for some in (pictures, [self._read(normal)])]
         crops = [crop[:, ::-1] if rng.random() < 0.5 else crop for crop in crops]
         for axis in (1, 0):  # then both sides together, as the authors do
             if rng.random() < 0.5:
                 crops = [np.flip(crop, axis) for crop in crops]
-        return crops[0], crops[1]
+        return _Item(crops[0], crops[1], lit)
 
     def _crop(self, pictures: list[Pixels], rng: np.random.Generator) -> Pixels:
         """The same part of `pictures` of one size, one behind the other: (crop, crop, 3 of each)."""

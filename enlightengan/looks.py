@@ -24,8 +24,9 @@ from PIL import Image
 from torch import Tensor
 
 from bench.darken import to_linear, to_srgb
+from bench.images import to_pixels, to_tensor
 from enlightengan.gain import box, luma, with_shoulder
-from enlightengan.guided import Seen, looks, wanted_gain
+from enlightengan.guided import CAPS, Seen, capped, looks, wanted_gain
 from enlightengan.networks import LUMA
 
 LARGEST_SHOWN = 112  # pixels, the side of what is shown: about a square of what the guided form looks at
@@ -37,14 +38,15 @@ BACKLIT_EXPOSURES = (0.05, 1.0)  # likewise where what is dark loses more
 UNEVEN, BACKLIT = 0.3, 0.3  # shares under a light that varies without, and with, what it falls on
 SWING = 0.9  # the most standard deviation of such a light, a natural logarithm
 FALLS = (0.3, 1.2)  # the powers of the surround's luma by which the dark of a backlit scene becomes darker
-SURROUND = (3, 12)  # pixels, the radius of that surround
+SURROUND = (3, 12)  # pixels of LARGEST_SHOWN, the radius of that surround; as much of what is larger
 HIGHLIGHTS = (1.5, 12.0)  # times the light of white that a scene had there, drawn log-uniformly
 HIGHLIGHT_POWER = 4  # of linear light: how far below white that reaches
 CAST, SHARE_CAST = 0.04, 0.7  # deviation of a channel's gain, a natural logarithm; the share that has such
 CURVES, SHARE_CURVE = (0.8, 1.3), 0.6  # powers of the encoded values
 COLOURS, SHARE_COLOUR = (0.6, 1.1), 0.5  # times what a channel differs from the luma
 BLACK, SHARE_BLACK = 0.004, 0.5  # deviation of what is added to a channel, of 1
-NOISE = 1.5  # levels of 255, the most deviation
+NOISE = 1.5  # levels of 255, the most deviation; half of them have none, as cameras' own smoothing leaves it
+KEPT_DIVISORS = (1.0, 2.5)  # by which a well-exposed photograph is darkened whose result is to stay
 
 Pixels = NDArray[np.uint8]
 
@@ -71,10 +73,20 @@ def shown(pixels: Pixels, size: int, rng: np.random.Generator) -> Pixels:
     return np.ascontiguousarray(small[:, ::-1]) if rng.random() < 0.5 else small
 
 
+def to_keep(dark: Pixels, lit: Pixels, size: int, rng: np.random.Generator) -> Pixels:
+    """A small copy of either photograph (H, W, 3), the well-exposed one a little too dark, as one of the guided form's
+    looks shows it: (`size`, `size`, 3)."""
+    if rng.random() < 0.5:
+        seen = shown(dark, size, rng)
+    else:
+        seen = np.rint(shown(lit, size, rng) / rng.uniform(*KEPT_DIVISORS)).astype(np.uint8)
+    return to_pixels(capped(to_tensor(seen), float(rng.choice((1.0, *CAPS)))))
+
+
 def with_less_light(pixels: Pixels, rng: np.random.Generator) -> Pixels:
-    """A small picture (H, W, 3) as a camera might have taken it in less light, or in as much; the same shape."""
+    """A picture (H, W, 3) as a camera might have taken it in less light, or in as much; the same shape."""
     value = _developed(to_srgb(to_linear(pixels / 255) * _light(pixels, rng)), rng)
-    noisy = value * 255 + rng.normal(0, rng.uniform(0, NOISE), pixels.shape)
+    noisy = value * 255 + rng.normal(0, max(0.0, rng.uniform(-NOISE, NOISE)), pixels.shape)
     return np.rint(noisy).clip(0, 255).astype(np.uint8)
 
 
@@ -84,7 +96,8 @@ def _light(pixels: Pixels, rng: np.random.Generator) -> NDArray[np.float64]:
     field = np.zeros((height, width))
     if kind < BACKLIT:
         grey = luma(torch.from_numpy(pixels / 255).permute(2, 0, 1)[None])
-        around = torch.log(box(grey, int(rng.integers(*SURROUND))) + 0.05)[0, 0].numpy()
+        radius = round(int(rng.integers(*SURROUND)) * max(1.0, min(height, width) / LARGEST_SHOWN))
+        around = torch.log(box(grey, radius) + 0.05)[0, 0].numpy()
         field = (around - around.max()) * rng.uniform(*FALLS)
     elif kind < BACKLIT + UNEVEN:
         coarse = torch.from_numpy(rng.normal(0, rng.uniform(0, SWING), (1, 1, 4, 4)))

@@ -1,7 +1,6 @@
 """What the training loop needs of a method: networks, their optimisers, and gradients for a batch."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -11,7 +10,7 @@ from torch.optim import Adam
 
 from enlightengan import group
 from enlightengan.batch import Batch
-from enlightengan.looks import Pixels
+from enlightengan.data import Wanted
 from enlightengan.networks import freeze_statistics, initialise
 from enlightengan.run_config import RunConfig
 
@@ -29,8 +28,8 @@ class TrainedModel(ABC):
         self.device = device
         self.begun_from: dict[str, str] = {}
         """What its generator was trained on before, as `checkpoint.begun_from` tells it."""
-        self.wanted: Callable[[Pixels], Pixels] | None = None
-        """What is wanted of a whole photograph (H, W, 3), for a method whose crops are taught by that."""
+        self.wanted: Wanted | None = None
+        """What is wanted of whole photographs, for a method whose crops are taught by that."""
         self.health: dict[str, Tensor] = {}
         """Of the last batch worked on: discriminators' mean logits and accuracy, brightness, saturated share."""
 

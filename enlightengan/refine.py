@@ -28,12 +28,14 @@ from torch import Tensor, nn
 from bench.images import to_pixels, to_tensor
 from enlightengan.batch import Batch
 from enlightengan.config import RefineConfig
+from enlightengan.data import Wanted
 from enlightengan.enhancer import TrainedEnhancer
 from enlightengan.gain import fitted_gain, gain_at, with_gain
-from enlightengan.guided import GuidedEnhancer, to_look_at
+from enlightengan.guided import GuidedEnhancer, Look, Seen, brightened, to_look_at
 from enlightengan.looks import Pixels, as_guided
 from enlightengan.model import TrainedModel, add_gradients, picture_health
 from enlightengan.networks import Generator
+from enlightengan.noise import level, unevenness
 
 RADIUS = 8  # pixels, of the guided filter
 EDGE = 0.3  # its epsilon: a deviation of 0.8 stops
@@ -63,6 +65,16 @@ def structure(pictures: Tensor, targets: Tensor) -> Tensor:
     return torch.stack(found).mean()
 
 
+@torch.inference_mode()
+def crisp(photograph: Pixels) -> Pixels:
+    """A photograph (H, W, 3) as the guided form has it where no place needs light: its faint texture made stronger."""
+    image = to_tensor(photograph)
+    none = image.new_zeros(1, 3, 1, 1)
+    noise = level(unevenness(image))
+    seen = Seen(1, (Look(1.0, none[:, :1] + 1, none, none),), noise)
+    return to_pixels(brightened(image, seen, lambda values: values))
+
+
 class Refinement(TrainedModel):
     """A generator in refinement, with the frozen copy of its beginning that teaches it (see `teach`)."""
 
@@ -76,7 +88,7 @@ class Refinement(TrainedModel):
         self.teacher = copy.deepcopy(self.generator)
         self.form = GuidedEnhancer(TrainedEnhancer(self.teacher, source="the beginning"), source="the beginning")
         if config.teacher_sees == "whole":
-            self.wanted = self.guided
+            self.wanted = Wanted(dark=self.guided, lit=crisp)
 
     def networks(self) -> dict[str, nn.Module]:
         return {"generator": self.generator}
@@ -102,6 +114,12 @@ class Refinement(TrainedModel):
         look = self.teacher(low)[0].float()
         return detail_preserved((low + 1) / 2, (look.clamp(-1, 1) + 1) / 2)
 
+    def moved(self, copies: Tensor) -> Tensor:
+        """How far the results for small copies, (B, 3, H, W) in [-1, 1], are from the beginning's, of 1: a scalar."""
+        with torch.no_grad():
+            before = self.teacher(copies)[0].float()
+        return F.l1_loss(self.generator(copies)[0].float(), before) / 2
+
     def gradients(self, batch: Batch, *, share: float = 1.0, precision: str = "float32") -> dict[str, Tensor]:
         """Add this batch's gradients, times `share`, to those of the generator; returns the losses by name."""
         with self.autocast(precision):
@@ -109,6 +127,7 @@ class Refinement(TrainedModel):
             enhanced = self.generator(batch.seen)[0]
             copies = None if batch.whole_seen is None else to_look_at((batch.whole_seen + 1) / 2)
             looked = None if copies is None else self.generator(copies * 2 - 1)[0]
+            kept = None if batch.kept is None else self.moved(batch.kept)
         pictures = (enhanced.float() + 1) / 2
         self.health = picture_health(enhanced.detach())
         losses = {
@@ -120,5 +139,7 @@ class Refinement(TrainedModel):
             guided = as_guided(copies[: len(lit)], copies, results.clamp(0, 1))
             distances = F.l1_loss(results[: len(lit)], lit), F.l1_loss(guided, lit)
             losses["look"] = self.config.looks * torch.stack(distances).sum()
+        if kept is not None:
+            losses["kept"] = self.config.keeps * kept
         add_gradients(torch.stack(list(losses.values())).sum() * share, self.generator)
         return losses

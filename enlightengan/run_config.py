@@ -131,6 +131,11 @@ class RunConfig:
         """Whether each batch has small copies of whole photographs beside its crops."""
         return False
 
+    @property
+    def keeps_copies(self) -> bool:
+        """Whether each batch has small copies, too, whose results are to stay."""
+        return False
+
     def learning_rate_factor(self, epoch: int, done: float) -> float:
         """The factor on the learning rate in `epoch` (from 1), with the share `done` (0 to 1) of the run behind it.
 

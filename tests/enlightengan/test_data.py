@@ -4,9 +4,10 @@ import torch
 from PIL import Image
 
 from bench.errors import BenchError
+from enlightengan import data
 from enlightengan.batch import Crops
 from enlightengan.config import REFINE_PRESETS, preset
-from enlightengan.data import ImageCache, UnpairedBatches, shrunk, usable
+from enlightengan.data import ImageCache, UnpairedBatches, Wanted, shrunk, usable
 from enlightengan.run_config import choose_preset
 
 
@@ -94,28 +95,29 @@ def test_some_inputs_are_normal_light_photographs(photographs):
     assert all((made[step].seen <= made[step].low).all() for step in range(200)), "darkened like the others, or not"
 
 
-def test_what_is_wanted_is_of_the_same_part_and_of_well_exposed_photographs_themselves(photographs):
+def test_what_is_wanted_is_of_the_same_part_whatever_light_it_loses(photographs, monkeypatch):
     config = choose_preset(REFINE_PRESETS, "smoke", {"crop": 48, "batch_size": 2, "smallest_scale": 0.7})
+    monkeypatch.setattr(data, "with_less_light", lambda pixels, rng: pixels // 4)
     asked = []
 
     def negative(pixels):
         asked.append(pixels)
         return 255 - pixels
 
-    made = UnpairedBatches(config, low=photographs[0], normal=photographs[1], wanted=negative)
-    kept = {True: 0, False: 0}
+    made = UnpairedBatches(config, low=photographs[0], normal=photographs[1], wanted=Wanted(negative, np.copy))
+    lit = []
     for step in range(200):
-        batch = made[step]
-        for low, target in zip(batch.low, batch.target, strict=True):
-            itself = torch.equal(low, target)
-            kept[itself] += 1
-            assert itself or (low + target).abs().max() <= 2 / 127.5, "of the same part, but for rounding"
-            assert not itself or low.mean() > 60 / 127.5 - 1, "it is of the normal side"
-    assert kept[True] / sum(kept.values()) == pytest.approx(0.25, abs=0.06)
+        batch, crops = made[step], made.crops(step)
+        for low, target, divisor in zip(crops.low, crops.target, crops.divisors, strict=True):
+            lit.append(bool(np.array_equal(low, target // 4)))
+            assert lit[-1] or np.abs(low + target.astype(int) - 255).max() <= 2, "of the same part, but for rounding"
+            assert not lit[-1] or (target.mean() > 60 and divisor == 1), "it is of the normal side, and darkened once"
+        assert torch.equal(batch.seen[0], batch.low[0]) == (crops.divisors[0] == 1)
+    assert np.mean(lit) == pytest.approx(0.25, abs=0.06)
     assert len(asked) == len(photographs[0]), "of each dark photograph once"
     assert [len(part.target) for part in made[0].parts(2)] == [1, 1]
     without = UnpairedBatches(config, low=photographs[0], normal=photographs[1])
-    assert without[1].target is None and torch.equal(without[1].normal, made[1].normal)
+    assert without[1].target is None and torch.equal(without[0].normal, made[0].normal)
 
 
 def test_crops_come_from_the_picture(photographs):

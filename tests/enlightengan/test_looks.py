@@ -135,3 +135,20 @@ def test_batches_have_small_copies_where_a_refinement_asks_for_them(photographs)
     without = UnpairedBatches(replace(config, looks=0.0), low=photographs[0], normal=photographs[1])
     assert without[1].whole is None and torch.equal(without[1].seen, batch.seen), "the crops are the same either way"
     assert UnpairedBatches(preset("smoke", crop=48), low=photographs[0], normal=photographs[1])[0].whole is None
+
+
+def test_copies_to_keep_are_of_both_sides_as_the_looks_show_them(photographs):
+    dark, lit = (np.full((64, 48, 3), level, np.uint8) for level in (40, 200))
+    rng = np.random.default_rng(0)
+    found = np.array([looks.to_keep(dark, lit, 32, rng) for _ in range(400)])
+    assert found.shape == (400, 32, 32, 3) and (found == found[:, :1, :1]).all()
+    means, caps = found[:, 0, 0, 0], [round(255 * cap) for cap in guided.CAPS]
+    assert ((means <= 40) | ((means >= 200 / 2.5 - 1) & (means <= 200)) | (means == caps[1])).all()
+    told = [(means == value).mean() for value in (caps[0], 40, caps[1])]
+    # A third of all at the lower cap; of the dark half the other two thirds stay; of the other a third is at the cap.
+    assert told == pytest.approx([1 / 3, 1 / 3, 1 / 6], abs=0.07)
+    config = choose_preset(REFINE_PRESETS, "smoke", {"crop": 48, "batch_size": 2, "keeps": 1.0})
+    made = UnpairedBatches(config, low=photographs[0], normal=photographs[1])
+    assert made[1].kept.shape == (2, 3, 48, 48) and [len(part.kept) for part in made[1].parts(2)] == [1, 1]
+    without = UnpairedBatches(replace(config, keeps=0.0), low=photographs[0], normal=photographs[1])[1]
+    assert without.kept is None and torch.equal(without.whole, made[1].whole)

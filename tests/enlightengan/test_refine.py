@@ -91,13 +91,24 @@ def test_the_target_is_of_the_untouched_photograph_and_of_the_beginning(start):
 def test_the_teacher_of_whole_photographs_is_the_guided_form_of_the_beginning(start):
     model = build(settings(learning_rate=1e-2), device=CPU, init_from=start)
     photograph = (255 * rand(150, 200, 3)).byte().numpy()
-    before = model.wanted(photograph)
+    before = model.wanted.dark(photograph)
     expected = make("enlightengan_guided", start)(to_tensor(photograph))
     assert np.abs(before.astype(int) - to_pixels(expected)).max() <= 1
     low = rand(2, 3, 48, 48) * 0.6 - 1
     model.step(Batch(low, low, low, []))
-    assert np.array_equal(model.wanted(photograph), before)
+    assert np.array_equal(model.wanted.dark(photograph), before)
     assert build(settings(teacher_sees="crop"), device=CPU, init_from=start).wanted is None
+
+
+def test_of_a_well_exposed_photograph_the_faint_texture_alone_is_wanted_stronger():
+    steps = np.repeat(np.where(np.arange(96) < 48, 70, 200)[None], 96, axis=0)
+    plain = np.repeat(steps[..., None], 3, axis=2).astype(np.uint8)
+    assert np.abs(refine.crisp(plain).astype(int) - plain).max() <= 3, "an edge of 130 is no texture"
+    weave = 3 * (-1.0) ** np.add.outer(np.arange(96), np.arange(96) // 2) * (np.arange(96) < 64)[:, None]
+    made = refine.crisp((plain + weave[..., None]).astype(np.uint8))  # what is flat tells that it is no noise
+    left, right = (made[8:56, side] for side in (slice(8, 36), slice(60, 88)))
+    assert left.std() > 1.5 * 3 and right.std() > 1.5 * 3
+    assert abs(left.mean() - 70) < 1 and -3 < right.mean() - 200 < 0, "what is bright rises less"
 
 
 def test_what_is_wanted_of_a_crop_goes_before_what_the_teacher_makes_of_it(start):
@@ -165,6 +176,19 @@ def test_it_learns_how_much_light_a_scene_asks_for(start):
         last = model.step(batch)["look"]
     assert last < 0.4 * first
     assert "look" not in model.step(Batch(low, low, low, []))
+
+
+def test_what_it_makes_of_small_copies_stays_where_that_is_asked_for(start):
+    low = (0.3 * torch.sin(torch.arange(48.0) / 5) - 0.6).expand(2, 3, 48, 48)
+    moved = []
+    for keeps in (0.0, 30.0):
+        model = build(settings(keeps=keeps, learning_rate=5e-3, batch_norm="synchronised"), device=CPU, init_from=start)
+        batch = Batch(low, low, low, [], target=low * 0, kept=low * 0.9 if keeps else None)
+        for _ in range(10):
+            losses = model.step(batch)
+        assert ("kept" in losses) == bool(keeps)
+        moved.append(model.moved(low * 0.9).item())
+    assert moved[1] < 0.5 * moved[0]
 
 
 def test_the_look_counts_by_its_weight(start):

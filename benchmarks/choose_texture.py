@@ -62,12 +62,17 @@ def photographs(root: Path) -> Iterator[tuple[str, Pixels, Pixels | None]]:
         reference = read_rgb(scene.reference)
         for kind, source in inputs(scene):
             yield kind, source, reference
+    yield from of_other_cameras(root, CARDS, CROPS)
+
+
+def of_other_cameras(root: Path, cards: int, crops: int) -> Iterator[tuple[str, Pixels, Pixels | None]]:
+    """Likewise, so many of BSDS500's and of EnlightenGAN's crops, spread over all that there are."""
     bright = resolve("bsds500", root).normal
-    for path in bright[:: max(1, len(bright) // CARDS)][:CARDS]:
+    for path in bright[:: max(1, len(bright) // cards)][:cards]:
         reference = read_rgb(path)
         yield "bsds500 / 3", np.round(reference / DIVISOR).astype(np.uint8), reference
-    crops = resolve("enlightengan_crops", root).low
-    for path in crops[:: max(1, len(crops) // CROPS)][:CROPS]:
+    dark = resolve("enlightengan_crops", root).low
+    for path in dark[:: max(1, len(dark) // crops)][:crops]:
         yield NOISY, read_rgb(path), None
 
 

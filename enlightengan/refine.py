@@ -3,9 +3,11 @@
 What a generator learned from discriminators in a short training has a texture of its own, which no photograph has, and
 it decides for each place anew how bright that should be. The remedy needs no discriminators, and well-lit photographs
 only as inputs: the generator is taught by itself, as it was at the beginning. What its guided form makes of the whole
-photograph, seen small (`enlightengan.guided`), faint texture made stronger, is what it is to give for each crop of it;
-a well-exposed photograph is to stay as it is. Where the input was darkened and made noisy, the target is still that of
-the untouched photograph: as in EnlightenGAN, whose perceptual loss compares with the picture before darkening.
+photograph, seen small (`enlightengan.guided`), faint texture made stronger, is what it is to give for each crop of it.
+Where the crop was darkened and made noisy, the target is still that of the untouched photograph: as in EnlightenGAN,
+whose perceptual loss compares with the picture before darkening. Of a well-exposed photograph the crops lose light as a
+camera might have had less of it (`enlightengan.looks`), half of them without noise; wanted is the photograph, its faint
+texture made stronger likewise. Where clean crops were all made noisy before, the network blurred what was clean.
 
 The teacher may see the crop alone instead (`teacher_sees`): how much brighter it makes each place, smoothed along the
 photograph's edges (`detail_preserved`), is a gain without texture, and the crop times that is what is wanted. That
@@ -13,7 +15,8 @@ keeps what the network does at full size, rims and clouds included, for a crop c
 
 With `looks` each batch shows small copies of whole photographs, too, which teach how much light a scene asks for
 (`enlightengan.looks`): there the target is the photograph before it was darkened, for what the generator gives and for
-what the guided form makes of that.
+what the guided form makes of that. With `keeps` there are small copies whose results are to stay as the beginning's:
+crops teach brightness, too, and the guided form, which looks at small copies, should not move with that.
 
 The smoothing is `enlightengan.gain`, the second loss the contrast and structure term of SSIM (Wang et al., TIP 2004).
 """

@@ -45,7 +45,7 @@ CAST, SHARE_CAST = 0.04, 0.7  # deviation of a channel's gain, a natural logarit
 CURVES, SHARE_CURVE = (0.8, 1.3), 0.6  # powers of the encoded values
 COLOURS, SHARE_COLOUR = (0.6, 1.1), 0.5  # times what a channel differs from the luma
 BLACK, SHARE_BLACK = 0.004, 0.5  # deviation of what is added to a channel, of 1
-NOISE = 1.5  # levels of 255, the most deviation; half of them have none, as cameras' own smoothing leaves it
+NOISE, SHARE_NOISE = 1.5, 0.25  # levels of 255, the most deviation; what has such: cameras smooth what they show
 KEPT_DIVISORS = (1.0, 2.5)  # by which a well-exposed photograph is darkened whose result is to stay
 
 Pixels = NDArray[np.uint8]
@@ -86,7 +86,8 @@ def to_keep(dark: Pixels, lit: Pixels, size: int, rng: np.random.Generator) -> P
 def with_less_light(pixels: Pixels, rng: np.random.Generator) -> Pixels:
     """A picture (H, W, 3) as a camera might have taken it in less light, or in as much; the same shape."""
     value = _developed(to_srgb(to_linear(pixels / 255) * _light(pixels, rng)), rng)
-    noisy = value * 255 + rng.normal(0, max(0.0, rng.uniform(-NOISE, NOISE)), pixels.shape)
+    deviation = rng.uniform(0, NOISE) if rng.random() < SHARE_NOISE else 0.0
+    noisy = value * 255 + rng.normal(0, deviation, pixels.shape)
     return np.rint(noisy).clip(0, 255).astype(np.uint8)
 
 

@@ -12,16 +12,8 @@ from torch import Tensor
 
 Window = tuple[int, int]
 """(x, y) offset of a patch."""
-SPLIT = (
-    "low",
-    "seen",
-    "normal",
-    "attention",
-    "whole",
-    "whole_seen",
-    "target",
-    "kept",
-)  # of a batch, what its parts share out
+# Of a batch, what its parts share out.
+SPLIT = ("low", "seen", "normal", "attention", "whole", "whole_seen", "target", "kept")
 
 
 @dataclass(frozen=True)

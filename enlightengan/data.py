@@ -124,6 +124,7 @@ class UnpairedBatches:
         self.length = max(len(low), len(normal))
         self.steps_per_epoch = -(-self.length // config.batch_size)
         self._read = reading = read or ImageCache()
+        # Of the dark and of the lit, in this order; empty where nothing tells.
         self._wanted = [ImageCache(make=partial(_made, make, reading), beside=reading) for make in wanted or ()]
         known = config.small_copies or config.keeps_copies or wanted
         self._bright = well_exposed((path, self._read(path)) for path in normal) if known else []

@@ -22,7 +22,7 @@ from PIL import Image
 from bench.errors import BenchError
 from bench.images import read_rgb
 from enlightengan.batch import Batch, Crops
-from enlightengan.looks import LARGEST_SHOWN, Pixels, shown, to_keep, well_exposed, with_less_light
+from enlightengan.looks import CROPS_AS_BRIGHT, LARGEST_SHOWN, Pixels, shown, to_keep, well_exposed, with_less_light
 from enlightengan.run_config import RunConfig, samples_shown
 
 EPOCH, STEP = 1, 2  # the two streams of random numbers
@@ -154,7 +154,7 @@ class UnpairedBatches:
             divisors = [self._divisor(config.divisors, rng) if rng.random() < 0.5 else 1.0 for _ in low]
         if self._wanted:
             for k in np.flatnonzero(lit):
-                low[k], divisors[k] = with_less_light(low[k], rng), 1.0
+                low[k], divisors[k] = with_less_light(low[k], rng, as_bright=CROPS_AS_BRIGHT), 1.0
         count, side = config.windows
         high = config.crop - side  # exclusive: the authors never draw the last offset
         crops = Crops(low, normal, divisors, [(int(x), int(y)) for x, y in rng.integers(0, high, size=(count, 2))])

@@ -32,7 +32,8 @@ from enlightengan.networks import LUMA
 LARGEST_SHOWN = 112  # pixels, the side of what is shown: about a square of what the guided form looks at
 DARKEST = 0.125  # the share of well-lit photographs that is too dark for an example
 LEAST_SHOWN = 0.75  # of the shorter side, that the square which is shown has at least
-AS_BRIGHT = 0.2  # the share of photographs that keep their light
+AS_BRIGHT = 0.2  # the share of small copies that keep their light
+CROPS_AS_BRIGHT = 0.5  # likewise of crops, which tell less of whether their photograph is dark or their part of it
 EXPOSURES = (0.008, 0.8)  # times the light of the others, drawn log-uniformly
 BACKLIT_EXPOSURES = (0.05, 1.0)  # likewise where what is dark loses more
 UNEVEN, BACKLIT = 0.3, 0.3  # shares under a light that varies without, and with, what it falls on
@@ -83,17 +84,18 @@ def to_keep(dark: Pixels, lit: Pixels, size: int, rng: np.random.Generator) -> P
     return to_pixels(capped(to_tensor(seen), float(rng.choice((1.0, *CAPS)))))
 
 
-def with_less_light(pixels: Pixels, rng: np.random.Generator) -> Pixels:
-    """A picture (H, W, 3) as a camera might have taken it in less light, or in as much; the same shape."""
-    value = _developed(to_srgb(to_linear(pixels / 255) * _light(pixels, rng)), rng)
+def with_less_light(pixels: Pixels, rng: np.random.Generator, *, as_bright: float | None = None) -> Pixels:
+    """A picture (H, W, 3) as a camera might have taken it in less light; the share `as_bright` of them in as much."""
+    share = AS_BRIGHT if as_bright is None else as_bright
+    value = _developed(to_srgb(to_linear(pixels / 255) * _light(pixels, rng, as_bright=share)), rng)
     deviation = rng.uniform(0, NOISE) if rng.random() < SHARE_NOISE else 0.0
     noisy = value * 255 + rng.normal(0, deviation, pixels.shape)
     return np.rint(noisy).clip(0, 255).astype(np.uint8)
 
 
-def _light(pixels: Pixels, rng: np.random.Generator) -> NDArray[np.float64]:
+def _light(pixels: Pixels, rng: np.random.Generator, *, as_bright: float) -> NDArray[np.float64]:
     """Times the light of each place and channel, (H, W, 3)."""
-    kind, as_bright, (height, width) = rng.random(), rng.random() < AS_BRIGHT, pixels.shape[:2]
+    kind, keeps, (height, width) = rng.random(), rng.random() < as_bright, pixels.shape[:2]
     field = np.zeros((height, width))
     if kind < BACKLIT:
         grey = luma(torch.from_numpy(pixels / 255).permute(2, 0, 1)[None])
@@ -106,7 +108,7 @@ def _light(pixels: Pixels, rng: np.random.Generator) -> NDArray[np.float64]:
         field = field - field.max() * rng.random()
     field = field + _above_white(pixels, math.exp(rng.uniform(*np.log(HIGHLIGHTS))))
     least, most = BACKLIT_EXPOSURES if kind < BACKLIT else EXPOSURES
-    lost = np.zeros_like(field) if as_bright else field + rng.uniform(math.log(least), math.log(most))
+    lost = np.zeros_like(field) if keeps else field + rng.uniform(math.log(least), math.log(most))
     cast = rng.normal(0, CAST, 3) if rng.random() < SHARE_CAST else np.zeros(3)
     return np.asarray(np.exp(lost[..., None] + cast))
 

@@ -95,6 +95,9 @@ def test_some_keep_their_light_and_the_others_spread_over_the_exposures(monkeypa
     darkened = looks.BACKLIT * above[0] + (1 - looks.BACKLIT) * above[1]
     assert (means > 140).mean() == pytest.approx(looks.AS_BRIGHT + (1 - looks.AS_BRIGHT) * darkened, abs=0.03)
     assert (means < 60).mean() > 0.25 and means.max() < 215
+    rng = np.random.default_rng(0)
+    crops = np.array([looks.with_less_light(flat, rng, as_bright=0.7).mean() for _ in range(1500)])
+    assert (crops > 140).mean() == pytest.approx(0.7 + 0.3 * darkened, abs=0.03)
 
 
 def test_it_is_what_the_guided_form_makes_of_a_small_copy():

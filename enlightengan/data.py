@@ -22,7 +22,16 @@ from PIL import Image
 from bench.errors import BenchError
 from bench.images import read_rgb
 from enlightengan.batch import Batch, Crops
-from enlightengan.looks import CROPS_AS_BRIGHT, LARGEST_SHOWN, Pixels, shown, to_keep, well_exposed, with_less_light
+from enlightengan.looks import (
+    AS_BRIGHT,
+    CROPS_AS_BRIGHT,
+    LARGEST_SHOWN,
+    Pixels,
+    shown,
+    to_keep,
+    well_exposed,
+    with_less_light,
+)
 from enlightengan.run_config import RunConfig, samples_shown
 
 EPOCH, STEP = 1, 2  # the two streams of random numbers
@@ -175,7 +184,7 @@ class UnpairedBatches:
     def _looks(self, count: int, rng: np.random.Generator) -> tuple[Pixels, Pixels]:
         chosen = [self._bright[rng.integers(len(self._bright))] for _ in range(count)]
         whole = [shown(self._read(path), min(self.config.crop, LARGEST_SHOWN), rng) for path in chosen]
-        return np.stack(whole), np.stack([with_less_light(pixels, rng) for pixels in whole])
+        return np.stack(whole), np.stack([with_less_light(pixels, rng, as_bright=AS_BRIGHT) for pixels in whole])
 
     def _input(self, low: Path, rng: np.random.Generator) -> tuple[list[Pixels], bool]:
         """The photograph to be cropped and, where it is known, what is wanted of it; whether it is one of normal light

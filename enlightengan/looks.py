@@ -84,10 +84,9 @@ def to_keep(dark: Pixels, lit: Pixels, size: int, rng: np.random.Generator) -> P
     return to_pixels(capped(to_tensor(seen), float(rng.choice((1.0, *CAPS)))))
 
 
-def with_less_light(pixels: Pixels, rng: np.random.Generator, *, as_bright: float | None = None) -> Pixels:
+def with_less_light(pixels: Pixels, rng: np.random.Generator, *, as_bright: float) -> Pixels:
     """A picture (H, W, 3) as a camera might have taken it in less light; the share `as_bright` of them in as much."""
-    share = AS_BRIGHT if as_bright is None else as_bright
-    value = _developed(to_srgb(to_linear(pixels / 255) * _light(pixels, rng, as_bright=share)), rng)
+    value = _developed(to_srgb(to_linear(pixels / 255) * _light(pixels, rng, as_bright=as_bright)), rng)
     deviation = rng.uniform(0, NOISE) if rng.random() < SHARE_NOISE else 0.0
     noisy = value * 255 + rng.normal(0, deviation, pixels.shape)
     return np.rint(noisy).clip(0, 255).astype(np.uint8)

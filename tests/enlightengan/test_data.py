@@ -97,7 +97,7 @@ def test_some_inputs_are_normal_light_photographs(photographs):
 
 def test_what_is_wanted_is_of_the_same_part_whatever_light_it_loses(photographs, monkeypatch):
     config = choose_preset(REFINE_PRESETS, "smoke", {"crop": 48, "batch_size": 2, "smallest_scale": 0.7})
-    monkeypatch.setattr(data, "with_less_light", lambda pixels, rng, as_bright=None: pixels // 4)
+    monkeypatch.setattr(data, "with_less_light", lambda pixels, rng, as_bright: pixels // 4)
     asked = []
 
     def negative(pixels):

@@ -22,7 +22,7 @@ def scene(size=48):
 
 def drawn(count, pixels=None, seed=0):
     rng, pixels = np.random.default_rng(seed), scene() if pixels is None else pixels
-    return [looks.with_less_light(pixels, rng) for _ in range(count)]
+    return [looks.with_less_light(pixels, rng, as_bright=looks.AS_BRIGHT) for _ in range(count)]
 
 
 def plain(monkeypatch, **changes):

@@ -36,6 +36,21 @@ with join(int(os.environ["RANK"]), 2, torch.device("cpu")):
 if os.environ["RANK"] == "0":
     print(json.dumps(found))
 """
+UNLIKE = """
+import os, sys, torch
+from pathlib import Path
+from enlightengan import train
+from enlightengan.build import build
+from enlightengan.devices import join
+from enlightengan.log import JsonLinesLog
+sys.path.insert(0, sys.argv[1])
+from test_group import config
+rank, cpu = int(os.environ["RANK"]), torch.device("cpu")
+train.choose_precision = lambda *_: ("bfloat16", "float32")[rank == int(sys.argv[2])]
+with join(rank, 2, cpu):
+    out = Path(sys.argv[3]) / str(rank)
+    print(train._Run(build(config("per-device", precision="auto"), device=cpu), out, JsonLinesLog(out)).precision)
+"""
 
 
 def config(batch_norm, **changes):
@@ -64,7 +79,8 @@ def told(model):
     return [*losses, norms, {"variance": variance, **cost.counted}]
 
 
-def together(batch_norm):
+def in_two(script, *words):
+    """What each of two processes prints."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
@@ -75,14 +91,18 @@ def together(batch_norm):
         "PYTHONPATH": str(ROOT),
         "PYTHONWARNINGS": "error",
     }
-    command = [sys.executable, "-c", PROCESS, str(Path(__file__).parent), batch_norm]
+    command = [sys.executable, "-c", script, str(Path(__file__).parent), *words]
     processes = [
         subprocess.Popen(command, env=os.environ | common | {"RANK": str(rank)}, stdout=subprocess.PIPE, text=True)
         for rank in range(2)
     ]
     out = [process.communicate(timeout=200)[0] for process in processes]
     assert [process.returncode for process in processes] == [0, 0]
-    return json.loads(out[0].splitlines()[-1])
+    return out
+
+
+def together(batch_norm):
+    return json.loads(in_two(PROCESS, batch_norm)[0].splitlines()[-1])
 
 
 def close(first, second, tolerance):
@@ -106,6 +126,12 @@ def test_two_processes_equal_one_with_synchronised_batch_norm(one_thread):
     assert close(shared[:1], alone[:1], 1e-5)  # the losses
     assert close(shared[2:], alone[2:], 1e-2)  # after an Adam step, whose signs magnify rounding
     assert not close(together("per-device")[:1], alone[:1], 1e-5)  # the choice is one
+
+
+@pytest.mark.parametrize("slower", [0, 1])
+def test_processes_of_which_one_would_compute_otherwise_have_the_first_one_s_precision(slower, tmp_path):
+    found = [out.split()[-1] for out in in_two(UNLIKE, str(slower), str(tmp_path))]
+    assert found == [("float32", "bfloat16")[slower]] * 2
 
 
 def test_alone_the_synchronised_norm_is_torch_s():

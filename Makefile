@@ -52,11 +52,12 @@ speed: install
 # without SICE's well-exposed photographs, whose darker exposures measured them, by the code of commits 48288a579fbd,
 # b29c0d002fb7 (small copies taught the first look alone, by the brighter half of the photographs), 04bd61651e33 (all
 # looks, by all but the darkest quarter), bfd3ff4 and e43d4518dec3 (a twelfth of them kept their light) and 41db4c5d75f3,
-# all from before crops of well-exposed photographs lost light as small copies do; Zero-DCE's, an hour of one core. The fourth refinement began from the look itself, not from its half
-# precision. Which of them ships benchmarks/choose_weights.py chose (results/weights.json). BENCH_DATA says where the
-# photographs are; the committed ones were made with FEATURES="--features vgg19-distilled --feature-weights FILE" and,
-# as steps differ with the machine, HALF=whole@1617 and LOOKS="--mean-with seventh@2298 --mean-with seventh@2598
-# --mean-with seventh@2951": the last three but the end.
+# all from before crops of well-exposed photographs lost light as small copies do; Zero-DCE's, an hour of one core. The
+# fourth refinement began from the look itself, not from its half precision. Which of them ships
+# benchmarks/choose_weights.py chose (results/weights.json, results/README.md). BENCH_DATA says where the photographs are;
+# the committed ones were made with FEATURES="--features vgg19-distilled --feature-weights FILE" and, as steps differ with
+# the machine, HALF=whole@1617 and LOOKS="--mean-with seventh@2298 --mean-with seventh@2598 --mean-with seventh@2951": the
+# last three but the end.
 HALF ?= whole
 PLAIN := --low sice --low enlightengan_crops --normal bsds500 --normal enlightengan_crops
 weights: install

@@ -76,6 +76,21 @@ def test_what_is_dark_loses_more_before_a_bright_sky(monkeypatch):
     assert after[0] < 0.65 * before[0]
 
 
+def test_a_quarter_has_noise_and_the_others_none(monkeypatch):
+    flat = np.full((16, 16, 3), 180, np.uint8)
+    plain(monkeypatch, EXPOSURES=(0.5, 0.5000001), NOISE=20)
+    spread = np.array([one.std(axis=(0, 1)).mean() for one in drawn(600, flat)])
+    assert (spread > 0).mean() == pytest.approx(0.25, abs=0.05)
+    assert spread[spread > 0].mean() == pytest.approx(10, abs=1.5) and spread.max() < 22
+
+
+def test_a_surround_is_as_much_of_a_large_picture_as_of_a_small_one(monkeypatch):
+    plain(monkeypatch, BACKLIT=1, BACKLIT_EXPOSURES=(1.0, 1.0000001), FALLS=(1.0, 1.0000001), SURROUND=(6, 7))
+    side = looks.LARGEST_SHOWN
+    small, large = (drawn(1, scene(size))[0].astype(float).mean(axis=(0, 2)) for size in (side, 3 * side))
+    assert large.reshape(side, 3).mean(axis=1) == pytest.approx(small, abs=3)
+
+
 def test_an_uneven_light_is_smooth(monkeypatch):
     flat = np.full((48, 48, 3), 180, np.uint8)
     plain(monkeypatch, UNEVEN=1, EXPOSURES=(0.5, 0.5000001))

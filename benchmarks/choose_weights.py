@@ -67,13 +67,14 @@ def scored(photograph: Photograph, files: dict[str, Path]) -> list[tuple[str, st
     """Candidate, form, kind, score and value of one photograph."""
     torch.set_num_threads(1)
     kind, source, reference = photograph
+    lab = None if reference is None else rgb2lab(reference)
     niqe, found = get_metric("niqe").load(), []
     for name, file in files.items():
         for form in FORMS if reference is not None else [FULL_SIZE]:
             pixels = to_pixels(loaded(form, file)(to_tensor(source)))
             values = {"niqe": niqe(to_tensor(pixels), None)}
             if reference is not None:
-                values["ciede2000"] = float(deltaE_ciede2000(rgb2lab(reference), rgb2lab(pixels)).mean())
+                values["ciede2000"] = float(deltaE_ciede2000(lab, rgb2lab(pixels)).mean())
                 values["ssim"] = float(structural_similarity(reference, pixels, channel_axis=2))
                 if not np.array_equal(pixels, reference):
                     values["psnr"] = float(peak_signal_noise_ratio(reference, pixels))

@@ -192,7 +192,7 @@ class UnpairedBatches:
         lit = self.config.bright_share > 0 and rng.random() < self.config.bright_share
         bright = self._bright if self._wanted else self.normal
         path = bright[rng.integers(len(bright))] if lit else low
-        return [self._read(path), *(make(path) for make in self._wanted[lit : lit + 1])], lit
+        return [self._read(path), *([self._wanted[lit](path)] if self._wanted else [])], lit
 
     def _divisor(self, between: tuple[float, float], rng: np.random.Generator) -> float:
         weakest, strongest = between

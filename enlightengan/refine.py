@@ -6,8 +6,8 @@ only as inputs: the generator is taught by itself, as it was at the beginning. W
 photograph, seen small (`enlightengan.guided`), faint texture made stronger, is what it is to give for each crop of it.
 Where the crop was darkened and made noisy, the target is still that of the untouched photograph: as in EnlightenGAN,
 whose perceptual loss compares with the picture before darkening. Of well-exposed photographs half of the crops lose
-light as a camera might have had less of it (`enlightengan.looks`), most of them without noise, for crops that all have
-noise teach to blur what is clean. Wanted is the photograph, its faint texture made stronger likewise.
+light as a camera might have had less of it (`enlightengan.looks`), most of them without noise; wanted is the
+photograph, its faint texture made stronger likewise.
 
 The teacher may see the crop alone instead (`teacher_sees`): how much brighter it makes each place, smoothed along the
 photograph's edges (`detail_preserved`), is a gain without texture, and the crop times that is what is wanted. That

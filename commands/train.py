@@ -156,6 +156,7 @@ def refine(
     bright_inputs: options.BrightInputs = None,
     noise: options.Noise = None,
     structure: options.Structure = None,
+    statistics: options.Statistics = None,
     looks: options.Looks = None,
     keeps: options.Keeps = None,
     teacher_sees: options.TeacherSees = None,
@@ -180,7 +181,7 @@ def refine(
     changes = {
         "epochs": epochs, "minutes": minutes, "batch_size": batch_size, "crop": crop,
         "smallest_scale": smallest_scale, "largest_scale": largest_scale, "bright_inputs": bright_inputs,
-        "noise": noise, "structure": structure, "looks": looks, "keeps": keeps, "teacher_sees": teacher_sees,
+        "noise": noise, "structure": structure, "statistics": statistics, "looks": looks, "keeps": keeps, "teacher_sees": teacher_sees,
         "learning_rate": learning_rate, "precision": precision, "accumulate": accumulate,
         "checkpointing": checkpointing or None, "devices": devices, "snapshots": snapshots, "seed": seed,
     }  # fmt: skip

@@ -72,6 +72,12 @@ Structure = Annotated[
     float | None,
     typer.Option("--structure", help="Weight of the structure of crops beside the distance of their values."),
 ]
+Statistics = Annotated[
+    float | None,
+    typer.Option(
+        "--statistics", help="Weight of the statistics of the texture of crops: how strong and grained it is."
+    ),
+]
 Looks = Annotated[
     float | None,
     typer.Option("--looks", help="Weight of what small copies of whole photographs teach, as many as crops; 0: none."),

@@ -92,7 +92,18 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--without", choices=PARTS, action="append", default=[])
     for name in ("epochs", "max-steps", "batch-size", "accumulate", "crop", "seed"):
         parser.add_argument(f"--{name}", type=int)
-    for name in ("minutes", "learning-rate", "bright-inputs", "noise", "structure", "looks", "keeps", "ema", "clip"):
+    for name in (
+        "minutes",
+        "learning-rate",
+        "bright-inputs",
+        "noise",
+        "structure",
+        "statistics",
+        "looks",
+        "keeps",
+        "ema",
+        "clip",
+    ):
         parser.add_argument(f"--{name}", type=float)
     for name in ("smallest-scale", "largest-scale"):
         parser.add_argument(f"--{name}", type=float)

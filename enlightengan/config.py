@@ -136,6 +136,8 @@ class RefineConfig(RunConfig):
     """Share of the inputs that are normal-light photographs."""
     structure: float = 0.5
     """Weight of the structure loss beside the mean absolute distance."""
+    statistics: float = 0.0
+    """Weight of how unlike the statistics of texture are (`enlightengan.scene_statistics`); 0: not looked at."""
     looks: float = 0.0
     """Weight of what is learned on small copies of whole photographs (`enlightengan.looks`), as many as crops; 0: none
     is shown."""
@@ -150,8 +152,8 @@ class RefineConfig(RunConfig):
         super().__post_init__()
         if self.teacher_sees not in TEACHERS:
             raise unknown_name("teacher-sees", self.teacher_sees, TEACHERS)
-        if min(self.noise, self.structure, self.looks, self.keeps) < 0:
-            raise BenchError("noise, structure, looks and keeps must not be negative.")
+        if min(self.noise, self.structure, self.statistics, self.looks, self.keeps) < 0:
+            raise BenchError("noise, structure, statistics, looks and keeps must not be negative.")
         if self.crop < SMALLEST_CROP:
             raise BenchError(f"crop must be at least {SMALLEST_CROP} for the structure loss, not {self.crop}.")
 

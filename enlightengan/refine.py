@@ -39,6 +39,7 @@ from enlightengan.looks import Pixels, as_guided
 from enlightengan.model import TrainedModel, add_gradients, picture_health
 from enlightengan.networks import Generator
 from enlightengan.noise import level, unevenness
+from enlightengan.scene_statistics import unlike
 
 RADIUS = 8  # pixels, of the guided filter
 EDGE = 0.3  # its epsilon: a deviation of 0.8 stops
@@ -137,6 +138,8 @@ class Refinement(TrainedModel):
             "distance": F.l1_loss(pictures, target),
             "structure": self.config.structure * structure(pictures, target),
         }
+        if self.config.statistics:
+            losses["statistics"] = self.config.statistics * unlike(pictures, target.float())
         if looked is not None and copies is not None and batch.whole is not None:
             results, lit = (looked.float() + 1) / 2, (batch.whole + 1) / 2
             guided = as_guided(copies[: len(lit)], copies, results.clamp(0, 1))

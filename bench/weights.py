@@ -45,10 +45,13 @@ def find_weights(method: str, tracking_uri: str | None = None) -> tuple[Path, st
 def shipped_weights(method: str) -> Path | None:
     """The weights of `method` that come with the project, if any do; their SHA-256 is checked when they are read.
 
-    Raises BenchError where it is not told.
+    Of a method that sees the photograph small, those for such forms alone where there are some. Raises BenchError where
+    the SHA-256 is not told.
     """
-    shipped = SHIPPED / f"{variant_of(method)}.safetensors"
-    if not shipped.is_file():
+    variant = variant_of(method)
+    names = [variant] if method == variant else [f"{variant}{GUIDED}", variant]
+    shipped = next((file for name in names if (file := SHIPPED / f"{name}.safetensors").is_file()), None)
+    if shipped is None:
         return None
     if shipped.name not in sums(SHIPPED):
         raise BenchError(f"{SHIPPED / SUMS} does not tell the SHA-256 of {shipped.name}: fetch the project anew.")

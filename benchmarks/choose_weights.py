@@ -1,24 +1,20 @@
-"""Which of several trainings ships? The rule behind `weights/enlightengan.safetensors`, on training photographs alone.
+"""Which of several trainings ships for full size? The rule behind `weights/enlightengan.safetensors`.
 
 python benchmarks/choose_weights.py --candidate NAME=FILE [--candidate NAME=FILE]... [--data-root DIR]
 
-The first candidate is what ships now. The scenes are those of `exposures.py` that may have had part in choices before
-and are in no set that confirms (`results/README.md`); their dark, middle, dimmed and well-exposed photographs go
-through each candidate's natural form and its network at full size. So do, for the NIQE of the latter alone, the two
-kinds of other cameras by which the texture is chosen (`choose_texture.py`): BSDS500 at a third of its values, and the
-dark side of EnlightenGAN's crops, MANY of each. Chosen is the one whose network at full size has the lowest NIQE, the
-mean of the six kinds' means, of those that keep to three bounds against the first, by CIEDE2000 (Sharma, Wu and Dalal,
-2005) to the well-exposed photographs of the four kinds of scenes:
+The first candidate is what ships now. Photographs of training sets alone are looked at: the scenes of `exposures.py`
+that may have had part in choices before and are in no set that confirms (`results/README.md`), dark, middle, dimmed
+and well exposed, and the two kinds of other cameras by which the texture is chosen (`choose_texture.py`), BSDS500 at
+a third of its values and the dark side of EnlightenGAN's crops, MANY of each. All of them go through each candidate's
+network at full size. Chosen is the one with the lowest NIQE, the mean of the six kinds' means, of those that keep to
+a bound: on scenes that are too dark, the three kinds that have a reference, they come no further from that than the
+first, in the mean, by CIEDE2000 (Sharma, Wu and Dalal, 2005).
 
-* natural comes further from them by at most FURTHER in each kind;
-* nor by more than FURTHER_IN_ALL in their mean;
-* the network at full size comes no further in their mean.
+How far well-exposed photographs come from themselves is told and no bound: who does not know whether a photograph is
+too dark takes natural, which has weights of its own (`weights/enlightengan_guided.safetensors`). Those were chosen by
+earlier versions of this rule, when one file served all forms (`results/README.md`).
 
-Earlier runs of it (`results/README.md`) saw the scenes of SICE alone, where the network at full size has a lower NIQE
-than its guided form; on photographs of other cameras it has a higher one. They chose by CIEDE2000, the mean over both
-forms, with a bound on NIQE.
-
-Prints JSON: what each candidate has, without rounding, whether it keeps to the bounds, and which is chosen.
+Prints JSON: what each candidate has, without rounding, whether it keeps to the bound, and which is chosen.
 """
 
 import argparse
@@ -45,40 +41,39 @@ from bench.metrics import get_metric
 from methods import make
 from reports.document import public
 
-FORMS = NATURAL, FULL_SIZE = "enlightengan_natural", "enlightengan"
-FURTHER, FURTHER_IN_ALL = 0.3, 0.1
+METHOD = "enlightengan"
+TOO_DARK = ("dark", "middle", "dimmed")
 MANY = 36
 WORKERS = 2  # processes, in one thread each
 
 Photograph = tuple[str, Pixels, Pixels | None]
 """Its kind, what is seen, and the well-exposed one where results are compared with that."""
-Means = dict[str, dict[str, dict[str, float]]]
-"""By form, kind and score."""
+Means = dict[str, dict[str, float]]
+"""By kind and score."""
 
 
 @cache
-def loaded(form: str, file: Path) -> nn.Module:
-    """Each form of each candidate once in a process."""
-    return make(form, file).eval()
+def loaded(file: Path) -> nn.Module:
+    """Each candidate once in a process."""
+    return make(METHOD, file).eval()
 
 
 @torch.inference_mode()
-def scored(photograph: Photograph, files: dict[str, Path]) -> list[tuple[str, str, str, str, float]]:
-    """Candidate, form, kind, score and value of one photograph."""
+def scored(photograph: Photograph, files: dict[str, Path]) -> list[tuple[str, str, str, float]]:
+    """Candidate, kind, score and value of one photograph."""
     torch.set_num_threads(1)
     kind, source, reference = photograph
     lab = None if reference is None else rgb2lab(reference)
     niqe, found = get_metric("niqe").load(), []
     for name, file in files.items():
-        for form in FORMS if reference is not None else [FULL_SIZE]:
-            pixels = to_pixels(loaded(form, file)(to_tensor(source)))
-            values = {"niqe": niqe(to_tensor(pixels), None)}
-            if reference is not None:
-                values["ciede2000"] = float(deltaE_ciede2000(lab, rgb2lab(pixels)).mean())
-                values["ssim"] = float(structural_similarity(reference, pixels, channel_axis=2))
-                if not np.array_equal(pixels, reference):
-                    values["psnr"] = float(peak_signal_noise_ratio(reference, pixels))
-            found += [(name, form, kind, score, value) for score, value in values.items()]
+        pixels = to_pixels(loaded(file)(to_tensor(source)))
+        values = {"niqe": niqe(to_tensor(pixels), None)}
+        if reference is not None:
+            values["ciede2000"] = float(deltaE_ciede2000(lab, rgb2lab(pixels)).mean())
+            values["ssim"] = float(structural_similarity(reference, pixels, channel_axis=2))
+            if not np.array_equal(pixels, reference):
+                values["psnr"] = float(peak_signal_noise_ratio(reference, pixels))
+        found += [(name, kind, score, value) for score, value in values.items()]
     return found
 
 
@@ -94,20 +89,15 @@ def photographs(root: Path, most: int | None) -> tuple[list[str], Iterator[Photo
 
 def measured(every: Iterable[Photograph], files: dict[str, Path]) -> dict[str, Means]:
     """Each candidate's means."""
-    values: dict[tuple[str, ...], list[float]] = {}
+    values: dict[tuple[str, str, str], list[float]] = {}
     with ProcessPoolExecutor(WORKERS) as pool:
         for found in pool.map(partial(scored, files=files), every):
-            for *where, value in found:
-                values.setdefault(tuple(where), []).append(value)
+            for name, kind, score, value in found:
+                values.setdefault((name, kind, score), []).append(value)
     means: dict[str, Means] = {}
-    for (name, form, kind, score), some in values.items():
-        means.setdefault(name, {}).setdefault(form, {}).setdefault(kind, {})[score] = float(np.mean(some))
+    for (name, kind, score), some in values.items():
+        means.setdefault(name, {}).setdefault(kind, {})[score] = float(np.mean(some))
     return means
-
-
-def over_kinds(means: Means, form: str, score: str) -> float:
-    """The mean over the kinds that have such a score."""
-    return float(np.mean([kind[score] for kind in means[form].values() if score in kind]))
 
 
 def judged(means: dict[str, Means]) -> dict[str, Any]:
@@ -115,14 +105,11 @@ def judged(means: dict[str, Means]) -> dict[str, Any]:
     first = next(iter(means.values()))
     told: dict[str, dict[str, Any]] = {}
     for name, of in means.items():
-        further = {kind: of[NATURAL][kind]["ciede2000"] - first[NATURAL][kind]["ciede2000"] for kind in of[NATURAL]}
-        in_all = {form: over_kinds(of, form, "ciede2000") - over_kinds(first, form, "ciede2000") for form in FORMS}
-        bounded = max(further.values()) <= FURTHER and in_all[NATURAL] <= FURTHER_IN_ALL and in_all[FULL_SIZE] <= 0
-        told[name] = {
-            "niqe": over_kinds(of, FULL_SIZE, "niqe"), "natural_further": further, "further_in_all": in_all,
-            "keeps_to_bounds": bounded,
-        }  # fmt: skip
-    (_, chosen), *_ = sorted((float(of["niqe"]), name) for name, of in told.items() if of["keeps_to_bounds"])
+        further = {kind: of[kind]["ciede2000"] - first[kind]["ciede2000"] for kind in TOO_DARK}
+        in_all = float(np.mean(list(further.values())))
+        niqe = float(np.mean([scores["niqe"] for scores in of.values()]))
+        told[name] = {"niqe": niqe, "further": further, "further_in_all": in_all, "keeps_to_bound": in_all <= 0}
+    (_, chosen), *_ = sorted((float(of["niqe"]), name) for name, of in told.items() if of["keeps_to_bound"])
     return {"chosen": chosen, "candidates": told}
 
 
@@ -135,6 +122,6 @@ if __name__ == "__main__":
     files = {name: Path(file) for name, _, file in (told.partition("=") for told in given.candidate)}
     references, every = photographs(data_root(given.data_root), given.scenes)
     means = measured(every, files)
-    weights = {name: make(FULL_SIZE, file).checkpoint for name, file in files.items()}
+    weights = {name: make(METHOD, file).checkpoint for name, file in files.items()}
     print(json.dumps({**judged(means), "weights": weights, "references": references, "means": means,
                       "provenance": public(provenance())}, indent=1))  # fmt: skip

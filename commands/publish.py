@@ -28,6 +28,9 @@ def publish(
         list[str] | None,
         typer.Option(help="Another training of the method, or RUN@STEP; the mean of all is published. Repeatable."),
     ] = None,
+    guided: Annotated[
+        bool, typer.Option("--guided", help="The weights are for the method's guided and natural forms alone.")
+    ] = False,
     out: Annotated[Path, typer.Option(help="Folder for the weights, SHA256SUMS and the card.")] = Path("weights"),
     observed: Annotated[
         Path | None, typer.Option(help="Markdown file on what a person saw; it goes into the card and stays there.")
@@ -42,6 +45,9 @@ def publish(
 
     RUN@STEP is what a run with --snapshots had after that step, when it looked at its probe pictures.
 
+    --guided names the file after the guided form: where it lies in weights/, that form and the natural one take it, and
+    the method itself, at full size, takes the other.
+
     --mean-with suits trainings of one chain, each begun from the one before: their mean is often better than each
     (Izmailov et al., Averaging weights leads to wider optima and better generalization, UAI 2018).
     """
@@ -51,18 +57,18 @@ def publish(
     seen = _text(observed) if observed else ""
     suite = open_suite(tracking_uri, must_exist=True)
     if training.endswith(".safetensors"):
-        if mean_with or observed or force or out != Path("weights"):
+        if mean_with or observed or force or guided or out != Path("weights"):
             raise BenchError(
                 f"Of {training}, a file, only the scores in its card change: name a run for anything else."
             )
         _rescore(suite, Path(training))
     else:
-        _publish(suite, (training, *(mean_with or ())), out, seen=seen, force=force)
+        _publish(suite, (training, *(mean_with or ())), out, guided=guided, seen=seen, force=force)
 
 
-def _publish(suite: "Suite", names: "Sequence[str]", out: Path, *, seen: str, force: bool) -> None:
+def _publish(suite: "Suite", names: "Sequence[str]", out: Path, *, guided: bool, seen: str, force: bool) -> None:
     """Write the weights of the training called so, or the mean of several."""
-    from bench.weights import write_sum
+    from bench.weights import GUIDED, write_sum
     from commands.console import say
     from commands.publish_from import alike, mean_of, related, stored, trained
     from methods import make
@@ -75,7 +81,7 @@ def _publish(suite: "Suite", names: "Sequence[str]", out: Path, *, seen: str, fo
     variant, mean = runs[0].data.tags["variant"], mean_of([one.state for one in trainings])
     members = {"mean_of": "; ".join(one.told for one in trainings)} if len(names) > 1 else {}
     known = _known(trainings) | members
-    file = out / f"{variant}.safetensors"
+    file = out / f"{variant}{GUIDED if guided else ''}.safetensors"
     _write_halved(file, mean, known, force=force)
     write_sum(file)
     checkpoint = str(make(variant, file).checkpoint)

@@ -181,9 +181,10 @@ def refine(
     changes = {
         "epochs": epochs, "minutes": minutes, "batch_size": batch_size, "crop": crop,
         "smallest_scale": smallest_scale, "largest_scale": largest_scale, "bright_inputs": bright_inputs,
-        "noise": noise, "structure": structure, "statistics": statistics, "looks": looks, "keeps": keeps, "teacher_sees": teacher_sees,
-        "learning_rate": learning_rate, "precision": precision, "accumulate": accumulate,
-        "checkpointing": checkpointing or None, "devices": devices, "snapshots": snapshots, "seed": seed,
+        "noise": noise, "structure": structure, "statistics": statistics, "looks": looks, "keeps": keeps,
+        "teacher_sees": teacher_sees, "learning_rate": learning_rate, "precision": precision,
+        "accumulate": accumulate, "checkpointing": checkpointing or None, "devices": devices,
+        "snapshots": snapshots, "seed": seed,
     }  # fmt: skip
     launch(
         "refine", changes, low=low, normal=normal, preset=preset, init_from=init_from, resume=resume, name=name,

@@ -73,16 +73,16 @@ def _trusted(suite: "Suite", tags: Mapping[str, str], sides: "Sides | None") -> 
     if began is None:
         return False
     known = known_trust(suite, began)
-    return began == _shipped(tags["variant"]) if known is None else known
+    return began in _shipped(tags["variant"]) if known is None else known
 
 
-def _shipped(variant: str) -> str | None:
-    """The digest of the weights of `variant` that come with the project, if any do."""
-    from bench.weights import shipped_weights
+def _shipped(variant: str) -> set[str | None]:
+    """The digests of the weights of `variant`, and of its guided form, that come with the project, if any do."""
+    from bench.weights import GUIDED, shipped_weights
     from commands.beginnings import generator_in
     from enlightengan.checkpoint import begun_from
 
-    return generator_in(begun_from(shipped_weights(variant)))
+    return {generator_in(begun_from(shipped_weights(name))) for name in (variant, f"{variant}{GUIDED}")}
 
 
 def _trained_on(

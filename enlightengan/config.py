@@ -107,6 +107,7 @@ PRESETS: dict[str, TrainConfig] = {
 
 TEACHERS = ("crop", "whole")
 SMALLEST_CROP = 20  # of a refinement: windows of 5 pixels at a quarter of the size
+SMALLEST_WITH_STATISTICS = 64  # a square that has statistics of its own
 
 
 @dataclass(frozen=True)
@@ -156,6 +157,8 @@ class RefineConfig(RunConfig):
             raise BenchError("noise, structure, statistics, looks and keeps must not be negative.")
         if self.crop < SMALLEST_CROP:
             raise BenchError(f"crop must be at least {SMALLEST_CROP} for the structure loss, not {self.crop}.")
+        if self.statistics and self.crop < SMALLEST_WITH_STATISTICS:
+            raise BenchError(f"crop must be at least {SMALLEST_WITH_STATISTICS} for the statistics, not {self.crop}.")
 
     @property
     def divisors(self) -> tuple[float, float] | None:

@@ -18,6 +18,9 @@ With `looks` each batch shows small copies of whole photographs, too, which teac
 what the guided form makes of that. With `keeps` there are small copies whose results are to stay as the beginning's:
 crops teach brightness, too, and the guided form, which looks at small copies, should not move with that.
 
+With `statistics` texture is to be as strong and as grained as in what is wanted, which neither loss asks of a network
+that is unsure of it (`enlightengan.scene_statistics`).
+
 The smoothing is `enlightengan.gain`, the second loss the contrast and structure term of SSIM (Wang et al., TIP 2004).
 """
 

@@ -9,11 +9,12 @@ from enlightengan import train as training
 from enlightengan.batch import Batch, Crops
 from enlightengan.build import build
 from enlightengan.checkpoint import describe, read_state, read_weights, save_weights
-from enlightengan.config import REFINE_PRESETS, SMALLEST_CROP, preset
+from enlightengan.config import REFINE_PRESETS, SMALLEST_CROP, SMALLEST_WITH_STATISTICS, preset
 from enlightengan.gain import DARK
 from enlightengan.log import JsonLinesLog
 from enlightengan.networks import Generator, initialise
 from enlightengan.run_config import choose_preset
+from enlightengan.scene_statistics import PATCH, unlike
 from enlightengan.train import train
 from methods import make
 
@@ -61,6 +62,24 @@ def test_the_structure_term_minds_contrast_and_not_brightness():
     # Half the contrast: 1 - 2 * 0.5 / (1 + 0.25), but for the constant.
     assert refine.structure(picture / 2, picture).item() == pytest.approx(0.2, abs=0.005)
     assert refine.structure(1 - picture, picture).item() == pytest.approx(2, abs=0.02)
+
+
+def test_the_statistics_of_texture_are_asked_for_by_their_weight(start):
+    low = rand(2, 3, 64, 64) * 0.6 - 1
+    batch = Batch(low, low, low, [], target=(low + 1) * 1.5 - 1)
+    plain, asked = (build(settings(crop=64, statistics=weight), device=CPU, init_from=start) for weight in (0.0, 0.5))
+    assert "statistics" not in plain.gradients(batch)
+    told = asked.gradients(batch)["statistics"]
+    alone = build(settings(crop=64), device=CPU, init_from=start).generator
+    found = unlike((alone(low)[0] + 1) / 2, (batch.target + 1) / 2)
+    assert told.item() == pytest.approx(0.5 * found.item(), rel=1e-4)
+    found.backward()
+    name = "conv9_2.weight"
+    before, after, own = (
+        dict(network.named_parameters())[name].grad for network in (plain.generator, asked.generator, alone)
+    )
+    assert own.abs().max() > 1e-3
+    torch.testing.assert_close(after - before, 0.5 * own, rtol=1e-3, atol=1e-5)
 
 
 def test_noise_is_of_darkened_items_alone_in_whole_levels_and_follows_its_seed():
@@ -240,6 +259,8 @@ def test_nothing_else_begins_from_the_state_of_a_refinement(photographs, tmp_pat
     [
         {"noise": -1.0},
         {"structure": -0.1},
+        {"statistics": -0.1},
+        {"statistics": 0.1, "crop": 63},
         {"looks": -1.0},
         {"bright_inputs": 1.0},
         {"crop": 16},
@@ -252,7 +273,7 @@ def test_settings_that_cannot_be_are_refused(wrong):
 
 
 def test_the_smallest_crop_holds_the_coarsest_window():
-    assert refine.WINDOW * max(refine.SCALES) == SMALLEST_CROP
+    assert refine.WINDOW * max(refine.SCALES) == SMALLEST_CROP and PATCH == SMALLEST_WITH_STATISTICS
     small = rand(1, 3, SMALLEST_CROP, SMALLEST_CROP)
     assert refine.structure(small, small).item() == pytest.approx(0, abs=1e-5)
     assert refine.detail_preserved(small, small).isfinite().all()

@@ -95,7 +95,7 @@ def _publish(suite: "Suite", names: "Sequence[str]", out: Path, *, guided: bool,
 def _rescore(suite: "Suite", file: Path) -> None:
     """The card beside published weights gets the scores that the store has of them."""
     from bench.errors import BenchError
-    from bench.weights import write_text
+    from bench.weights import GUIDED, write_text
     from commands.console import say
     from commands.publish_card import directions_of, scores_of
     from enlightengan.checkpoint import read_weights
@@ -108,8 +108,9 @@ def _rescore(suite: "Suite", file: Path) -> None:
     checkpoint, card = str(make(variant, file).checkpoint), file.with_suffix(".md")
     scores = scores_of(suite, checkpoint)
     if scores.empty:
+        method = f"{variant}{GUIDED if file.stem.endswith(GUIDED) else ''}"
         raise BenchError(
-            f"Nothing was scored with {file} in {suite.uri}: bench evaluate --checkpoint {variant}={file} does it."
+            f"Nothing was scored with {file} in {suite.uri}: bench evaluate --checkpoint {method}={file} does it."
         )
     write_text(card, rescored(_text(card), checkpoint, scores, directions_of(scores)))
     say(f"{card} has the scores of {', '.join(scores['dataset'].unique())}.")

@@ -8,7 +8,7 @@ import torch
 from bench.scores import score_table
 from bench.tracking import open_suite
 from bench.trainings import find_training
-from bench.weights import find_weights
+from bench.weights import find_weights, sums
 from commands.publish import _halves
 from commands.publish_card import scores_of, sources
 from enlightengan import config, train
@@ -240,6 +240,35 @@ def test_the_mean_of_a_chain_of_trainings_is_published_and_each_is_told(bench, f
     assert read_weights(file)[1]["licence"] == "not stated; research", "the terms of both"
     card = file.with_suffix(".md").read_text(encoding="utf-8")
     assert all(f"| low | {name} |" in card for name in ("dark", r"amos\_night/train")) and card.count("| normal |") == 1
+
+
+def test_weights_for_the_guided_forms_lie_beside_those_for_full_size(bench, fails, trained, workplace, monkeypatch):
+    first, second = trained("fast"), trained("fast", "--learning-rate", "1e-3")
+    assert bench("publish", first, "--out", "shipped")[0] == 0
+    code, out, err = bench("publish", second, "--guided", "--out", "shipped")
+    assert code == 0, err
+    assert "shipped/enlightengan_guided.safetensors" in " ".join(out.split())
+    folder = workplace / "shipped"
+    assert sorted(sums(folder)) == ["enlightengan.safetensors", "enlightengan_guided.safetensors"]
+    card = (folder / "enlightengan_guided.md").read_text(encoding="utf-8")
+    monkeypatch.setattr("bench.weights.SHIPPED", folder)
+    monkeypatch.setattr("bench.weights.newest_weights", lambda *_, **__: None)
+    digests = {name: make(name).checkpoint for name in ("enlightengan", "enlightengan_guided", "enlightengan_natural")}
+    assert digests["enlightengan_guided"] == digests["enlightengan_natural"] != digests["enlightengan"]
+    assert digests["enlightengan_guided"] in card and "Not evaluated yet" in card
+    guided = "shipped/enlightengan_guided.safetensors"
+    told = fails("publish", guided)
+    assert told.startswith(f"Nothing was scored with {guided} in ")
+    assert f"bench evaluate --checkpoint enlightengan_guided={guided} does it." in told
+    assert bench("evaluate", "--images", "dark", "--metric", "entropy", "--method", "identity", "--checkpoint",
+                 f"enlightengan_natural={guided}")[0] == 0  # fmt: skip
+    assert bench("publish", guided)[0] == 0
+    card = (folder / "enlightengan_guided.md").read_text(encoding="utf-8")
+    assert r"| enlightengan\_natural | dark | entropy ↑ |" in card and "Not evaluated yet" not in card
+    assert "Not evaluated yet" in (folder / "enlightengan.md").read_text(encoding="utf-8")
+    assert "only the scores in its card change" in fails("publish", guided, "--guided")
+    (folder / "enlightengan_guided.safetensors").unlink()
+    assert make("enlightengan_natural").checkpoint == digests["enlightengan"], "one file serves all forms then"
 
 
 def test_weights_are_under_the_terms_of_what_they_began_from(bench, trained, workplace, monkeypatch):

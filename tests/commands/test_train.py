@@ -19,7 +19,7 @@ from commands.sides import tell_sides
 from commands.training import _probe_niqe as probe_niqe
 from enlightengan import config, health, networks, rivals, train
 from enlightengan.build import build
-from enlightengan.checkpoint import begun_from, read_weights
+from enlightengan.checkpoint import begun_from, describe, read_weights, save_weights
 from enlightengan.log import JsonLinesLog
 
 WHOLE = {name: getattr(networks, name) for name in ("WIDTHS", "FIRST", "WIDEST")}  # before `narrow`
@@ -269,12 +269,20 @@ def test_an_imported_refinement_is_trusted_as_far_as_what_it_began_from(
     assert trusted() == "yes"
     open_suite().client.delete_run(first)  # now nothing tells
     assert trusted() == "no"
-    shipped = workplace / "shipped/enlightengan.safetensors"
-    shipped.parent.mkdir()
-    shutil.copy(start, shipped)
-    write_sum(shipped)
-    monkeypatch.setattr("bench.weights.SHIPPED", shipped.parent)
-    assert trusted() == "yes", "the project does"
+    shipped = workplace / "shipped"
+    shipped.mkdir()
+    monkeypatch.setattr("bench.weights.SHIPPED", shipped)
+    other = networks.Generator().state_dict()
+    save_weights(shipped / "enlightengan.safetensors", other, describe({"align_corners": True}))
+    write_sum(shipped / "enlightengan.safetensors")
+    assert trusted() == "no", "those are others"
+    shutil.copy(start, shipped / "enlightengan_guided.safetensors")
+    write_sum(shipped / "enlightengan_guided.safetensors")
+    assert trusted() == "yes", "the project does, for its guided forms"
+    shutil.copy(start, shipped / "enlightengan.safetensors")
+    (shipped / "enlightengan_guided.safetensors").unlink()
+    write_sum(shipped / "enlightengan.safetensors")
+    assert trusted() == "yes"
 
 
 @pytest.mark.parametrize(

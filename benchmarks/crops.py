@@ -26,9 +26,10 @@ from bench.data import data_root
 from bench.environment import provenance
 from bench.images import read_rgb, to_tensor
 from bench.statistics import mean_interval
-from bench.weights import SHIPPED
+from bench.weights import shipped_weights
 from methods import make
 
+FORMS = "enlightengan", "enlightengan_natural"
 SIDES = (112, 160, 256, 320)
 
 
@@ -47,9 +48,8 @@ def brighter(network: nn.Module, picture: Tensor, whole: Tensor, side: int) -> f
 
 
 @torch.inference_mode()
-def measured(root: Path, checkpoint: Path, sides: list[int], most: int) -> dict[str, dict[str, object]]:
+def measured(root: Path, network: nn.Module, natural: nn.Module, sides: list[int], most: int) -> dict[str, object]:
     """By kind."""
-    network, natural = (make(name, checkpoint).eval() for name in ("enlightengan", "enlightengan_natural"))
     every = [scene for k, scene in enumerate(scenes(root / "sice")) if may_choose(k)]
     found: dict[str, dict[str, list[float]]] = {}
     for place in np.linspace(0, len(every) - 1, min(most, len(every))).round().astype(int):
@@ -69,11 +69,12 @@ def measured(root: Path, checkpoint: Path, sides: list[int], most: int) -> dict[
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--checkpoint", type=Path, default=SHIPPED / "enlightengan.safetensors")
+    parser.add_argument("--checkpoint", type=Path, help="For both forms; without it those that ship for each.")
     parser.add_argument("--side", type=int, action="append", help="Several; 112, 160, 256 and 320 without.")
     parser.add_argument("--scenes", type=int, default=36, help="At most, spread over all that there are.")
     parser.add_argument("--data-root", type=Path)
     given = parser.parse_args()
-    found = measured(data_root(given.data_root), given.checkpoint, given.side or list(SIDES), given.scenes)
-    told = {"weights": make("enlightengan", given.checkpoint).checkpoint, "kinds": found}
+    network, natural = (make(form, given.checkpoint or shipped_weights(form)).eval() for form in FORMS)
+    found = measured(data_root(given.data_root), network, natural, given.side or list(SIDES), given.scenes)
+    told = {"weights": {"network": network.checkpoint, "natural": natural.checkpoint}, "kinds": found}
     print(json.dumps({**told, "provenance": provenance()}, indent=1))

@@ -2,10 +2,10 @@
 
 python benchmarks/observed.py [--checkpoint FILE]... [--data-root DIR]
 
-Prints JSON: for each file of weights (without any the shipped one), natural and at full size, the mean CIELAB colours
-of results that have had a cast, the mean L* that the dark parts of scenes before something bright come to, and how far
-each of the well-lit photographs is moved (CIE76). The photographs are named by the failures that were seen on them;
-nothing is chosen by these figures.
+Prints JSON: for natural and for full size, by the digest of the weights (each file given, else what ships for that
+form), the mean CIELAB colours of results that have had a cast, the mean L* that the dark parts of scenes before
+something bright come to, and how far each of the well-lit photographs is moved (CIE76). The photographs are named by
+the failures that were seen on them; nothing is chosen by these figures.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from torch import nn
 from bench.data import data_root
 from bench.environment import provenance
 from bench.images import read_rgb, to_pixels, to_tensor
-from bench.weights import SHIPPED
+from bench.weights import shipped_weights
 from methods import make
 
 FORMS = "enlightengan_natural", "enlightengan"
@@ -68,9 +68,9 @@ if __name__ == "__main__":
     parser.add_argument("--data-root", type=Path)
     given = parser.parse_args()
     root = data_root(given.data_root)
-    weights = given.checkpoint or [SHIPPED / "enlightengan.safetensors"]
-    told = {
-        make("enlightengan", file).checkpoint: {form: observed(make(form, file).eval(), root) for form in FORMS}
-        for file in weights
-    }
-    print(json.dumps({"references": references(root), "weights": told, "provenance": provenance()}, indent=1))
+    told: dict[str, dict[str, object]] = {form: {} for form in FORMS}
+    for form, by in told.items():
+        for file in given.checkpoint or [shipped_weights(form)]:
+            method = make(form, file).eval()
+            by[str(method.checkpoint)] = observed(method, root)
+    print(json.dumps({"references": references(root), "forms": told, "provenance": provenance()}, indent=1))

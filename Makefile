@@ -13,8 +13,8 @@ SETS := dicm lime lol_eval15
 HELD_OUT := sice/examples sice/inputs amos_night/test
 UNTRAINED = $$($(BIN)/python -c "from methods import METHODS; \
     print(*(f'--method {name}' for name in METHODS if not METHODS.card(name).learned))")
-SHIPPED := $(foreach form,enlightengan enlightengan_guided enlightengan_natural, \
-    --checkpoint $(form)=weights/enlightengan.safetensors) --checkpoint zero_dce=weights/zero_dce.safetensors
+SHIPPED := $(foreach name,enlightengan zero_dce,--checkpoint $(name)=weights/$(name).safetensors) \
+    $(foreach form,guided natural,--checkpoint enlightengan_$(form)=weights/enlightengan_guided.safetensors)
 PARTS := runs/scores.csv runs/held_out.csv
 
 .PHONY: install demo test lint typecheck speed weights rivals results ablations texture confirmation scores clean
@@ -60,6 +60,8 @@ speed: install
 # last three but the end.
 HALF ?= whole
 PLAIN := --low sice --low enlightengan_crops --normal bsds500 --normal enlightengan_crops
+LARGE := $(PLAIN) --crop 256 --batch-size 2
+FOR_DARK := $(LARGE) --looks 0 --smallest-scale 0.7 --bright-inputs 0.15
 weights: install
 	$(BIN)/bench data overlap
 	$(BIN)/bench train enlightengan --minutes 58 --name first $(FEATURES)
@@ -102,7 +104,21 @@ weights: install
 	$(BIN)/bench publish dark --out runs/dark --force
 	$(BIN)/bench train zero_dce --low sice/exposures --low enlightengan_crops --minutes 15 --name all \
 	    --init-from runs/dark/zero_dce.safetensors
-	$(BIN)/bench publish bright --mean-with wide --force
+	$(BIN)/bench publish bright --mean-with wide --guided --force
+	$(BIN)/bench train refine --minutes 60 $(LARGE) --looks 1 --keeps 1 --structure 4 --bright-inputs 0.4 --seed 1 \
+	    --name fine --init-from weights/enlightengan_guided.safetensors
+	$(BIN)/bench train refine --minutes 47 $(LARGE) --looks 1 --keeps 1 --structure 4 --bright-inputs 0.5 --noise 0.5 \
+	    --name sharp --init-from weights/enlightengan_guided.safetensors
+	$(BIN)/bench publish sharp --mean-with fine --out runs/both --force
+	$(BIN)/bench train refine --minutes 37 $(FOR_DARK) --structure 1 --noise 1 --statistics 0.3 --name grain \
+	    --init-from runs/both/enlightengan.safetensors
+	$(BIN)/bench train refine --minutes 37 $(FOR_DARK) --structure 1 --noise 1 --statistics 1.5 --seed 1 --name weave \
+	    --init-from runs/both/enlightengan.safetensors
+	$(BIN)/bench train refine --minutes 42 $(FOR_DARK) --structure 2 --noise 3 --statistics 0.3 --seed 2 --name hush \
+	    --init-from grain
+	$(BIN)/bench train refine --minutes 42 $(FOR_DARK) --structure 2 --noise 2 --statistics 1 --seed 3 --name still \
+	    --init-from weave
+	$(BIN)/bench publish still --mean-with hush --force
 	$(BIN)/bench publish all --force
 
 # What RESULTS.md has beside the shipped weights: the two-path rival, and the adaptation to another domain. The
@@ -110,7 +126,7 @@ weights: install
 rivals: install
 	$(BIN)/bench train cyclegan --minutes 70 --crop 64 --smallest-scale 0.5 --precision float32
 	$(BIN)/bench adapt --low amos_night/train --hold-out 0.3 --minutes 10 --precision float32 $(FEATURES) \
-	    --init-from weights/enlightengan.safetensors
+	    --init-from weights/enlightengan_guided.safetensors
 
 # RESULTS.md, README.md's table and picture, and the scores in the cards of the weights, by the weights that are here, the
 # rivals' too where `make rivals` trained them; with nothing beside it, for times are measured. Five minutes on two cores
@@ -124,6 +140,7 @@ results: install
 	$(BIN)/python benchmarks/readme_table.py
 	$(BIN)/python docs/picture.py
 	$(BIN)/bench publish weights/enlightengan.safetensors
+	$(BIN)/bench publish weights/enlightengan_guided.safetensors
 	$(BIN)/bench publish weights/zero_dce.safetensors
 
 # results/ablations.md: what each part is worth at 300 steps, sixteen trainings of two hours and twenty minutes in all on a

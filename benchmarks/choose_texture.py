@@ -42,7 +42,7 @@ from enlightengan.texture import Emphasis, emphasis
 from methods import make
 from reports.document import public
 
-WEIGHTS = SHIPPED / "enlightengan.safetensors"
+WEIGHTS = SHIPPED / "enlightengan_guided.safetensors"
 NOISY = "crops"
 STRENGTHS, BOUNDS, SEEN = (2.0, 3.0, 4.0, 6.0), (0.15, 0.25, 0.35), (0.75, 1.5, 3.0, math.inf)
 GRID = [Emphasis(strength, most, seen / 255) for strength, most, seen in itertools.product(STRENGTHS, BOUNDS, SEEN)]

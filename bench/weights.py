@@ -21,8 +21,8 @@ def variant_of(method: str) -> str:
 def find_weights(method: str, tracking_uri: str | None = None) -> tuple[Path, str]:
     """The weights of `method` and where they come from, in words.
 
-    The newest finished `fast` or `paper` run in the store at `tracking_uri`, else those shipped with the project, else
-    a cell of a grid of ablations. Raises MissingWeightsError when there are none.
+    The newest finished `fast` or `paper` run in the store at `tracking_uri`, which serves all forms of the method, else
+    those shipped with the project, else a cell of a grid of ablations. Raises MissingWeightsError when there are none.
     """
     variant = variant_of(method)
     found, shipped = newest_weights(variant, tracking_uri, cells=False), shipped_weights(method)

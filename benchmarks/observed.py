@@ -70,7 +70,7 @@ if __name__ == "__main__":
     root = data_root(given.data_root)
     told: dict[str, dict[str, object]] = {form: {} for form in FORMS}
     for form, by in told.items():
-        for file in given.checkpoint or [shipped_weights(form)]:
+        for file in given.checkpoint or filter(None, [shipped_weights(form)]):
             method = make(form, file).eval()
             by[str(method.checkpoint)] = observed(method, root)
     print(json.dumps({"references": references(root), "forms": told, "provenance": provenance()}, indent=1))

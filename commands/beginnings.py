@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,6 +15,17 @@ def generator_in(told: Mapping[str, str]) -> str | None:
     """The digest of the generator that a training began from, of what `checkpoint.begun_from` tells."""
     found = re.search("generator ([0-9a-f]{16})", told.get("begun_from", ""))
     return found[1] if found else None
+
+
+def shipped_of(method: str) -> list[Path]:
+    """The files that come with the project for `method` or another form of it, its own first.
+
+    Raises BenchError where the SHA-256 of one is not told.
+    """
+    from bench.weights import GUIDED, shipped_weights, variant_of
+
+    forms = (method, variant_of(method), f"{variant_of(method)}{GUIDED}")
+    return list(dict.fromkeys(file for form in forms if (file := shipped_weights(form)) is not None))
 
 
 def training_that_gave(suite: "Suite", digest: str) -> "MlflowRun | None":

@@ -95,7 +95,7 @@ def _publish(suite: "Suite", names: "Sequence[str]", out: Path, *, guided: bool,
 def _rescore(suite: "Suite", file: Path) -> None:
     """The card beside published weights gets the scores that the store has of them."""
     from bench.errors import BenchError
-    from bench.weights import GUIDED, write_text
+    from bench.weights import GUIDED, variant_of, write_text
     from commands.console import say
     from commands.publish_card import directions_of, scores_of
     from enlightengan.checkpoint import read_weights
@@ -106,9 +106,11 @@ def _rescore(suite: "Suite", file: Path) -> None:
     if variant is None:
         raise BenchError(f"{file} does not tell of which method it is: bench publish did not write it.")
     checkpoint, card = str(make(variant, file).checkpoint), file.with_suffix(".md")
-    scores = scores_of(suite, checkpoint)
-    if scores.empty:
-        method = f"{variant}{GUIDED if file.stem.endswith(GUIDED) else ''}"
+    scores, guided = scores_of(suite, checkpoint), file.stem.endswith(GUIDED)
+    if guided:  # at full size the method may have had these weights before
+        scores = scores[scores["method"].map(lambda name: name != variant_of(name) or name == "identity")]
+    if (scores["checkpoint"] != checkpoint).all():
+        method = f"{variant}{GUIDED if guided else ''}"
         raise BenchError(
             f"Nothing was scored with {file} in {suite.uri}: bench evaluate --checkpoint {method}={file} does it."
         )

@@ -95,17 +95,18 @@ def _weights(suite: "Suite", scores: "pd.DataFrame") -> "Table | None":
 def shipped_told(method: str, digest: str) -> str:
     """What the weights that come with the project tell of their training where they are those of `digest`."""
     from bench.errors import BenchError
-    from bench.weights import shipped_weights
+    from commands.beginnings import shipped_of
     from enlightengan.checkpoint import begun_from
     from methods import METHODS
 
     if method not in METHODS:  # any text, from a score table, which need not be fit for a path
         return "not here"
     try:
-        told = begun_from(shipped_weights(method)).get("begun_from", "")
+        stories = [begun_from(file).get("begun_from", "") for file in shipped_of(method)]
     except BenchError:  # a damaged file, which the scores do not hang on
         return "not here"
-    return f"{COME}: {told}" if told.removeprefix("refined ").startswith(f"generator {digest}") else "not here"
+    of = (story for story in stories if story.removeprefix("refined ").startswith(f"generator {digest}"))
+    return next((f"{COME}: {story}" for story in of), "not here")
 
 
 def _told_of(datasets: Iterable[str]) -> tuple[str, ...]:

@@ -137,7 +137,7 @@ class Pictures:
     def _contestant(self, method: str) -> "Contestant":
         """`method` with the weights that were scored."""
         from bench.errors import BenchError
-        from bench.weights import shipped_weights
+        from commands.beginnings import shipped_of
         from methods import METHODS, contestant
 
         scored = self.checkpoints.get(method, "")
@@ -149,7 +149,7 @@ class Pictures:
         runs = self.suite.search(kind="train", weights_digest=scored)
         kept = [self.suite.artifact(run.info.run_id, "weights.safetensors") for run in runs]
         given = given if given and given.exists() else None
-        for weights in filter(None, [*kept, shipped_weights(made_by), given]):
+        for weights in filter(None, [*kept, *shipped_of(made_by), given]):
             found = contestant(made_by, weights)[0]
             if found.checkpoint == scored:
                 return replace(found, name=method)

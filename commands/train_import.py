@@ -63,7 +63,8 @@ def _trusted(suite: "Suite", tags: Mapping[str, str], sides: "Sides | None") -> 
     A refinement is trusted as far as the generator that it began from, which MLflow must know, or the project ship.
     """
     from bench.trainings import TRUSTED_PRESETS
-    from commands.beginnings import generator_in, known_trust
+    from commands.beginnings import generator_in, known_trust, shipped_of
+    from enlightengan.checkpoint import begun_from
 
     if tags["preset"] not in TRUSTED_PRESETS or (sides and sides.is_demo):
         return False
@@ -73,16 +74,9 @@ def _trusted(suite: "Suite", tags: Mapping[str, str], sides: "Sides | None") -> 
     if began is None:
         return False
     known = known_trust(suite, began)
-    return began in _shipped(tags["variant"]) if known is None else known
-
-
-def _shipped(variant: str) -> set[str | None]:
-    """The digests of the weights of `variant`, and of its guided form, that come with the project, if any do."""
-    from bench.weights import GUIDED, shipped_weights
-    from commands.beginnings import generator_in
-    from enlightengan.checkpoint import begun_from
-
-    return {generator_in(begun_from(shipped_weights(name))) for name in (variant, f"{variant}{GUIDED}")}
+    if known is not None:
+        return known
+    return began in {generator_in(begun_from(file)) for file in shipped_of(tags["variant"])}
 
 
 def _trained_on(

@@ -75,7 +75,8 @@ Structure = Annotated[
 Statistics = Annotated[
     float | None,
     typer.Option(
-        "--statistics", help="Weight of the statistics of the texture of crops: how strong and grained it is."
+        "--statistics",
+        help="Weight of how strong and grained the texture of crops is, of their whole squares of 64 pixels.",
     ),
 ]
 Looks = Annotated[

@@ -8,7 +8,8 @@ from skimage import data
 
 from bench.darken import darken
 from bench.images import to_pixels, to_tensor
-from methods import METHODS
+from bench.weights import shipped_weights
+from methods import METHODS, make
 
 NAMES = ("identity", "enlightengan_natural", "enlightengan", "exposure_fusion", "clahe", "lime", "msrcr")
 SIDE, BAND = 300, 26
@@ -16,7 +17,9 @@ SIDE, BAND = 300, 26
 if __name__ == "__main__":
     bright = np.asarray(data.astronaut())
     low = to_tensor(darken(bright, exposure=0.1, rng=np.random.default_rng(0)))
-    tiles = {"the photograph before": bright} | {name: to_pixels(METHODS[name]()(low)) for name in NAMES}
+    weights = {name: shipped_weights(name) if METHODS.card(name).learned else None for name in NAMES}
+    made = {name: to_pixels(make(name, file)(low)) for name, file in weights.items()}
+    tiles = {"the photograph before": bright} | made
     tiles = {("darkened" if name == "identity" else name): pixels for name, pixels in tiles.items()}
     sheet = Image.new("RGB", (4 * SIDE, 2 * (SIDE + BAND)), "white")
     font = ImageFont.load_default(15)

@@ -138,7 +138,8 @@ class RefineConfig(RunConfig):
     structure: float = 0.5
     """Weight of the structure loss beside the mean absolute distance."""
     statistics: float = 0.0
-    """Weight of how unlike the statistics of texture are (`enlightengan.scene_statistics`); 0: not looked at."""
+    """Weight of how unlike the statistics of texture are, of a crop's whole squares of 64 pixels
+    (`enlightengan.scene_statistics`); 0: not looked at."""
     looks: float = 0.0
     """Weight of what is learned on small copies of whole photographs (`enlightengan.looks`), as many as crops; 0: none
     is shown."""
@@ -159,6 +160,8 @@ class RefineConfig(RunConfig):
             raise BenchError(f"crop must be at least {SMALLEST_CROP} for the structure loss, not {self.crop}.")
         if self.statistics and self.crop < SMALLEST_WITH_STATISTICS:
             raise BenchError(f"crop must be at least {SMALLEST_WITH_STATISTICS} for the statistics, not {self.crop}.")
+        if self.statistics and self.accumulate * self.devices > 1:
+            raise BenchError("statistics are compared over a whole batch: no accumulate, and one device.")
 
     @property
     def divisors(self) -> tuple[float, float] | None:

@@ -25,7 +25,7 @@ SPREAD = 0.05  # the least deviation among squares that a statistic counts as ha
 
 
 def in_levels(pictures: Tensor) -> Tensor:
-    """`pictures` in [0, 1] as they are seen, in 8 bits; gradients pass as if nothing had been rounded."""
+    """`pictures` as they are seen, in 8 bits of [0, 1]; gradients pass as if nothing had been rounded or cut off."""
     return pictures + (pictures.detach().clamp(0, 1).mul(255).round().div(255) - pictures.detach())
 
 
@@ -72,6 +72,8 @@ def unlike(pictures: Tensor, targets: Tensor) -> Tensor:
     """How far the statistics of `pictures` are from those of `targets`, both (B, 3, H, W) in [0, 1]: a scalar.
 
     The mean distance over squares and statistics, in units of a statistic's deviation among the squares of `targets`.
+    So it hangs on the whole batch, and a flat square among textured ones makes the others count for less. `pictures`
+    may leave [0, 1].
     """
     with torch.no_grad():
         wanted = scene_statistics(targets)

@@ -1,7 +1,7 @@
 """EnlightenGAN's gain, found on a small copy of the photograph and applied to the photograph: this project's own.
 
-Any learned method can be used so, under its own name and `_guided`, with its own weights; or, under its name and
-`_natural`, without making faint texture stronger.
+Any learned method can be used so, under its own name and `_guided`, with its own weights or with such as are for that
+alone; or, under its name and `_natural`, without making faint texture stronger.
 """
 
 from dataclasses import replace
@@ -23,7 +23,7 @@ TRUSTS = {NATURAL: NATURAL_TRUST, GUIDED: f"{NATURAL_TRUST}, faint texture made 
 
 @METHODS.register("enlightengan_guided", replace(CARD, title="EnlightenGAN, guided", trust=TRUSTS[GUIDED]))
 def enlightengan_guided(weights: Path | None = None) -> nn.Module:
-    """With the weights of `enlightengan`. Raises MissingWeightsError."""
+    """With `weights`, else those of `bench.weights.find_weights`. Raises MissingWeightsError."""
     return made("enlightengan", GUIDED, weights)
 
 

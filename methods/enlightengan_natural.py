@@ -13,5 +13,5 @@ from methods.enlightengan_guided import NATURAL_TRUST, made
 
 @METHODS.register("enlightengan_natural", replace(CARD, title="EnlightenGAN, natural", trust=NATURAL_TRUST))
 def enlightengan_natural(weights: Path | None = None) -> nn.Module:
-    """With the weights of `enlightengan`. Raises MissingWeightsError."""
+    """With `weights`, else those of `bench.weights.find_weights`. Raises MissingWeightsError."""
     return made("enlightengan", NATURAL, weights)

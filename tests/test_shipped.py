@@ -138,6 +138,7 @@ def test_the_weights_are_those_that_the_rule_chose(judged):
     [
         ("ciede2000", {"dark": 1.5, "middle": -1.6}, "new"),
         ("ciede2000", {"dark": 1.5, "middle": -1.4}, "now"),  # further in the mean of what is too dark
+        ("ciede2000", {"dimmed": 0.1}, "now"),
         ("ciede2000", {"well exposed": 5.0}, "new"),  # told, and no bound
         ("niqe", {"dark": 0.2, "crops": 0.0}, "new"),
         ("niqe", {"dark": 0.2, "crops": 0.2}, "now"),  # 0.3 lower in one kind, 0.2 higher in two

@@ -281,8 +281,9 @@ def test_weights_that_nobody_tells_the_training_of_are_said_however_far_back(sto
     assert all(budget.begun for budget in found.values())
 
 
-def test_weights_that_come_with_the_project_tell_of_the_whole_chain_of_their_trainings(store):
-    file = shipped_weights("enlightengan")
+@pytest.mark.parametrize("form", ["enlightengan", "enlightengan_natural"])
+def test_weights_that_come_with_the_project_tell_of_the_whole_chain_of_their_trainings(store, form):
+    file = shipped_weights(form)
     digest = make("enlightengan", file).checkpoint
     stages = chain(begun_from(file)["begun_from"])
     found = budgets(open_suite(), {"enlightengan": digest, "gamma": ""})
@@ -292,6 +293,7 @@ def test_weights_that_come_with_the_project_tell_of_the_whole_chain_of_their_tra
     assert math.isnan(found["enlightengan"].minutes) and set(found) == {"enlightengan"}
     told = shipped_told("enlightengan", digest)
     assert told.startswith(f"come with the project: refined generator {digest}") and "itself begun from" in told
+    assert shipped_told("enlightengan_guided", digest) == told, "whatever form had been scored with them"
     assert shipped_told("enlightengan", "0" * 16) == shipped_told("gamma", digest) == "not here"
     assert shipped_told("x" * 300, digest) == shipped_told("../weights/enlightengan", digest) == "not here"
 

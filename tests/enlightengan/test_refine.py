@@ -261,6 +261,8 @@ def test_nothing_else_begins_from_the_state_of_a_refinement(photographs, tmp_pat
         {"structure": -0.1},
         {"statistics": -0.1},
         {"statistics": 0.1, "crop": 63},
+        {"statistics": 0.1, "crop": 64, "accumulate": 2},
+        {"statistics": 0.1, "crop": 64, "devices": 2},
         {"looks": -1.0},
         {"bright_inputs": 1.0},
         {"crop": 16},

@@ -46,21 +46,21 @@ typecheck: install
 speed: install
 	$(BIN)/python benchmarks/train_step.py
 
-# The shipped weights from nothing, by the commands that made the committed ones, in parts. Of the guided forms: the first three trainings
-# of EnlightenGAN, four and a half hours, and the first refinement, on two cores with AVX2; the next four, three hours
-# and forty minutes, on two that compute in bfloat16; the other refinements, four and a quarter hours, on one such core,
-# without SICE's well-exposed photographs, whose darker exposures measured them, by the code of commits 48288a579fbd,
-# b29c0d002fb7 (small copies taught the first look alone, by the brighter half of the photographs), 04bd61651e33 (all
-# looks, by all but the darkest quarter), bfd3ff4 and e43d4518dec3 (a twelfth of them kept their light) and 41db4c5d75f3,
-# all from before crops of well-exposed photographs lost light as small copies do. Of full size, four and a half hours of one
-# such core: by commits a82a5748c1ca (fine) and f8fb8abeeda5 (sharp; four of five well-exposed crops lost light then), 364664b
-# (grain, weave: stopped after 37 of 60 minutes) and 3c17cacce691 (hush, still: from looks at those, after 2,347 and 2,336
-# steps). Zero-DCE's: an hour of one core. The
-# fourth refinement began from the look itself, not from its half precision. Which of them ship benchmarks/choose_weights.py
-# chose (results/weights.json, results/README.md). BENCH_DATA says where the photographs are;
-# the committed ones were made with FEATURES="--features vgg19-distilled --feature-weights FILE" and, as steps differ with
-# the machine, HALF=whole@1617 and LOOKS="--mean-with seventh@2298 --mean-with seventh@2598 --mean-with seventh@2951": the
-# last three but the end.
+# The shipped weights from nothing, by the commands that made the committed ones, in parts. Of the guided forms: the
+# first three trainings of EnlightenGAN, four and a half hours, and the first refinement, on two cores with AVX2; the
+# next four, three hours and forty minutes, on two that compute in bfloat16; the other refinements, four and a quarter
+# hours, on one such core, without SICE's well-exposed photographs, whose darker exposures measured them, by the code
+# of commits 48288a579fbd, b29c0d002fb7 (small copies taught the first look alone, by the brighter half of the
+# photographs), 04bd61651e33 (all looks, by all but the darkest quarter), bfd3ff4 and e43d4518dec3 (a twelfth of them
+# kept their light) and 41db4c5d75f3, all from before crops of well-exposed photographs lost light as small copies do.
+# Of full size, four and a half hours of one such core: by commits a82a5748c1ca (fine) and f8fb8abeeda5 (sharp; four
+# of five well-exposed crops lost light then), 364664b (grain, weave: stopped after 37 of 60 minutes, so that their
+# rate was still three quarters of what it began with) and 3c17cacce691 (hush, still: from looks at those, after 2,347
+# and 2,336 steps). Zero-DCE's: an hour of one core. The fourth refinement began from the look itself, not from its
+# half precision. Which of them ship benchmarks/choose_weights.py chose (results/weights.json, results/README.md).
+# BENCH_DATA says where the photographs are; the committed ones were made with FEATURES="--features vgg19-distilled
+# --feature-weights FILE" and, as steps differ with the machine, HALF=whole@1617 and LOOKS="--mean-with seventh@2298
+# --mean-with seventh@2598 --mean-with seventh@2951": the last three but the end.
 HALF ?= whole
 PLAIN := --low sice --low enlightengan_crops --normal bsds500 --normal enlightengan_crops
 LARGE := $(PLAIN) --crop 256 --batch-size 2

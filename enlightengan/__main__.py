@@ -92,20 +92,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--without", choices=PARTS, action="append", default=[])
     for name in ("epochs", "max-steps", "batch-size", "accumulate", "crop", "seed"):
         parser.add_argument(f"--{name}", type=int)
-    for name in (
-        "minutes",
-        "learning-rate",
-        "bright-inputs",
-        "noise",
-        "structure",
-        "statistics",
-        "looks",
-        "keeps",
-        "ema",
-        "clip",
-    ):
+    for name in ("minutes", "learning-rate", "smallest-scale", "largest-scale", "bright-inputs", "ema", "clip"):
         parser.add_argument(f"--{name}", type=float)
-    for name in ("smallest-scale", "largest-scale"):
+    for name in ("noise", "structure", "statistics", "looks", "keeps"):
         parser.add_argument(f"--{name}", type=float)
     parser.add_argument("--teacher-sees", choices=TEACHERS)
     parser.add_argument("--precision", choices=PRECISIONS)

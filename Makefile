@@ -54,14 +54,16 @@ speed: install
 # photographs), 04bd61651e33 (all looks, by all but the darkest quarter), bfd3ff4 and e43d4518dec3 (a twelfth of them
 # kept their light) and 41db4c5d75f3, all from before crops of well-exposed photographs lost light as small copies do.
 # Of full size, four and a half hours of one such core: by commits a82a5748c1ca (fine) and f8fb8abeeda5 (sharp; four
-# of five well-exposed crops lost light then), 364664b (grain, weave: stopped after 37 of 60 minutes, so that their
-# rate was still three quarters of what it began with) and 3c17cacce691 (hush, still: from looks at those, after 2,347
-# and 2,336 steps). Zero-DCE's: an hour of one core. The fourth refinement began from the look itself, not from its
-# half precision. Which of them ship benchmarks/choose_weights.py chose (results/weights.json, results/README.md).
-# BENCH_DATA says where the photographs are; the committed ones were made with FEATURES="--features vgg19-distilled
-# --feature-weights FILE" and, as steps differ with the machine, HALF=whole@1617 and LOOKS="--mean-with seventh@2298
-# --mean-with seventh@2598 --mean-with seventh@2951": the last three but the end.
+# of five well-exposed crops lost light then), 364664b (grain, weave: stopped after 37 minutes) and 3c17cacce691
+# (hush, still). Zero-DCE's: an hour of one core. The fourth refinement, hush and still began from the looks
+# themselves, not from their half precision. Which of them ship benchmarks/choose_weights.py chose
+# (results/weights.json, results/README.md). BENCH_DATA says where the photographs are; the committed ones were made
+# with FEATURES="--features vgg19-distilled --feature-weights FILE" and, as steps differ with the machine,
+# HALF=whole@1617, GRAIN=grain@2347, WEAVE=weave@2336 and LOOKS="--mean-with seventh@2298 --mean-with seventh@2598
+# --mean-with seventh@2951": the last three but the end.
 HALF ?= whole
+GRAIN ?= grain
+WEAVE ?= weave
 PLAIN := --low sice --low enlightengan_crops --normal bsds500 --normal enlightengan_crops
 LARGE := $(PLAIN) --crop 256 --batch-size 2
 FOR_DARK := $(LARGE) --looks 0 --smallest-scale 0.7 --bright-inputs 0.15
@@ -113,14 +115,16 @@ weights: install
 	$(BIN)/bench train refine --minutes 47 $(LARGE) --looks 1 --keeps 1 --structure 4 --bright-inputs 0.5 --noise 0.5 \
 	    --name sharp --init-from weights/enlightengan_guided.safetensors
 	$(BIN)/bench publish sharp --mean-with fine --out runs/both --force
-	$(BIN)/bench train refine --minutes 37 $(FOR_DARK) --structure 1 --noise 1 --statistics 0.3 --name grain \
-	    --init-from runs/both/enlightengan.safetensors
-	$(BIN)/bench train refine --minutes 37 $(FOR_DARK) --structure 1 --noise 1 --statistics 1.5 --seed 1 --name weave \
-	    --init-from runs/both/enlightengan.safetensors
+	$(BIN)/bench train refine --minutes 60 $(FOR_DARK) --structure 1 --noise 1 --statistics 0.3 --snapshots \
+	    --name grain --init-from runs/both/enlightengan.safetensors
+	$(BIN)/bench publish $(GRAIN) --out runs/grain --force
+	$(BIN)/bench train refine --minutes 60 $(FOR_DARK) --structure 1 --noise 1 --statistics 1.5 --seed 1 --snapshots \
+	    --name weave --init-from runs/both/enlightengan.safetensors
+	$(BIN)/bench publish $(WEAVE) --out runs/weave --force
 	$(BIN)/bench train refine --minutes 42 $(FOR_DARK) --structure 2 --noise 3 --statistics 0.3 --seed 2 --name hush \
-	    --init-from grain
+	    --init-from runs/grain/enlightengan.safetensors
 	$(BIN)/bench train refine --minutes 42 $(FOR_DARK) --structure 2 --noise 2 --statistics 1 --seed 3 --name still \
-	    --init-from weave
+	    --init-from runs/weave/enlightengan.safetensors
 	$(BIN)/bench publish still --mean-with hush --force
 	$(BIN)/bench publish all --force
 
@@ -132,7 +136,7 @@ rivals: install
 	    --init-from weights/enlightengan_guided.safetensors
 
 # RESULTS.md, README.md's table and picture, and the scores in the cards of the weights, by the weights that are here, the
-# rivals' too where `make rivals` trained them; with nothing beside it, for times are measured. Five minutes on two cores
+# rivals' too where `make rivals` trained them; with nothing beside it, for times are measured. Six minutes on two cores
 # with AVX-512, where the scores that come with the project count.
 results: install
 	$(BIN)/bench evaluate --workers 2 $(SETS:%=--dataset %) $(METRICS:%=--metric %) $(SHIPPED)

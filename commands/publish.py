@@ -106,8 +106,8 @@ def _rescore(suite: "Suite", file: Path) -> None:
     if variant is None:
         raise BenchError(f"{file} does not tell of which method it is: bench publish did not write it.")
     checkpoint, card = str(make(variant, file).checkpoint), file.with_suffix(".md")
-    scores, guided = scores_of(suite, checkpoint), file.stem.endswith(GUIDED)
-    if guided:  # at full size the method may have had these weights before
+    scores, guided = scores_of(suite, checkpoint), file.stem == f"{variant}{GUIDED}"
+    if guided:  # full size may have had these weights, too
         scores = scores[(scores["method"] == "identity") | (scores["method"] != scores["method"].map(variant_of))]
     if (scores["checkpoint"] != checkpoint).all():
         method = f"{variant}{GUIDED if guided else ''}"

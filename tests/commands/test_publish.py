@@ -262,9 +262,13 @@ def test_weights_for_the_guided_forms_lie_beside_those_for_full_size(bench, fail
     assert f"bench evaluate --checkpoint enlightengan_guided={guided} does it." in told
     assert bench("evaluate", "--images", "dark", "--metric", "entropy", "--method", "identity", "--checkpoint",
                  f"enlightengan_natural={guided}")[0] == 0  # fmt: skip
+    assert (
+        bench("evaluate", "--images", "dark", "--metric", "entropy", "--checkpoint", f"enlightengan={guided}")[0] == 0
+    )
     assert bench("publish", guided)[0] == 0
     card = (folder / "enlightengan_guided.md").read_text(encoding="utf-8")
-    assert r"| enlightengan\_natural | dark | entropy ↑ |" in card and "Not evaluated yet" not in card
+    assert r"| enlightengan\_natural | dark | entropy ↑ |" in card and "| enlightengan | dark" not in card
+    assert "Not evaluated yet" not in card, "and full size, by these weights, is no part of it"
     assert "Not evaluated yet" in (folder / "enlightengan.md").read_text(encoding="utf-8")
     assert "only the scores in its card change" in fails("publish", guided, "--guided")
     (folder / "enlightengan_guided.safetensors").unlink()

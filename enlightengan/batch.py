@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
+
+from enlightengan.camera_noise import camera_noise
 
 Window = tuple[int, int]
 """(x, y) offset of a patch."""
@@ -54,7 +55,8 @@ class Crops:
     """By which each of `low` is darkened; 1 leaves it as it is."""
     windows: Sequence[Window]
     noise: Sequence[float] = ()
-    """Standard deviation of the noise of each darkened item, in levels of 255; none of any where this is empty."""
+    """Standard deviation of each item's noise in the dark, in levels of 255 (`enlightengan.camera_noise`); 0: it has
+    none, as all have where this is empty."""
     seed: int = 0
     """Of the noise."""
     whole: tuple[NDArray[np.uint8], NDArray[np.uint8]] | None = None
@@ -72,17 +74,11 @@ class Crops:
         divisors = _moved(np.array(self.divisors, np.float32), device)[:, None, None, None]
         seen = torch.where(divisors == 1, low, (low + 1) / divisors - 1)
         if self.noise:
-            seen = torch.where(divisors == 1, low, self._noisy(seen))
+            noise = _moved(np.array(self.noise, np.float32), device)
+            source = torch.Generator(device).manual_seed(self.seed)
+            noisy = camera_noise((seen + 1) * 127.5, noise, source) / 127.5 - 1
+            seen = torch.where(noise[:, None, None, None] == 0, seen, noisy)
         return Batch(low, seen, normal, self.windows, None, *further)
-
-    def _noisy(self, seen: Tensor) -> Tensor:
-        """`seen` with noise, half of its power in patches of three pixels as cameras leave it, in whole levels."""
-        source = torch.Generator(seen.device).manual_seed(self.seed)
-        fine, coarse = (torch.randn(seen.shape, generator=source, device=seen.device) for _ in range(2))
-        mixed = (fine + 3 * F.avg_pool2d(coarse, 3, stride=1, padding=1)) / 2**0.5
-        deviation = _moved(np.array(self.noise, np.float32), seen.device)[:, None, None, None]
-        levels = ((seen + 1) * 127.5 + deviation * mixed).round().clamp(0, 255)
-        return levels / 127.5 - 1
 
 
 def _values(pixels: NDArray[np.uint8], device: torch.device) -> Tensor:

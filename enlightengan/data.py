@@ -23,18 +23,18 @@ from bench.errors import BenchError
 from bench.images import read_rgb
 from enlightengan.batch import Batch, Crops
 from enlightengan.looks import (
-    AS_BRIGHT,
-    CROPS_AS_BRIGHT,
     LARGEST_SHOWN,
     Pixels,
+    copy_in_less_light,
+    crop_in_less_light,
     shown,
     to_keep,
     well_exposed,
-    with_less_light,
 )
 from enlightengan.run_config import RunConfig, samples_shown
 
 EPOCH, STEP = 1, 2  # the two streams of random numbers
+CROPS_NOISY = 0.5  # the share with noise of the crops that lose light as a camera's
 AHEAD = 4  # batches that are prepared at a time, each by a thread of its own where there are cores for it
 
 
@@ -119,7 +119,7 @@ class UnpairedBatches:
 
     A method that learns from dark photographs alone gets batches without normal-light pictures. Where `wanted` tells
     what is wanted of a whole photograph, batches have that of their crops, and the well-exposed inputs lose light as a
-    camera might have had less of it (`looks.with_less_light`), not by a divisor.
+    camera might have had less of it (`looks.crop_in_less_light`), not by a divisor.
     """
 
     def __init__(
@@ -163,18 +163,23 @@ class UnpairedBatches:
             divisors = [self._divisor(config.divisors, rng) if rng.random() < 0.5 else 1.0 for _ in low]
         if self._wanted:
             for k in np.flatnonzero(lit):
-                low[k], divisors[k] = with_less_light(low[k], rng, as_bright=CROPS_AS_BRIGHT), 1.0
+                low[k], divisors[k] = crop_in_less_light(low[k], rng), 1.0
         count, side = config.windows
         high = config.crop - side  # exclusive: the authors never draw the last offset
         crops = Crops(low, normal, divisors, [(int(x), int(y)) for x, y in rng.integers(0, high, size=(count, 2))])
         if config.noise_levels > 0:
-            noise = [float(level) for level in rng.uniform(0, config.noise_levels, len(low))]
-            crops = replace(crops, noise=noise, seed=int(rng.integers(1 << 62)))
+            crops = replace(crops, noise=self._noise(divisors, lit, rng), seed=int(rng.integers(1 << 62)))
         if self._wanted:
             crops = replace(crops, target=target)
         if config.small_copies:
             crops = replace(crops, whole=self._looks(len(low), rng))
         return replace(crops, kept=self._to_keep(len(low), rng)) if config.keeps_copies else crops
+
+    def _noise(self, divisors: list[float], lit: list[bool], rng: np.random.Generator) -> list[float]:
+        """Each item's: darkened ones have some, those that lost light as a camera's a share."""
+        lost = [bright and bool(self._wanted) for bright in lit]
+        likely = [CROPS_NOISY if some else divisor != 1 for some, divisor in zip(lost, divisors, strict=True)]
+        return [float(rng.uniform(0, self.config.noise_levels)) if rng.random() < share else 0.0 for share in likely]
 
     def _to_keep(self, count: int, rng: np.random.Generator) -> Pixels:
         sides = [[side[rng.integers(len(side))] for side in (self.low, self._bright)] for _ in range(count)]
@@ -184,7 +189,7 @@ class UnpairedBatches:
     def _looks(self, count: int, rng: np.random.Generator) -> tuple[Pixels, Pixels]:
         chosen = [self._bright[rng.integers(len(self._bright))] for _ in range(count)]
         whole = [shown(self._read(path), min(self.config.crop, LARGEST_SHOWN), rng) for path in chosen]
-        return np.stack(whole), np.stack([with_less_light(pixels, rng, as_bright=AS_BRIGHT) for pixels in whole])
+        return np.stack(whole), np.stack([copy_in_less_light(pixels, rng) for pixels in whole])
 
     def _input(self, low: Path, rng: np.random.Generator) -> tuple[list[Pixels], bool]:
         """The photograph to be cropped and, where it is known, what is wanted of it; whether it is one of normal light

@@ -46,7 +46,7 @@ CAST, SHARE_CAST = 0.04, 0.7  # deviation of a channel's gain, a natural logarit
 CURVES, SHARE_CURVE = (0.8, 1.3), 0.6  # powers of the encoded values
 COLOURS, SHARE_COLOUR = (0.6, 1.1), 0.5  # times what a channel differs from the luma
 BLACK, SHARE_BLACK = 0.004, 0.5  # deviation of what is added to a channel, of 1
-NOISE, SHARE_NOISE = 1.5, 0.25  # levels of 255, the most deviation; what has such: cameras smooth what they show
+NOISE, COPIES_NOISY = 1.5, 0.25  # the most deviation, levels of 255; who has such: cameras smooth what they show
 KEPT_DIVISORS = (1.0, 2.5)  # by which a well-exposed photograph is darkened whose result is to stay
 
 Pixels = NDArray[np.uint8]
@@ -84,12 +84,21 @@ def to_keep(dark: Pixels, lit: Pixels, size: int, rng: np.random.Generator) -> P
     return to_pixels(capped(to_tensor(seen), float(rng.choice((1.0, *CAPS)))))
 
 
-def with_less_light(pixels: Pixels, rng: np.random.Generator, *, as_bright: float) -> Pixels:
-    """A picture (H, W, 3) as a camera might have taken it in less light; the share `as_bright` of them in as much."""
-    value = _developed(to_srgb(to_linear(pixels / 255) * _light(pixels, rng, as_bright=as_bright)), rng)
-    deviation = rng.uniform(0, NOISE) if rng.random() < SHARE_NOISE else 0.0
+def crop_in_less_light(pixels: Pixels, rng: np.random.Generator) -> Pixels:
+    """A crop (H, W, 3) as a camera might have taken it in less light, CROPS_AS_BRIGHT of them in as much; no noise."""
+    return np.rint(_with_less_light(pixels, rng, CROPS_AS_BRIGHT) * 255).clip(0, 255).astype(np.uint8)
+
+
+def copy_in_less_light(pixels: Pixels, rng: np.random.Generator) -> Pixels:
+    """Likewise a small copy, AS_BRIGHT of them in as much; COPIES_NOISY have noise."""
+    value = _with_less_light(pixels, rng, AS_BRIGHT)
+    deviation = rng.uniform(0, NOISE) if rng.random() < COPIES_NOISY else 0.0
     noisy = value * 255 + rng.normal(0, deviation, pixels.shape)
     return np.rint(noisy).clip(0, 255).astype(np.uint8)
+
+
+def _with_less_light(pixels: Pixels, rng: np.random.Generator, as_bright: float) -> NDArray[np.float64]:
+    return _developed(to_srgb(to_linear(pixels / 255) * _light(pixels, rng, as_bright=as_bright)), rng)
 
 
 def _light(pixels: Pixels, rng: np.random.Generator, *, as_bright: float) -> NDArray[np.float64]:

@@ -97,7 +97,7 @@ def test_some_inputs_are_normal_light_photographs(photographs):
 
 def test_what_is_wanted_is_of_the_same_part_whatever_light_it_loses(photographs, monkeypatch):
     config = choose_preset(REFINE_PRESETS, "smoke", {"crop": 48, "batch_size": 2, "smallest_scale": 0.7})
-    monkeypatch.setattr(data, "with_less_light", lambda pixels, rng, as_bright: pixels // 4)
+    monkeypatch.setattr(data, "crop_in_less_light", lambda pixels, rng: pixels // 4)
     asked = []
 
     def negative(pixels):
@@ -105,15 +105,21 @@ def test_what_is_wanted_is_of_the_same_part_whatever_light_it_loses(photographs,
         return 255 - pixels
 
     made = UnpairedBatches(config, low=photographs[0], normal=photographs[1], wanted=Wanted(negative, np.copy))
-    lit = []
+    lit, noisy = [], []
     for step in range(200):
         batch, crops = made[step], made.crops(step)
         for low, target, divisor in zip(crops.low, crops.target, crops.divisors, strict=True):
             lit.append(bool(np.array_equal(low, target // 4)))
             assert lit[-1] or np.abs(low + target.astype(int) - 255).max() <= 2, "of the same part, but for rounding"
             assert not lit[-1] or (target.mean() > 60 and divisor == 1), "it is of the normal side, and darkened once"
-        assert torch.equal(batch.seen[0], batch.low[0]) == (crops.divisors[0] == 1)
+        changed = [not torch.equal(*pair) for pair in zip(batch.seen, batch.low, strict=True)]
+        assert [
+            divisor != 1 or noise > 0 for divisor, noise in zip(crops.divisors, crops.noise, strict=True)
+        ] == changed
+        noisy += changed
     assert np.mean(lit) == pytest.approx(0.25, abs=0.06)
+    shares = [np.mean([some for some, bright in zip(noisy, lit, strict=True) if bright == of]) for of in (True, False)]
+    assert shares == pytest.approx([data.CROPS_NOISY, 0.5], abs=0.1)
     assert len(asked) == len(photographs[0]), "of each dark photograph once"
     assert [len(part.target) for part in made[0].parts(2)] == [1, 1]
     without = UnpairedBatches(config, low=photographs[0], normal=photographs[1])

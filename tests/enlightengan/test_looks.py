@@ -22,7 +22,7 @@ def scene(size=48):
 
 def drawn(count, pixels=None, seed=0):
     rng, pixels = np.random.default_rng(seed), scene() if pixels is None else pixels
-    return [looks.with_less_light(pixels, rng, as_bright=looks.AS_BRIGHT) for _ in range(count)]
+    return [looks.copy_in_less_light(pixels, rng) for _ in range(count)]
 
 
 def plain(monkeypatch, **changes):
@@ -82,6 +82,8 @@ def test_a_quarter_has_noise_and_the_others_none(monkeypatch):
     spread = np.array([one.std(axis=(0, 1)).mean() for one in drawn(600, flat)])
     assert (spread > 0).mean() == pytest.approx(0.25, abs=0.05)
     assert spread[spread > 0].mean() == pytest.approx(10, abs=1.5) and spread.max() < 22
+    rng = np.random.default_rng(0)
+    assert max(looks.crop_in_less_light(flat, rng).std(axis=(0, 1)).max() for _ in range(40)) == 0
 
 
 def test_a_surround_is_as_much_of_a_large_picture_as_of_a_small_one(monkeypatch):
@@ -111,7 +113,8 @@ def test_some_keep_their_light_and_the_others_spread_over_the_exposures(monkeypa
     assert (means > 140).mean() == pytest.approx(looks.AS_BRIGHT + (1 - looks.AS_BRIGHT) * darkened, abs=0.03)
     assert (means < 60).mean() > 0.25 and means.max() < 215
     rng = np.random.default_rng(0)
-    crops = np.array([looks.with_less_light(flat, rng, as_bright=0.7).mean() for _ in range(1500)])
+    monkeypatch.setattr(looks, "CROPS_AS_BRIGHT", 0.7)
+    crops = np.array([looks.crop_in_less_light(flat, rng).mean() for _ in range(1500)])
     assert (crops > 140).mean() == pytest.approx(0.7 + 0.3 * darkened, abs=0.03)
 
 

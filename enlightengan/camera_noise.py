@@ -1,23 +1,19 @@
 """Noise as cameras leave it in dark photographs, for inputs that are to come out without it.
 
-What reaches a file went through demosaicing, a denoiser and compression: it is coarser than a pixel, mostly the same in
-all channels, and stronger where there is more light. So it is in the dark photographs of EnlightenGAN's own training
-set (`benchmarks/camera_noise.py`). White noise, soon learned to be removed, does not teach a network to remove that.
+As the noisy ones of EnlightenGAN's own training set have it (`benchmarks/camera_noise.py`): a little coarser than a
+pixel, nearly each channel's own, and a little stronger where there is more light.
 """
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-WIDTHS = (
-    0.4,
-    0.9,
-)  # pixels, the deviation of the Gaussian that noise is coarse by: of next pixels 0.1 to 0.7 in common
-COMMON = (0.5, 0.95)  # shares of its power that all channels have in common
+WIDTHS = (0.4, 0.6)  # pixels, the deviation of the Gaussian by which it is coarse: next pixels correlate by 0.1 to 0.4
+COMMON = (0.0, 0.5)  # shares of its power that all channels have in common
 REACH = 3  # pixels, of that Gaussian
 LEVEL = 10.0  # of 255, where the noise has the deviation that is asked for
-FLOOR = 2.0  # levels, added to what the deviation is the square root of
-MOST = 2.0  # times that deviation, where it is bright
+FLOOR = 20.0  # levels, added to what the deviation is the square root of
+MOST = 1.5  # times that deviation, where it is bright
 
 
 def camera_noise(levels: Tensor, deviations: Tensor, source: torch.Generator) -> Tensor:

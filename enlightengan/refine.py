@@ -9,6 +9,8 @@ whose perceptual loss compares with the picture before darkening. Of well-expose
 light as a camera might have had less of it (`enlightengan.looks`), most of them without noise; wanted is the
 photograph, its faint texture made stronger likewise.
 
+Noise is left out of what is wanted of a dark photograph (`enlightengan.denoise`); else it would be asked for.
+
 The teacher may see the crop alone instead (`teacher_sees`): how much brighter it makes each place, smoothed along the
 photograph's edges (`detail_preserved`), is a gain without texture, and the crop times that is what is wanted. That
 keeps what the network does at full size, rims and clouds included, for a crop cannot tell what its scene asks for.
@@ -35,6 +37,7 @@ from bench.images import to_pixels, to_tensor
 from enlightengan.batch import Batch
 from enlightengan.config import RefineConfig
 from enlightengan.data import Wanted
+from enlightengan.denoise import without_noise
 from enlightengan.enhancer import TrainedEnhancer
 from enlightengan.gain import fitted_gain, gain_at, with_gain
 from enlightengan.guided import GuidedEnhancer, Look, Seen, brightened, to_look_at
@@ -112,8 +115,8 @@ class Refinement(TrainedModel):
 
     @torch.inference_mode()
     def guided(self, photograph: Pixels) -> Pixels:
-        """What the teacher, guided, makes of a whole photograph, (H, W, 3) both."""
-        return to_pixels(self.form(to_tensor(photograph).to(self.device)))
+        """What the teacher, guided, makes of a whole photograph without its noise, (H, W, 3) both."""
+        return to_pixels(self.form(without_noise(to_tensor(photograph)).to(self.device)))
 
     @torch.no_grad()
     def target(self, low: Tensor) -> Tensor:

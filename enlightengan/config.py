@@ -131,8 +131,8 @@ class RefineConfig(RunConfig):
     darkening: tuple[float, float] = (2.0, 6.0)
     """Range of the divisor by which half of the inputs are darkened."""
     noise: float = 2.0
-    """Most noise of darkened inputs, a standard deviation in levels of 255, after which they are rounded to levels; 0:
-    neither."""
+    """Most noise of darkened inputs and of half of those that lose light as a camera's, its standard deviation in the
+    dark in levels of 255 (`enlightengan.camera_noise`), after which they are rounded to levels; 0: neither."""
     bright_inputs: float = 0.25
     """Share of the inputs that are normal-light photographs."""
     structure: float = 0.5

@@ -113,6 +113,9 @@ def test_the_texture_is_the_one_that_the_rule_chose():
     assert told["weights"] == make("enlightengan_guided", SHIPPED / "enlightengan_guided.safetensors").checkpoint
 
 
+TOO_DARK = ("dark", "middle", "dimmed", "noisy")
+
+
 @pytest.fixture
 def judged(monkeypatch):
     """The rule of `benchmarks/choose_weights.py`."""
@@ -125,12 +128,12 @@ def test_the_weights_are_those_that_the_rule_chose(judged):
     chosen = told["chosen"]
     assert told["weights"][chosen] == make("enlightengan", SHIPPED / "enlightengan.safetensors").checkpoint
     assert judged(told["means"]) == {name: told[name] for name in ("chosen", "candidates")}
-    niqe = {name: one["niqe"] for name, one in told["candidates"].items() if one["keeps_to_bound"]}
-    assert len(niqe) > 1 and min(niqe, key=lambda name: niqe[name]) == chosen
-    further = copy.deepcopy(told["means"])
-    for kind in ("dark", "middle", "dimmed"):
-        further[chosen][kind]["ciede2000"] += 5
-    assert judged(further)["chosen"] == min(niqe.keys() - {chosen}, key=lambda name: niqe[name])
+    kept = {name: one["ssim"] for name, one in told["candidates"].items() if one["keeps_to_bounds"]}
+    assert len(kept) > 1 and max(kept, key=lambda name: kept[name]) == chosen
+    last = copy.deepcopy(told["means"])
+    for kind in TOO_DARK:
+        last[chosen][kind]["ssim"] -= 0.5
+    assert judged(last)["chosen"] == max(kept.keys() - {chosen}, key=lambda name: kept[name])
 
 
 @pytest.mark.parametrize(
@@ -138,16 +141,19 @@ def test_the_weights_are_those_that_the_rule_chose(judged):
     [
         ("ciede2000", {"dark": 1.5, "middle": -1.6}, "new"),
         ("ciede2000", {"dark": 1.5, "middle": -1.4}, "now"),  # further in the mean of what is too dark
-        ("ciede2000", {"dimmed": 0.1}, "now"),
+        ("ciede2000", {"noisy": 0.1}, "now"),
         ("ciede2000", {"well exposed": 5.0}, "new"),  # told, and no bound
-        ("niqe", {"dark": 0.2, "crops": 0.0}, "new"),
-        ("niqe", {"dark": 0.2, "crops": 0.2}, "now"),  # 0.3 lower in one kind, 0.2 higher in two
+        ("niqe", {"dark": 0.4, "crops": -0.11}, "new"),  # 0.29 higher in one of six kinds
+        ("niqe", {"dark": 0.4, "crops": -0.09}, "now"),
+        ("ssim", {"dark": -0.02, "noisy": -0.01}, "new"),
+        ("ssim", {"dark": -0.02, "noisy": -0.03}, "now"),  # 0.04 higher in one kind, 0.05 lower in two
+        ("ssim", {"well exposed": -0.5}, "new"),
     ],
 )
-def test_the_rule_takes_the_lowest_niqe_that_keeps_to_its_bound(judged, score, by, chosen):
-    of = {kind: {"ciede2000": 10.0, "niqe": 3.0} for kind in ("well exposed", "dimmed", "middle", "dark")}
+def test_the_rule_takes_the_highest_ssim_that_keeps_to_its_bounds(judged, score, by, chosen):
+    of = {kind: {"ciede2000": 10.0, "niqe": 3.0, "ssim": 0.8} for kind in ("well exposed", *TOO_DARK)}
     means = {name: copy.deepcopy(of | {"crops": {"niqe": 7.0}}) for name in ("now", "new")}
-    means["new"]["middle"]["niqe"] -= 0.3
+    means["new"]["middle"]["ssim"] += 0.04
     for kind, more in by.items():
         means["new"][kind][score] += more
     assert judged(means)["chosen"] == chosen

@@ -1,9 +1,10 @@
 """The trainings in MLflow, found by what they trained or by their name, and the weights and states that they keep."""
 
+import json
 import re
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bench.errors import BenchError
 from bench.run import sentences
@@ -14,7 +15,17 @@ if TYPE_CHECKING:
 
 TRUSTED_PRESETS = ("fast", "paper")
 RUN_ID = re.compile("[0-9a-f]{32}")
+PUBLISHED = "published "  # a tag's name, before the digest
 BEGINNING = re.compile("[0-9a-f]{6,31}")  # of such an ID, as lists and cards give it
+
+
+class Publication(NamedTuple):
+    """Weights that `bench publish` wrote of a training: after how many steps if not the last, and in words of what they
+    are the mean; `among` those of a mean of which another training tells."""
+
+    step: str = ""
+    mean_of: str = ""
+    among: bool = False
 
 
 def newest_weights(variant: str, given: str | None = None, *, cells: bool = True) -> tuple[Path, str] | None:
@@ -51,8 +62,22 @@ def refined(run: "MlflowRun") -> bool:
 
 def weights_of(run: "MlflowRun") -> set[str]:
     """The digests of a training's weights: as they were trained, and as `bench publish` wrote them or their mean."""
+    trained = {run.data.tags["weights_digest"]} if "weights_digest" in run.data.tags else set()
+    return trained | set(publications(run))
+
+
+def publications(run: "MlflowRun") -> dict[str, Publication]:
+    """What `bench publish` wrote of a training, by the digest of the weights; older stores tell of the last alone."""
     tags = run.data.tags
-    return {tags[name] for name in ("weights_digest", "published_digest", "published_in") if name in tags}
+    found = {}
+    for name, among in (("published_digest", False), ("published_in", True)):
+        if name in tags:
+            mean_of = "" if among else tags.get("published_mean_of", "")
+            found[tags[name]] = Publication(tags.get("published_step", ""), mean_of, among)
+    for name, told in tags.items():
+        if name.startswith(PUBLISHED):
+            found[name.removeprefix(PUBLISHED)] = Publication(**json.loads(told))
+    return found
 
 
 def find_training(suite: Suite, run: str, *, finished: bool) -> "MlflowRun":

@@ -76,7 +76,7 @@ def ablations(
     lacking = _train_grid(suite, grid, factors, sides, feature_weights, device=device, tracking_uri=tracking_uri)
     if dataset:
         lacking += _score(suite, grid, sides, feature_weights, dataset, metric or ["niqe"], root, device, tracking_uri)
-    print_effects(suite)
+    print_effects(suite, grid_key(grid[0], sides, feature_weights))
     if lacking:
         raise BenchError(f"Not everything could be done; the rest is done and kept. {lacking[0]}")
 
@@ -196,14 +196,18 @@ def _score(
     return lacking
 
 
-def trained_cells(suite: "Suite") -> list["Trained"]:
-    """The finished cells of every factorial in MLflow, newest first; of trusted trainings where there are any."""
+def trained_cells(suite: "Suite", grid: str | None = None) -> list["Trained"]:
+    """The finished cells of every factorial in MLflow, newest first; of trusted trainings where there are any.
+
+    Or of one `grid` (see `grid_key`), trusted or not.
+    """
     from commands.report_runs import steps
     from reports.ablations import Trained
 
     finished = [run for run in suite.search(kind="train") if run.info.status == "FINISHED"]
     cells = [run for run in finished if "cell" in run.data.tags and "weights_digest" in run.data.tags]
-    trusted = [run for run in cells if run.data.tags["trusted"] == "yes"]
+    cells = [run for run in cells if grid in (None, run.data.tags.get("grid"))]
+    trusted = [run for run in cells if run.data.tags["trusted"] == "yes" and grid is None]
     return [
         Trained(
             checkpoint=tags["weights_digest"], seed=int(tags["seed"]), factors=tuple(tags["factors"].split(", ")),
@@ -215,27 +219,28 @@ def trained_cells(suite: "Suite") -> list["Trained"]:
     ]  # fmt: skip
 
 
-def ablation_scores(suite: "Suite", scores: "pd.DataFrame | None" = None) -> "pd.DataFrame":
-    """Every finished score in MLflow (or in `scores`, newest first), the newest of each kind."""
+def ablation_scores(suite: "Suite", scores: "pd.DataFrame | None" = None, *, demo: bool = False) -> "pd.DataFrame":
+    """Every finished score in MLflow (or in `scores`, newest first), the newest of each kind; the `demo`'s likewise."""
     from bench.scores import score_table
     from commands.kept import NothingEvaluatedError, evaluations_of, of_newest_variants, tables_of
 
     if scores is None:
+        every = evaluations_of(suite) + (evaluations_of(suite, demo=True) if demo else [])
         try:
-            scores, _ = tables_of(suite, evaluations_of(suite, demo=False))
+            scores, _ = tables_of(suite, sorted(every, key=lambda run: run.info.start_time, reverse=True))
         except NothingEvaluatedError:
             scores = score_table([])
     return of_newest_variants(scores).drop_duplicates(["method", "checkpoint", "dataset", "image", "metric"])
 
 
-def print_effects(suite: "Suite") -> None:
-    """Print the effect of each factor where the cells were scored, else how to score them."""
+def print_effects(suite: "Suite", grid: str) -> None:
+    """Print the effect of each factor of this grid where its cells were scored, else how to score them."""
     from commands.console import say, table
     from reports.ablations import effects
 
-    found: Any = effects(ablation_scores(suite), trained_cells(suite))
+    found: Any = effects(ablation_scores(suite, demo=True), trained_cells(suite, grid))
     if not found:
-        say("No grid has been scored on all its cells: give --dataset NAME to score them, and the effects are printed.")
+        say("Not all cells of this grid have scores: give --dataset NAME to score them, and the effects are printed.")
         return
     rows = [
         (e.factor, e.metric, e.dataset, f"{e.difference.mean:+.3f}",

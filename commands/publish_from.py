@@ -64,11 +64,12 @@ def related(trainings: "Sequence[Stored]") -> bool:
     """Whether `trainings` are one, or tell of one generator, which they gave or they or those before began from."""
     import re
 
+    from bench.trainings import publications
+
     found = []
     for one in trainings:
-        tags = one.run.data.tags
-        published = "" if tags.get("published_mean_of") else tags.get("published_digest", "")
-        line = f"{one.told} {tags.get('begun_from', '')} generator {published}"
+        alone = [digest for digest, told in publications(one.run).items() if not told.mean_of and not told.among]
+        line = f"{one.told} {one.run.data.tags.get('begun_from', '')} {' '.join(f'generator {d}' for d in alone)}"
         found.append({one.run.info.run_id, *re.findall(r"generator ([0-9a-f]{16})", line)})
     return bool(set.intersection(*found))
 

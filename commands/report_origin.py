@@ -58,7 +58,7 @@ def _photographs(scores: "pd.DataFrame", digests: dict[str, tuple[str, str]]) ->
 
 
 def _weights(suite: "Suite", scores: "pd.DataFrame") -> "Table | None":
-    from bench.trainings import refined, weights_of
+    from bench.trainings import Publication, publications, refined, weights_of
     from methods import METHODS
     from reports.layout import Cell, Column, Table
 
@@ -68,7 +68,7 @@ def _weights(suite: "Suite", scores: "pd.DataFrame") -> "Table | None":
     runs: dict[str, MlflowRun] = {}
     for run in reversed(suite.search(kind="train")):
         for digest in weights_of(run):
-            if digest not in runs or digest != run.data.tags.get("published_in"):
+            if digest not in runs or not publications(run).get(digest, Publication()).among:
                 runs[digest] = run  # of a mean the run that tells of all
     rows, used = [], dict[str, None]()
     for method, digest in scores[["method", "checkpoint"]].drop_duplicates().itertuples(index=False, name=None):
@@ -78,10 +78,11 @@ def _weights(suite: "Suite", scores: "pd.DataFrame") -> "Table | None":
         told = found.data.tags if found else {}
         trained = f"{found.info.run_name} ({found.info.run_id[:8]})" if found else shipped_told(method, digest)
         trained = f"refined in {trained}" if found and refined(found) else trained
-        if digest != told.get("weights_digest") and told.get("published_step"):
-            trained += f" after {told['published_step']} steps"
-        if digest == told.get("published_digest") and told.get("published_mean_of"):
-            trained = f"the mean of {told['published_mean_of']}"
+        published = publications(found).get(digest, Publication()) if found else Publication()
+        if digest != told.get("weights_digest") and published.step:
+            trained += f" after {published.step} steps"
+        if published.mean_of:
+            trained = f"the mean of {published.mean_of}"
         trained += f", begun from {told['begun_from']}" if "begun_from" in told else ""
         seed = told.get("seed", "")
         sides = {side: told[f"{side}_data"] for side in ("low", "normal") if told.get(f"{side}_data")}

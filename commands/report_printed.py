@@ -1,4 +1,4 @@
-"""Numbers in print beside ours, as the report shows what the newest `bench reproduce` kept."""
+"""Numbers in print beside ours, as the report shows what the newest `bench reproduce` of all cells kept."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -20,13 +20,14 @@ def published(
 ) -> list[tuple[str, "Table"]]:  # fmt: skip
     """The tables of the newest `bench reproduce`, by the stem of their files; of these datasets and metrics, else all.
 
+    One of all cells goes before one of some methods or datasets.
     `checkpoints` are those that the report shows, by method: other weights are told.
     """
     from bench.reproduction import published_tables
     from commands.reproduce import stem
 
     tables = {stem(table): table for table in published_tables()}
-    for run in suite.search(kind="reproduce"):
+    for run in sorted(suite.search(kind="reproduce"), key=lambda run: "partial" in run.data.tags):
         if run.info.status == "FINISHED":
             folder = suite.artifact(run.info.run_id, "reproduce")
             others = _other_weights(suite, run.info.run_id, checkpoints or {})

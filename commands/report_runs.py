@@ -86,7 +86,8 @@ def seeds(suite: "Suite", scores: "pd.DataFrame") -> "pd.DataFrame | None":
     """
     import pandas as pd
 
-    from bench.trainings import refined, weights_of
+    from bench.trainings import Publication, publications, refined, weights_of
+    from bench.weights import variant_of
     from commands.kept import of_newest_variants
 
     alike: dict[tuple[str, ...], dict[str, str]] = {}
@@ -100,11 +101,11 @@ def seeds(suite: "Suite", scores: "pd.DataFrame") -> "pd.DataFrame | None":
             key = (tags["variant"], *data, *same)
             alike.setdefault(key, {}).setdefault(tags["seed"], tags["weights_digest"])
             runs.setdefault(tags["weights_digest"], run)
-            others = {tags.get("published_in")}  # means, and what it was on its way
-            if tags.get("published_mean_of") or tags.get("published_step"):
-                others.add(tags.get("published_digest"))
+            # Not means, nor what it was on its way.
+            others = {digest for digest, told in publications(run).items() if told != Publication()}
             trained |= dict.fromkeys(weights_of(run) - others, tags["weights_digest"])
-    known = scores.assign(checkpoint=scores["checkpoint"].map(trained)).dropna(subset=["checkpoint"])
+    known = scores[scores["method"] == scores["method"].map(variant_of)]  # weights may be used guided, too
+    known = known.assign(checkpoint=known["checkpoint"].map(trained)).dropna(subset=["checkpoint"])
     known = of_newest_variants(known).drop_duplicates(["checkpoint", "dataset", "image", "metric"])
     parts: dict[str, pd.DataFrame] = {}
     for (variant, *_), by_seed in alike.items():
@@ -221,11 +222,12 @@ def chain(story: str) -> dict[str, int]:
 
 def _crops(suite: "Suite", run: "MlflowRun", digest: str) -> int:
     """How many pairs a training had shown when it had the weights of `digest`; 0 where it did not tell."""
+    from bench.trainings import Publication, publications
     from enlightengan.run_config import samples_shown
 
     settings, tags = run.data.params, run.data.tags
     length = max(int(settings.get(f"{side}_images", 0)) for side in ("low", "normal"))
-    on_its_way = tags.get("published_step") if digest != tags.get("weights_digest") else ""
+    on_its_way = "" if digest == tags.get("weights_digest") else publications(run).get(digest, Publication()).step
     taken = int(on_its_way) if on_its_way else steps(suite, run)
     return samples_shown(taken, length, int(settings["batch_size"])) if length else 0
 

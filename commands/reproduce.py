@@ -40,6 +40,7 @@ def reproduce(
     from bench.cells import SHIPPED, CellStore
     from bench.data import data_root as root_of
     from bench.device import choose_device
+    from bench.errors import BenchError
     from bench.reproduction import cells, judge, published_tables
     from commands.console import say
     from commands.scoring import whole
@@ -49,6 +50,8 @@ def reproduce(
     _check(every, method, dataset)
     chosen = [cell for cell in every if (not method or cell.method in method)
               and (not dataset or cell.dataset in dataset)]  # fmt: skip
+    if not chosen:
+        raise BenchError(f"Nothing is in print of {', '.join(method or [])} on {', '.join(dataset or [])}.")
     contestants, other = _contestants(chosen, checkpoint or [], tracking_uri)
     datasets, absent = _datasets(chosen, root_of(data_root))
     store = CellStore(shipped=SHIPPED)
@@ -60,7 +63,8 @@ def reproduce(
         _print(table, part)
     if not method and not dataset:
         _print_people(tracking_uri)
-    run = _keep(shown, scores, out, store, time.monotonic() - started, tracking_uri)
+    tags = {"partial": "yes"} if method or dataset else {}
+    run = _keep(shown, scores, out, store, time.monotonic() - started, tags, tracking_uri)
     counts = [f"{sum(o.verdict == kind for o in outcomes)} {kind}" for kind in ("agrees", "differs", "not comparable")]
     say(f"{len(outcomes)} cells: {', '.join(counts)}. Tables in {out}; kept in MLflow as run {run}.")
     whole(scores, rest="The verdicts are those on the rest.")
@@ -82,12 +86,15 @@ def _contestants(
     cells: Sequence["Cell"], checkpoints: Sequence[str], tracking_uri: str | None
 ) -> tuple[dict[str, "Contestant"], dict[str, str]]:
     """Our methods by name, and in what those differ from the ones in print that do."""
-    from bench.errors import MissingWeightsError
+    from bench.errors import MissingWeightsError, unknown_name
     from commands.evaluate import files_of_methods
     from enlightengan.checkpoint import read_weights
     from methods import METHODS, contestant
 
     files = files_of_methods(checkpoints)
+    asked = {cell.method for cell in cells if cell.method}
+    for name in files.keys() - asked:
+        raise unknown_name("method among the cells that are chosen", name, asked)
     found, other = {}, {}
     for name in dict.fromkeys(cell.method for cell in cells if cell.method):
         card = METHODS.card(name)
@@ -222,7 +229,7 @@ def _layout(published: "PublishedTable", outcomes: Sequence["Outcome"]) -> "Tabl
 
 def _keep(
     shown: Sequence[tuple["PublishedTable", Sequence["Outcome"]]], scores: "pd.DataFrame", out: Path,
-    store: "CellStore", seconds: float, tracking_uri: str | None,
+    store: "CellStore", seconds: float, tags: dict[str, str], tracking_uri: str | None,
 ) -> str:  # fmt: skip
     """Write each table as csv and md, and log all to MLflow; the run's ID."""
     from bench.metrics import get_metric
@@ -231,7 +238,7 @@ def _keep(
     from commands.scoring import taken_told
     from reports.writers import to_csv, to_markdown
 
-    tags = {f"digest {name}": get_metric(name).digest for name in {table.metric for table, _ in shown}}
+    tags = tags | {f"digest {name}": get_metric(name).digest for name in {table.metric for table, _ in shown}}
     with open_suite(tracking_uri).run("reproduce", kind="reproduce", tags=tags) as run:
         run.metrics({"wall_seconds": seconds})
         if store.taken:

@@ -1,24 +1,24 @@
 """A dark photograph without its noise: what a network that is to leave noise out is taught with.
 
 What is wanted of a dark photograph has its noise otherwise, and what asks for texture then asks for that, too. Its
-level is told by colour: noise is nearly each channel's own, texture mostly common to them. Non-local means (Buades,
-Coll and Morel, CVPR 2005) by scikit-image.
+level is told by colour: noise is nearly each channel's own, texture mostly common to them. The noise goes by non-local
+means (Buades, Coll and Morel, CVPR 2005).
 """
 
-from typing import Any
-
-import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
+from enlightengan.gain import box
 from enlightengan.noise import level, unevenness
 
 # Times what a Laplacian tells of red's and of blue's difference from luma together: the noise of a channel, of which
 # next pixels correlate by 0.24 and channels by 0.22 (`benchmarks/camera_noise.py`).
 TOLD_BY_COLOUR = 0.9
 LEAST = 0.3 / 255  # a level below which nothing is done: rounding's own deviation
-STRENGTH = 1.1  # times the deviation: how unlike patches may be
-PATCH, REACH = 5, 7  # pixels, the side of what is compared, and how far away that is looked for
+STRENGTH = 1.4  # times the deviation: how unlike patches may be
+UNLIKE = 5.0  # beyond which, in squares of that, a place counts for nothing: what is like no other stays
+RADIUS, REACH = 2, 7  # pixels, of the patches that are compared, and how far away they are looked for
 
 
 def noise_deviation(photograph: Tensor) -> float:
@@ -29,12 +29,21 @@ def noise_deviation(photograph: Tensor) -> float:
 
 def without_noise(photograph: Tensor) -> Tensor:
     """`photograph` (1, 3, H, W) in [0, 1] without noise; between 8-bit levels, too, for it is to be brightened."""
-    from skimage.restoration import denoise_nl_means
-
     deviation = noise_deviation(photograph)
-    if deviation < LEAST:
-        return photograph
-    values: Any = photograph[0].permute(1, 2, 0).numpy()
-    how = {"patch_size": PATCH, "patch_distance": REACH, "h": STRENGTH * deviation, "sigma": deviation}
-    cleaned = denoise_nl_means(values, fast_mode=True, channel_axis=2, **how)
-    return torch.from_numpy(np.asarray(cleaned, np.float32)).permute(2, 0, 1)[None].clamp(0, 1)
+    return photograph if deviation < LEAST else non_local_means(photograph, deviation)
+
+
+def non_local_means(image: Tensor, deviation: float) -> Tensor:
+    """`image` (B, C, H, W), sides above REACH, whose noise has this `deviation`, averaged over like places."""
+    height, width = image.shape[-2:]
+    around = F.pad(image, [REACH] * 4, mode="reflect")
+    total, weights = torch.zeros_like(image), torch.zeros_like(image[:, :1])
+    for row in range(2 * REACH + 1):
+        for column in range(2 * REACH + 1):
+            moved = around[..., row : row + height, column : column + width]
+            apart = box((image - moved).square_().mean(1, keepdim=True), RADIUS) - 2 * deviation**2
+            apart = apart.clamp_min_(0).div_((STRENGTH * deviation) ** 2)
+            weight = torch.exp(-apart).masked_fill_(apart > UNLIKE, 0)
+            total.addcmul_(weight, moved)
+            weights.add_(weight)
+    return total.div_(weights)

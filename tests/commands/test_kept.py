@@ -2,6 +2,7 @@
 
 import math
 
+import pandas
 import pytest
 
 from bench import metrics as bench_metrics
@@ -310,6 +311,9 @@ def test_seeds_and_ablations_are_compared_by_one_variant_of_a_metric(store):
     assert seeds(suite, every) is None, "one is left, and one tells nothing of seeds"
     assert ablation_scores(suite, every)["value"].tolist() == [3.0]
     alike = every.assign(metric_digest="new")
+    seen_small = alike[alike["checkpoint"] == "v"].assign(method="m_natural", value=9.0)
+    both = pandas.concat([seen_small, alike])
+    assert sorted(seeds(suite, both)["value"]) == [3.0, 5.0], "the natural form's score came last, and is none of these"
     assert len(seeds(suite, alike)) == len(ablation_scores(suite, alike)) == 2
 
 

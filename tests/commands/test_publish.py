@@ -7,7 +7,7 @@ import torch
 
 from bench.scores import score_table
 from bench.tracking import open_suite
-from bench.trainings import find_training
+from bench.trainings import Publication, find_training, publications
 from bench.weights import find_weights, sums
 from commands.publish import _halves
 from commands.publish_card import scores_of, sources
@@ -62,14 +62,17 @@ def test_weights_of_a_step_are_published_and_averaged(bench, fails, trained, wor
     assert "the mean of 2 generators of 1 training," in card and "### " not in card.partition("## Scores")[0]
     assert "after 1 steps" in card and "after 2 steps" in card and card.count("- seed: ") == 1
     assert "- optimiser steps: 2\n" in card and "for the whole run" not in card
-    assert suite.client.get_run(run_id).data.tags["published_step"] == ""
+    mean = str(make("enlightengan", published).checkpoint)
+    assert publications(suite.client.get_run(run_id)) == {mean: Publication("", metadata["mean_of"])}
     assert f"@1 ({run_id[:8]}, preset fast), " in " ".join(out.split())
     assert bench("publish", f"{run_id}@1", "--out", "early")[0] == 0
     assert "for the whole run" in (workplace / "early/enlightengan.md").read_text()
-    tags = suite.client.get_run(run_id).data.tags
-    assert (tags["published_step"], tags["published_mean_of"]) == ("1", "")
-    assert bench("publish", run_id, "--out", "late")[0] == 0
-    assert suite.client.get_run(run_id).data.tags["published_step"] == ""
+    assert bench("publish", run_id, "--guided", "--out", "late")[0] == 0
+    early, late = (str(make("enlightengan", workplace / file).checkpoint)
+                   for file in ("early/enlightengan.safetensors", "late/enlightengan_guided.safetensors"))  # fmt: skip
+    told = publications(suite.client.get_run(run_id))
+    assert set(told) == {mean, early, late} and told[mean].mean_of, "what came later makes nothing forgotten"
+    assert (told[early], told[late]) == (Publication("1"), Publication())
     suite.client.set_tag(run_id, "mlflow.runName", "rate@1")
     assert bench("publish", "rate@1", "--out", "named")[0] == 0
     assert read_weights(workplace / "named/enlightengan.safetensors")[1]["steps"] == "2", "a name may have an @"
@@ -232,7 +235,8 @@ def test_the_mean_of_a_chain_of_trainings_is_published_and_each_is_told(bench, f
     )
     assert bench("publish", second, "--out", "shipped", "--force")[0] == 0  # alone again
     assert "mean_of" not in read_weights(file)[1]
-    assert find_training(open_suite(), second, finished=True).data.tags["published_mean_of"] == ""
+    told = publications(find_training(open_suite(), second, finished=True))
+    assert told[whole].mean_of and told[str(make("enlightengan", file).checkpoint)] == Publication()
 
     assert fails("publish", second, "--mean-with", second) == "A mean needs each training once."
     open_suite().client.set_tag(first, "low_data", "amos_night/train")

@@ -1,11 +1,13 @@
 """A photograph without its noise: how much there is, and what is left of noise and of texture."""
 
+import math
+
 import pytest
 import torch
 import torch.nn.functional as F
 
 from enlightengan import camera_noise as noise
-from enlightengan.denoise import noise_deviation, without_noise
+from enlightengan.denoise import RADIUS, REACH, STRENGTH, UNLIKE, noise_deviation, non_local_means, without_noise
 
 
 def scene(side=160):
@@ -57,3 +59,22 @@ def test_what_has_no_noise_or_tells_none_is_left_as_it_is():
     assert noise_deviation(grey) == pytest.approx(0, abs=1e-6) and without_noise(grey) is grey
     small = torch.rand(1, 3, 12, 40)
     assert noise_deviation(small) == 0 and without_noise(small) is small
+
+
+def test_each_pixel_is_the_mean_of_places_whose_surround_is_alike():
+    seen, deviation = noisy(1.5), 1.5 / 255
+    made, around = non_local_means(seen, deviation), seen[0].double()
+
+    def patch(row, column):
+        return around[:, row - RADIUS : row + RADIUS + 1, column - RADIUS : column + RADIUS + 1]
+
+    for y, x in ((40, 50), (70, 101), (120, 30)):
+        shares, values = [], []
+        for row in range(y - REACH, y + REACH + 1):
+            for column in range(x - REACH, x + REACH + 1):
+                apart = ((patch(y, x) - patch(row, column)) ** 2).mean() - 2 * deviation**2
+                unlike = max(apart.item(), 0) / (STRENGTH * deviation) ** 2
+                shares.append(math.exp(-unlike) if unlike <= UNLIKE else 0.0)
+                values.append(around[:, row, column])
+        expected = (torch.tensor(shares)[:, None].double() * torch.stack(values)).sum(0) / sum(shares)
+        assert made[0, :, y, x].tolist() == pytest.approx(expected.tolist(), abs=1e-5)

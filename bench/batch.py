@@ -91,6 +91,8 @@ def _found(paths: Sequence[str]) -> tuple[list[Path], list[Path]]:
     singles: list[Path] = []
     folders: list[Path] = []
     for given in dict.fromkeys(paths):
+        if not given:
+            raise BenchError("An empty name is no photograph: is a variable of the shell not set?")
         matches = [given]
         if not Path(given).exists() and glob.has_magic(given):
             matches = sorted(glob.glob(given, recursive=True))  # noqa: PTH207 (Path.glob takes no absolute ones)

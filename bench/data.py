@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from bench.demo import write_demo
 from bench.digests import files_digest
 from bench.errors import BenchError, unknown_name
-from bench.folders import known_once, photographs_in, twins_of
+from bench.folders import in_hidden, known_once, photographs_in, twins_of
 from bench.images import read_rgb
 
 DATA = Path("data")  # the usual data root
@@ -148,12 +148,12 @@ def resolve(name: str, root: Path) -> Dataset:
 
     Raises BenchError when it is unknown, absent, or its files differ in number or content from its specification.
     """
-    head, _, split = name.partition("/")
+    head, _, split = name.rstrip("/").partition("/")
     if head not in specs():
-        if Path(name).is_dir():
+        if name and Path(name).is_dir():
             return from_folder(Path(name))
         raise unknown_name("dataset or folder", name, specs())
-    spec = specs()[head]
+    name, spec = name.rstrip("/"), specs()[head]  # a shell completes folders with a slash
     if split and split not in spec.splits:
         raise unknown_name(f"split of {head}", split, spec.splits)
     part: Split = spec.splits[split] if split else spec
@@ -201,7 +201,8 @@ def from_folder(folder: Path, references: Path | None = None) -> Dataset:
 
 
 def _find(name: str, folder: Path, side: Side) -> tuple[Path, ...]:
-    found = {path for glob in side.globs for path in folder.glob(glob) if path.is_file()}
+    globbed = (path for glob in side.globs for path in folder.glob(glob) if path.is_file())
+    found = {path for path in globbed if not in_hidden(path, folder)}
     found |= {folder / path for path in side.paths}
     for listing, below in side.lists.items():
         try:

@@ -10,6 +10,7 @@ from typing import get_args
 from bench import data
 from bench.digests import files_digest
 from bench.errors import BenchError, unknown_name
+from bench.folders import in_hidden
 from bench.images import FORMATS
 from bench.weights import write_text
 
@@ -55,7 +56,8 @@ def write_spec(
 
 def _found(folder: Path, globs: Sequence[str]) -> tuple[Path, ...]:
     try:
-        files = sorted({file for glob in globs for file in folder.glob(glob) if file.is_file()})
+        found = {file for glob in globs for file in folder.glob(glob) if file.is_file()}
+        files = sorted(file for file in found if not in_hidden(file, folder))
     except (ValueError, NotImplementedError) as error:  # nothing, or an absolute path
         raise BenchError(f"{' or '.join(globs)} is no pattern of files below {folder}: {error}") from error
     if not files:

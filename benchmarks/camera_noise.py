@@ -5,7 +5,7 @@ python benchmarks/camera_noise.py [--data-root DIR]
 Of the dark crops of EnlightenGAN's training set those are looked at that are noise wherever they are flat: of squares
 of SIDE pixels, less their plane, the quietest tenth deviates nearly as much as half of them do, and the channels hardly
 together, as texture would. Of these crops' quietest fifth of squares it prints JSON: medians and middle four fifths of
-the deviation, of how far next pixels and channels correlate, of what `denoise.noise_deviation` tells beside it, and of
+the deviation, of how far next pixels and channels correlate, of what `denoise.noise_deviations` tells beside it, and of
 the deviation in darker and lighter squares beside that at LEVELS' middle.
 """
 
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from bench.data import data_root, resolve
 from bench.environment import provenance
 from bench.images import read_rgb, to_tensor
-from enlightengan.denoise import noise_deviation
+from enlightengan.denoise import noise_deviations
 from reports.document import public
 
 SIDE = 16
@@ -61,7 +61,7 @@ def noise_of(pixels: NDArray[np.uint8]) -> dict[str, float] | None:
         "next_pixels": float((quiet[:, :, 1:] * quiet[:, :, :-1]).mean() / power),
         "second_pixels": float((quiet[:, :, 2:] * quiet[:, :, :-2]).mean() / power),
         "channels": channels,
-        "told_by_colour": noise_deviation(to_tensor(pixels)) * 255 / float(np.sqrt(power)),
+        "told_by_colour": float(noise_deviations(to_tensor(pixels))) * 255 / float(np.sqrt(power)),
     }
     at = [(means[:, 1] >= least) & (means[:, 1] < most) for least, most in LEVELS]
     own = [float(np.quantile(beside[some, :, :, 1].std((1, 2)), 0.2)) if some.sum() >= 15 else np.nan for some in at]

@@ -1,6 +1,8 @@
 """`bench adapt`: EnlightenGAN for another kind of darkness; the low side is swapped, the normal side stays."""
 
+import hashlib
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -82,10 +84,10 @@ def launch(
     """Choose the dark photographs and hold some out, train on the others, score those that were held out."""
     from bench.adaptation import choose_dark
     from bench.data import data_root as root_of
-    from commands.sides import choose_sides
+    from commands.sides import tell_sides
     from commands.training import start_run
 
-    sides = choose_sides(low, normal, root_of(data_root))[0]
+    sides = tell_sides(low, normal, root_of(data_root))[0]
     found = choose_dark(sides.files["low"], threshold=threshold, hold_out=hold_out, seed=config.seed)
     run_id = start_run(
         config, only(sides, set(found.train)), feature_weights=feature_weights, init_from=init_from, device=device,
@@ -185,10 +187,18 @@ def told(found: "Selection", threshold: float) -> str:
 
 
 def keep_held_out(files: tuple[Path, ...], folder: Path) -> Path:
-    """Links to the held-out photographs in a folder of their own, numbered so that names cannot clash."""
+    """Links to the held-out photographs in a folder of their own, numbered so that names cannot clash.
+
+    A digest stands for what makes a name longer than one may be.
+    """
+    from commands.recording import LONGEST_NAME
+
     folder.mkdir(parents=True, exist_ok=True)
     for number, file in enumerate(files):
-        link = folder / f"{number:04d}-{file.parent.name}-{file.name}"
+        name = f"{number:04d}-{file.parent.name}-{file.name}"
+        if len(os.fsencode(name)) > LONGEST_NAME:
+            name = f"{number:04d}-{hashlib.sha256(os.fsencode(name)).hexdigest()[:16]}{file.suffix}"
+        link = folder / name
         link.unlink(missing_ok=True)
         link.symlink_to(file.resolve())
     return folder

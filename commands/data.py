@@ -170,6 +170,8 @@ def darken(
     camera, exposures, bad, old = Camera(full_well, read_noise, bits), exposure or [0.1], [], 0
     for value in exposures:
         check_exposure(value)
+    if len({f"{value:g}" for value in exposures}) < len(exposures):
+        raise BenchError("Two exposures are named alike, with six digits: give each once.")
     files = _to_darken(source, out)
     names = as_png([file.relative_to(source).as_posix() for file in files])
     named = {file: Path(names[file.relative_to(source).as_posix()]) for file in files}

@@ -140,7 +140,7 @@ def choose_datasets(
         if not present:
             left_out.append("No test set is here: scoring the demo photographs, which only shows that it works.")
         chosen = present or ["demo/test"]
-    found = [resolve(name, root) for name in dict.fromkeys(chosen)] + (
+    found = [resolve(name, root) for name in dict.fromkeys(name.rstrip("/") or name for name in chosen)] + (
         [from_folder(folder, references)] if folder else []
     )
     twice = [dataset.name for place, dataset in enumerate(found) if dataset.name in [d.name for d in found[:place]]]

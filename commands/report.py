@@ -139,7 +139,7 @@ def beside(
 
     return {
         "speed": runs.speed(suite, checkpoints), "adaptations": runs.adaptations(suite, scores),
-        "studies": runs.studies(suite), "gaming": runs.probes(suite),
+        "studies": runs.studies(suite), "gaming": runs.probes(suite, datasets=choice.datasets, metrics=choice.metrics),
         "published": published(suite, checkpoints, datasets=choice.datasets, metrics=choice.metrics),
     }  # fmt: skip
 

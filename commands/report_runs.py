@@ -24,9 +24,12 @@ def _finished(suite: "Suite", kind: str) -> Iterator["MlflowRun"]:
     return (run for run in suite.search(kind=kind) if run.info.status == "FINISHED")
 
 
-def probes(suite: "Suite") -> tuple["pd.DataFrame", dict[str, bool | None]] | None:
+def probes(
+    suite: "Suite", *, datasets: Collection[str] = (), metrics: Collection[str] = ()
+) -> tuple["pd.DataFrame", dict[str, bool | None], str] | None:
     """What the newest `bench probe` found by metrics that there are, and whether lower is better, None for diagnostics.
 
+    And of what, in words. Where any are given, on `datasets` alone and by `metrics` alone; of the demo alone never.
     None without any.
     """
     import pandas as pd
@@ -36,11 +39,18 @@ def probes(suite: "Suite") -> tuple["pd.DataFrame", dict[str, bool | None]] | No
     from commands.kept import unknown_metrics
 
     for run in _finished(suite, "gaming"):
+        tags = run.data.tags
+        probed = set(tags.get("datasets", "").split(", "))
+        if all(name.partition("/")[0] == "demo" for name in probed) or (datasets and not probed <= set(datasets)):
+            continue
         file = suite.artifact(run.info.run_id, "gaming.csv")
         if file is not None:
             found = pd.read_csv(file)
             found = found[~found["metric"].isin(unknown_metrics(found))]
-            return (found, directions_of(map(get_metric, found["metric"].unique()))) if len(found) else None
+            found = found[found["metric"].isin(list(metrics))] if metrics else found
+            method, where = tags.get("method", "identity"), tags.get("datasets", "photographs")
+            told = where if method == "identity" else f"what {method} made of {where}"
+            return (found, directions_of(map(get_metric, found["metric"].unique())), told) if len(found) else None
     return None
 
 

@@ -19,10 +19,11 @@ class Sides:
 
     @property
     def files(self) -> dict[str, list[Path]]:
-        return {
-            "low": [file for dataset in self.low for file in dataset.low],
-            "normal": [file for dataset in self.normal for file in dataset.normal],
-        }
+        """Of either side, each once: a folder may be named twice, or within another."""
+        low = (file for dataset in self.low for file in dataset.low)
+        normal = (file for dataset in self.normal for file in dataset.normal)
+        return {side: list({file.resolve(): file for file in files}.values())
+                for side, files in (("low", low), ("normal", normal))}  # fmt: skip
 
     @property
     def is_demo(self) -> bool:

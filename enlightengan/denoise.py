@@ -21,15 +21,15 @@ UNLIKE = 5.0  # beyond which, in squares of that, a place counts for nothing: wh
 RADIUS, REACH = 2, 7  # pixels, of the patches that are compared, and how far away they are looked for
 
 
-def noise_deviation(photograph: Tensor) -> float:
-    """The deviation of a channel's noise in `photograph` (1, 3, H, W), of 1; 0 where it is grey or nearly black."""
-    _, red, _, blue = level(unevenness(photograph))[0].flatten().tolist()
-    return float(TOLD_BY_COLOUR * (red + blue))
+def noise_deviations(photographs: Tensor) -> Tensor:
+    """The deviation of a channel's noise in each of (B, 3, H, W), of 1: (B,); 0 where it is grey or nearly black."""
+    found = level(unevenness(photographs)).flatten(1)
+    return TOLD_BY_COLOUR * (found[:, 1] + found[:, 3])
 
 
 def without_noise(photograph: Tensor) -> Tensor:
     """`photograph` (1, 3, H, W) in [0, 1] without noise; between 8-bit levels, too, for it is to be brightened."""
-    deviation = noise_deviation(photograph)
+    deviation = float(noise_deviations(photograph))
     return photograph if deviation < LEAST else non_local_means(photograph, deviation)
 
 

@@ -24,11 +24,14 @@ def gaming_section(material: Material) -> Section | None:
     """The effects of the probes; nothing without any. Raises BenchError for a table that is none."""
     if material.gaming is None or material.gaming[0].empty:
         return None
-    table, notes = gaming_table(material.gaming[0], directions=material.gaming[1])
+    effects, directions, probed = material.gaming
+    table, notes = gaming_table(effects, directions=directions, probed=probed)
     return Section("probes", "Probes", "What moves the scores", LEDE, (Block(tables={"probes": table}, notes=notes),))
 
 
-def gaming_table(effects: pd.DataFrame, *, directions: Mapping[str, bool | None]) -> tuple[Table, tuple[str, ...]]:
+def gaming_table(
+    effects: pd.DataFrame, *, directions: Mapping[str, bool | None], probed: str
+) -> tuple[Table, tuple[str, ...]]:
     """`effects`, as `bench.gaming.effects` gives them, as a table; and in words which probes are taken for better.
 
     `directions` says for each of its metrics whether lower is better, None for a diagnostic. Raises BenchError.
@@ -47,7 +50,7 @@ def gaming_table(effects: pd.DataFrame, *, directions: Mapping[str, bool | None]
         filled.append([
             Cell(Interval(float(row.difference), float(row.low), float(row.high), images)) for row in part.itertuples()
         ])  # fmt: skip
-    caption = "Change of each metric when the same photographs are probed; 95 % intervals in brackets"
+    caption = f"Change of each metric when {probed} is probed, the same photographs; 95 % intervals in brackets"
     notes = []
     for metric in metrics:
         fooled = effects[(effects["metric"] == metric) & effects["better"].astype(bool)]["probe"]

@@ -87,8 +87,8 @@ class Material:
     ablations: Sequence[Effect] = ()
     studies: Studies = ()
     """Facts and tables of human studies (see `reports.study`)."""
-    gaming: tuple[pd.DataFrame, Mapping[str, bool | None]] | None = None
-    """Effects of probes, and the directions of their metrics (see `reports.gaming`)."""
+    gaming: tuple[pd.DataFrame, Mapping[str, bool | None], str] | None = None
+    """Effects of probes, the directions of their metrics (see `reports.gaming`), and what was probed, in words."""
     published: Sequence[tuple[str, Table]] = ()
     """Numbers in print beside ours, with the stems of their files."""
     provenance: Mapping[str, str] = field(default_factory=dict)

@@ -200,6 +200,19 @@ def test_an_unknown_name_comes_with_a_suggestion(tmp_path):
         resolve("dicn", tmp_path)
 
 
+def test_a_slash_at_the_end_changes_no_name_and_no_name_is_no_folder(write_spec, root):
+    write_spec("tiny", 'role = "train"\nlow.globs = ["low/*.png"]')
+    assert resolve("tiny/", root) == resolve("tiny", root)
+    with pytest.raises(BenchError, match="no dataset or folder named ''"):
+        resolve("", root)
+
+
+def test_hidden_files_are_found_by_no_glob(write_spec, root, photograph):
+    photograph(root / "tiny/low/._a.png", seed=1)
+    write_spec("tiny", 'role = "train"\nlow.globs = ["low/*.png"]')
+    assert stems(resolve("tiny", root).low) == ["a", "b", "c"]
+
+
 def test_a_bare_folder_is_a_dataset(root):
     found = resolve(str(root / "tiny/low"), root)
     assert (found.name, found.role, found.pinned) == ("low", "test", False)

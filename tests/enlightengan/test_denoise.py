@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from enlightengan import camera_noise as noise
-from enlightengan.denoise import RADIUS, REACH, STRENGTH, UNLIKE, noise_deviation, non_local_means, without_noise
+from enlightengan.denoise import RADIUS, REACH, STRENGTH, UNLIKE, noise_deviations, non_local_means, without_noise
 
 
 def scene(side=160):
@@ -34,8 +34,8 @@ def noisy(deviation):
 
 @pytest.mark.parametrize("deviation", [1.0, 1.5, 3.0])
 def test_colour_tells_how_much_noise_there_is_and_texture_is_none(deviation):
-    assert noise_deviation(noisy(deviation)) * 255 == pytest.approx(deviation, rel=0.2)
-    assert noise_deviation(scene() / 255) * 255 < 0.1
+    assert noise_deviations(noisy(deviation)) * 255 == pytest.approx(deviation, rel=0.2)
+    assert noise_deviations(scene() / 255) * 255 < 0.1
 
 
 def test_noise_goes_texture_and_edges_stay():
@@ -56,9 +56,9 @@ def test_what_has_no_noise_or_tells_none_is_left_as_it_is():
     clean = scene() / 255
     assert without_noise(clean) is clean
     grey = noisy(2.0).mean(1, keepdim=True).expand(1, 3, 160, 160)
-    assert noise_deviation(grey) == pytest.approx(0, abs=1e-6) and without_noise(grey) is grey
+    assert noise_deviations(grey) == pytest.approx(0, abs=1e-6) and without_noise(grey) is grey
     small = torch.rand(1, 3, 12, 40)
-    assert noise_deviation(small) == 0 and without_noise(small) is small
+    assert noise_deviations(small) == 0 and without_noise(small) is small
 
 
 def test_each_pixel_is_the_mean_of_places_whose_surround_is_alike():

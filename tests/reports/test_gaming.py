@@ -18,7 +18,7 @@ DIRECTIONS = {"niqe": True, "loe": True}
 
 
 def test_each_metric_is_a_column_and_each_probe_a_row():
-    found, notes = gaming_table(EFFECTS, directions=DIRECTIONS)
+    found, notes = gaming_table(EFFECTS, directions=DIRECTIONS, probed="what clahe made of lime")
     assert [column.name for column in found.columns] == ["Probe", "niqe", "loe"]
     assert [row[0].value for row in found.rows] == ["blur 1 px", "noise <b>"]
     assert found.rows[1][1].value.mean == -0.25
@@ -28,12 +28,12 @@ def test_each_metric_is_a_column_and_each_probe_a_row():
 
 def test_nothing_without_data_and_a_sentence_without_columns():
     assert gaming_section(Material(EFFECTS, {})) is None
-    assert gaming_section(Material(EFFECTS, {}, gaming=(EFFECTS.iloc[:0], {}))) is None
+    assert gaming_section(Material(EFFECTS, {}, gaming=(EFFECTS.iloc[:0], {}, "lime"))) is None
     with pytest.raises(BenchError, match="no column low: run bench probe again"):
-        gaming_table(EFFECTS.drop(columns="low"), directions=DIRECTIONS)
+        gaming_table(EFFECTS.drop(columns="low"), directions=DIRECTIONS, probed="lime")
 
 
-@pytest.mark.parametrize("gaming", [None, (EFFECTS, DIRECTIONS)])
+@pytest.mark.parametrize("gaming", [None, (EFFECTS, DIRECTIONS, "what <b>it</b> made of lime")])
 def test_the_page_has_the_section_only_with_data(tmp_path, table, gaming):
     scores = table({("a", "d", "niqe"): np.arange(6.0), ("b", "d", "niqe"): np.arange(6.0) + 1})
     page = write_report(tmp_path, Material(scores, {"niqe": True}, gaming=gaming)).read_text("utf-8")

@@ -144,7 +144,7 @@ def everything(table, gallery, name="x"):
         "curves": pd.DataFrame({"run": name, "step": [1, 2], "name": name, "value": [2.0, 1.0]}),
         "training_costs": {name: {"cost/parameters": 1.0}},
         "ablations": [Effect(name, "niqe", name, Interval(1.0, 0.5, 1.5, 2), 0)],
-        "gaming": (pd.DataFrame(probes), {"niqe": True}),
+        "gaming": (pd.DataFrame(probes), {"niqe": True}, "dicm"),
         "published": [("published-one", words)],
         "provenance": {name: name},
         "origins": {"origin-photographs": words},

@@ -26,7 +26,8 @@ from bench.device import choose_device
 from bench.folders import photographs_in
 from enlightengan.batch import Batch
 from enlightengan.config import preset
-from enlightengan.data import ImageCache, UnpairedBatches, usable
+from enlightengan.data import UnpairedBatches
+from enlightengan.image_cache import ImageCache, usable
 from enlightengan.losses import self_feature_preserving, take_windows
 from enlightengan.perceptual import load_features
 from enlightengan.step import Model

@@ -197,10 +197,8 @@ def _score(
 
 
 def trained_cells(suite: "Suite", grid: str | None = None) -> list["Trained"]:
-    """The finished cells of every factorial in MLflow, newest first; of trusted trainings where there are any.
-
-    Or of one `grid` (see `grid_key`), trusted or not.
-    """
+    """The finished cells of every factorial in MLflow, newest first, of trusted trainings where there are any; or those
+    of one `grid` (see `grid_key`)."""
     from commands.report_runs import steps
     from reports.ablations import Trained
 

@@ -134,12 +134,13 @@ def beside(
     suite: "Suite", scores: "pd.DataFrame", checkpoints: Mapping[str, str], choice: Choice
 ) -> dict[str, Any]:  # fmt: skip
     """Fields of `Material` that come from other commands than evaluation and training; `checkpoints` by method."""
-    from commands import report_runs as runs
+    from commands.report_beside import probes, speed, studies
     from commands.report_printed import published
+    from commands.report_runs import adaptations
 
     return {
-        "speed": runs.speed(suite, checkpoints), "adaptations": runs.adaptations(suite, scores),
-        "studies": runs.studies(suite), "gaming": runs.probes(suite, datasets=choice.datasets, metrics=choice.metrics),
+        "speed": speed(suite, checkpoints), "adaptations": adaptations(suite, scores),
+        "studies": studies(suite), "gaming": probes(suite, datasets=choice.datasets, metrics=choice.metrics),
         "published": published(suite, checkpoints, datasets=choice.datasets, metrics=choice.metrics),
     }  # fmt: skip
 

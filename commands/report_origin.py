@@ -83,8 +83,9 @@ def _weights(suite: "Suite", scores: "pd.DataFrame") -> "Table | None":
             trained += f" after {published.step} steps"
         if published.mean_of:
             trained = f"the mean of {published.mean_of}"
-        trained += f", begun from {told['begun_from']}" if "begun_from" in told else ""
-        seed = told.get("seed", "")
+        of = ", the first begun" if published.mean_of else ", begun"
+        trained += f"{of} from {told['begun_from']}" if "begun_from" in told else ""
+        seed = "" if published.mean_of else told.get("seed", "")
         sides = {side: told[f"{side}_data"] for side in ("low", "normal") if told.get(f"{side}_data")}
         used |= dict.fromkeys(name for names in sides.values() for name in names.split(", "))
         photographs = "; ".join(f"{side}: {names}" for side, names in sides.items())

@@ -24,7 +24,7 @@ def published(
     `checkpoints` are those that the report shows, by method: other weights are told.
     """
     from bench.reproduction import published_tables
-    from commands.reproduce import stem
+    from commands.reproduce_tables import stem
 
     tables = {stem(table): table for table in published_tables()}
     for run in sorted(suite.search(kind="reproduce"), key=lambda run: "partial" in run.data.tags):

@@ -1,9 +1,9 @@
-"""What the report takes from MLflow besides scores: probes, studies, times, seeds, adaptations, curves, costs."""
+"""What the report takes from MLflow of trainings: seeds, adaptations, curves, costs."""
 
 import math
 import re
-from collections.abc import Collection, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,73 +19,9 @@ UNTOLD = re.compile(r"generator [0-9a-f]{16}(?! after \d+ steps, \d+ pairs|, the
 NOT_SETTINGS = ("seed", "device", "probes", "snapshots")  # what may differ between runs that differ in luck alone
 
 
-def _finished(suite: "Suite", kind: str) -> Iterator["MlflowRun"]:
+def finished(suite: "Suite", kind: str) -> Iterator["MlflowRun"]:
     """The finished runs of a kind, newest first."""
     return (run for run in suite.search(kind=kind) if run.info.status == "FINISHED")
-
-
-def probes(
-    suite: "Suite", *, datasets: Collection[str] = (), metrics: Collection[str] = ()
-) -> tuple["pd.DataFrame", dict[str, bool | None], str] | None:
-    """What the newest `bench probe` found by metrics that there are, and whether lower is better, None for diagnostics.
-
-    And of what, in words. Where any are given, on `datasets` alone and by `metrics` alone; of the demo alone never.
-    None without any.
-    """
-    import pandas as pd
-
-    from bench.gaming import directions_of
-    from bench.metrics import get_metric
-    from commands.kept import unknown_metrics
-
-    for run in _finished(suite, "gaming"):
-        tags = run.data.tags
-        probed = set(tags.get("datasets", "").split(", "))
-        if all(name.partition("/")[0] == "demo" for name in probed) or (datasets and not probed <= set(datasets)):
-            continue
-        file = suite.artifact(run.info.run_id, "gaming.csv")
-        if file is not None:
-            found = pd.read_csv(file)
-            found = found[~found["metric"].isin(unknown_metrics(found))]
-            found = found[found["metric"].isin(list(metrics))] if metrics else found
-            method, where = tags.get("method", "identity"), tags.get("datasets", "photographs")
-            told = where if method == "identity" else f"what {method} made of {where}"
-            return (found, directions_of(map(get_metric, found["metric"].unique())), told) if len(found) else None
-    return None
-
-
-def studies(suite: "Suite") -> list[tuple[dict[str, Any], dict[str, "pd.DataFrame"]]]:
-    """Facts and tables of the newest ranking of each human study that `bench study rank` kept."""
-    import json
-
-    import pandas as pd
-
-    found: dict[str, tuple[dict[str, Any], dict[str, pd.DataFrame]]] = {}
-    for run in _finished(suite, "study"):
-        name = run.data.tags.get("study", "")
-        folder = suite.artifact(run.info.run_id, "study") if name not in found else None
-        if folder is None:
-            continue
-        text = dict.fromkeys(("method", "other", "observer", "metric", "image", "excluded"), str)
-        tables = {
-            file.stem: pd.read_csv(file, dtype=text, keep_default_na=False, na_values=[""])
-            for file in sorted(folder.glob("*.csv"))
-        }
-        found[name] = (json.loads((folder / "study.json").read_text(encoding="utf-8")), tables)
-    return list(found.values())
-
-
-def speed(suite: "Suite", methods: Collection[str]) -> "pd.DataFrame | None":
-    """What `bench speed` measured of `methods`, the newest for each size and device; None without any."""
-    import pandas as pd
-
-    files = (suite.artifact(run.info.run_id, "speed.csv") for run in _finished(suite, "speed"))
-    some = [file for file in files if file is not None and file.read_text(encoding="utf-8").strip()]
-    frames = [pd.read_csv(file, dtype={"method": str, "device": str}) for file in some]
-    if not frames:
-        return None
-    every = pd.concat(frames, ignore_index=True).drop_duplicates(["method", "width", "height", "device"])
-    return every[every["method"].isin(list(methods))]
 
 
 def seeds(suite: "Suite", scores: "pd.DataFrame") -> "pd.DataFrame | None":
@@ -103,7 +39,7 @@ def seeds(suite: "Suite", scores: "pd.DataFrame") -> "pd.DataFrame | None":
     alike: dict[tuple[str, ...], dict[str, str]] = {}
     trained: dict[str, str] = {}  # as it was trained, of each digest
     runs: dict[str, MlflowRun] = {}
-    for run in _finished(suite, "train"):
+    for run in finished(suite, "train"):
         tags, settings = run.data.tags, run.data.params
         if "weights_digest" in tags and not refined(run):
             same = sorted(f"{name}={value}" for name, value in settings.items() if name not in NOT_SETTINGS)

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from bench.data import Dataset
     from bench.jobs import Contestant
     from bench.reproduction import Cell, Outcome, PublishedTable
-    from reports.layout import Table
 
 OUT = Path("runs/reproduce")
 
@@ -180,7 +179,7 @@ def _print_people(tracking_uri: str | None) -> None:
     from bench.reproduction import published_tables
     from bench.tracking import open_suite
     from commands.console import table
-    from commands.report_runs import studies
+    from commands.report_beside import studies
     from study.simulate import published
 
     paper = published()
@@ -202,31 +201,6 @@ def _print_people(tracking_uri: str | None) -> None:
     table(("in print", "rank", "images on rank 1 to 5", "mean rank", "rank here", "verdict"), rows, title=title)
 
 
-def stem(published: "PublishedTable") -> str:
-    """The name of a table's files, without what comes after the dot."""
-    from reports.writers import file_name
-
-    return file_name(published.name.lower().replace(" ", "-"))
-
-
-def _layout(published: "PublishedTable", outcomes: Sequence["Outcome"]) -> "Table":
-    from bench.statistics import Interval
-    from reports.layout import Cell, Column, Table
-
-    nothing = Interval(float("nan"), float("nan"), float("nan"), 0)
-    columns = (Column("In print"), Column("Our method"), Column("Set"), Column("Published", 3),
-               Column("Here", 3, intervals=True), Column("Images"), Column("Tolerance", 3),
-               Column("Verdict"))  # fmt: skip
-    rows = tuple(
-        (Cell(o.cell.label), Cell(o.cell.method), Cell(o.cell.dataset), Cell(o.cell.published),
-         Cell(o.measured or nothing), Cell(sum(o.cell.images.values())), Cell(o.cell.tolerance), Cell(o.said))
-        for o in outcomes
-    )  # fmt: skip
-    return Table(
-        f"{published.name}: {published.citation}; {published.metric}, 95 % intervals in brackets", columns, rows
-    )
-
-
 def _keep(
     shown: Sequence[tuple["PublishedTable", Sequence["Outcome"]]], scores: "pd.DataFrame", out: Path,
     store: "CellStore", seconds: float, tags: dict[str, str], tracking_uri: str | None,
@@ -235,6 +209,7 @@ def _keep(
     from bench.metrics import get_metric
     from bench.scores import write_csv, write_text
     from bench.tracking import open_suite
+    from commands.reproduce_tables import layout, stem
     from commands.scoring import taken_told
     from reports.writers import to_csv, to_markdown
 
@@ -246,7 +221,7 @@ def _keep(
         for published, outcomes in shown:
             for suffix, text in ((".csv", to_csv), (".md", to_markdown)):
                 file = (out / stem(published)).with_suffix(suffix)
-                write_text(text(_layout(published, outcomes)), file)
+                write_text(text(layout(published, outcomes)), file)
                 run.artifact(file, "reproduce")
             for o in outcomes:
                 if o.measured is not None and not o.why:

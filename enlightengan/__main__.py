@@ -48,6 +48,8 @@ def main() -> None:
         check_continued(out, config, given | {"method": method}, init_from=init_from, weights=weights)
     features = features_for(config, weights)
     dark, lit = _photographs(low), _photographs(normal)
+    if config.unpaired and not lit:
+        raise BenchError(f"{method} learns from normal-light photographs, too: give --normal.")
     log: RunLog = JsonLinesLog(_folder(out, resume=resume)) if rank == 0 else Silent()
     if not resume:
         used = features_used(config, weights)
@@ -77,6 +79,8 @@ def _refuse_foreign(method: str, given: Mapping[str, Any]) -> None:
 
 
 def _folder(out: Path, *, resume: bool) -> Path:
+    if resume and (out / "weights.safetensors").exists():
+        raise BenchError(f"The run in {out} is finished: its weights are {out / 'weights.safetensors'}.")
     if out.exists() and any(out.iterdir()) and not resume:
         raise BenchError(f"{out} holds something already: choose another --out, or continue that run with --resume.")
     return out
@@ -137,7 +141,7 @@ def _photographs(sources: list[Path]) -> list[Path]:
 
 def _text(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise BenchError(f"{file} is no list of photographs: give the folder that it lies in, or a list.") from error
 
@@ -147,3 +151,6 @@ if __name__ == "__main__":
         main()
     except (BenchError, OSError) as error:
         sys.exit(str(error))
+    except KeyboardInterrupt:
+        print("Interrupted: --resume continues the run in --out.", file=sys.stderr)
+        sys.exit(130)

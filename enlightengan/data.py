@@ -12,7 +12,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
@@ -20,8 +19,8 @@ import torch
 from PIL import Image
 
 from bench.errors import BenchError
-from bench.images import read_rgb
 from enlightengan.batch import Batch, Crops
+from enlightengan.image_cache import ImageCache, made
 from enlightengan.looks import (
     LARGEST_SHOWN,
     Pixels,
@@ -35,57 +34,8 @@ from enlightengan.run_config import RunConfig, samples_shown
 
 EPOCH, STEP = 1, 2  # the two streams of random numbers
 CROPS_NOISY = 0.5  # the share with noise of the crops that lose light as a camera's
+KEPT_WANTED = 2 << 30  # bytes of what is wanted of whole photographs
 AHEAD = 4  # batches that are prepared at a time, each by a thread of its own where there are cores for it
-
-
-class ImageCache:
-    """Pictures by path, as `make` gives them, kept until `budget` bytes are full; what does not fit is made again.
-
-    One made `beside` another shares what that has left.
-    """
-
-    def __init__(
-        self, budget: int = 4 << 30, *, make: Callable[[Path], Pixels] = read_rgb, beside: "ImageCache | None" = None
-    ) -> None:
-        self._free: list[int] = beside._free if beside else [budget]
-        self._make = make
-        self._kept: dict[Path, Pixels] = {}
-        self._reading = Lock()
-
-    def __call__(self, path: Path) -> Pixels:
-        """The picture as 8-bit RGB (H, W, 3)."""
-        with self._reading:  # several threads ask; warnings, which reading silences, are one thing for all of them
-            if path in self._kept:
-                return self._kept[path]
-            pixels = self._make(path)
-            if pixels.nbytes <= self._free[0]:
-                self._free[0] -= pixels.nbytes
-                self._kept[path] = pixels
-        return pixels
-
-
-def _made(make: Callable[[Pixels], Pixels], read: Callable[[Path], Pixels], path: Path) -> Pixels:
-    return make(read(path))
-
-
-def usable(paths: Sequence[Path], crop: int, *, read: ImageCache) -> tuple[list[Path], dict[Path, str]]:
-    """The photographs that decode and have both sides of at least `crop` pixels, and why each other is left out.
-
-    Every file is decoded now: a broken one must not end the training hours later.
-    """
-    good: list[Path] = []
-    bad: dict[Path, str] = {}
-    for path in paths:
-        try:
-            height, width = read(path).shape[:2]
-        except BenchError as error:
-            bad[path] = str(error)
-            continue
-        if min(height, width) >= crop:
-            good.append(path)
-        else:
-            bad[path] = f"{path.name} is smaller than the {crop} pixel crop."
-    return good, bad
 
 
 def shrunk(pixels: Pixels, size: int) -> Pixels:
@@ -134,7 +84,10 @@ class UnpairedBatches:
         self.steps_per_epoch = -(-self.length // config.batch_size)
         self._read = reading = read or ImageCache()
         # Of the dark and of the lit, in this order; empty where nothing tells.
-        self._wanted = [ImageCache(make=partial(_made, make, reading), beside=reading) for make in wanted or ()]
+        self._wanted: list[ImageCache] = []
+        if wanted:  # in a memory of its own: what is made again for each crop takes longest
+            dark = ImageCache(KEPT_WANTED, make=partial(made, wanted.dark, reading))
+            self._wanted = [dark, ImageCache(make=partial(made, wanted.lit, reading), beside=dark)]
         known = config.small_copies or config.keeps_copies or wanted
         self._bright = well_exposed((path, self._read(path)) for path in normal) if known else []
 
@@ -177,8 +130,8 @@ class UnpairedBatches:
 
     def _noise(self, divisors: list[float], lit: list[bool], rng: np.random.Generator) -> list[float]:
         """Each item's: darkened ones have some, those that lost light as a camera's a share."""
-        lost = [bright and bool(self._wanted) for bright in lit]
-        likely = [CROPS_NOISY if some else divisor != 1 for some, divisor in zip(lost, divisors, strict=True)]
+        likely = [CROPS_NOISY if bright and self._wanted else divisor != 1
+                  for bright, divisor in zip(lit, divisors, strict=True)]  # fmt: skip
         return [float(rng.uniform(0, self.config.noise_levels)) if rng.random() < share else 0.0 for share in likely]
 
     def _to_keep(self, count: int, rng: np.random.Generator) -> Pixels:

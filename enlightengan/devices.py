@@ -8,7 +8,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -68,11 +68,11 @@ def spread(size: int, device: torch.device, folder: Path, *, resume: bool) -> It
     try:
         with join(0, size, device):
             yield
-        if any(worker.wait() for worker in workers):
-            raise BenchError(f"One of the {size} processes has failed: its message is above.")
+        if any(codes := [worker.wait() for worker in workers]):
+            raise BenchError(_failed(size, codes))
     except RuntimeError as error:
-        if any(worker.poll() for worker in workers):
-            raise BenchError(f"One of the {size} processes has failed: its message is above.") from error
+        if any(codes := [worker.poll() or 0 for worker in workers]):
+            raise BenchError(_failed(size, codes)) from error
         raise
     finally:
         for worker in workers:
@@ -80,3 +80,10 @@ def spread(size: int, device: torch.device, folder: Path, *, resume: bool) -> It
             worker.wait()
         for name in told:
             os.environ.pop(name, None)
+
+
+def _failed(size: int, codes: Sequence[int]) -> str:
+    """What became of one of `size` processes by the exit status of the others."""
+    ended = next((-code for code in codes if code < 0), 0)
+    why = f"it was ended by signal {ended}, as for want of memory" if ended else "its message is above"
+    return f"One of the {size} processes has failed: {why}."

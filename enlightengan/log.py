@@ -50,6 +50,16 @@ class JsonLinesLog:
         if told and not told.endswith(b"\n"):
             os.truncate(source, told.rfind(b"\n") + 1)
 
+    def rewind(self, step: int) -> None:
+        """Forget what was told of steps after `step`: a continued run tells it again."""
+        source = self.folder / "run.jsonl"
+        lines = source.read_text(encoding="utf-8").splitlines(keepends=True)
+        kept = [line for line in lines if json.loads(line).get("step", step) <= step]
+        if len(kept) < len(lines):
+            partial = source.with_name(".run.jsonl.partial")
+            partial.write_text("".join(kept), encoding="utf-8")
+            partial.replace(source)
+
     def _write(self, kind: str, **record: Any) -> None:
         # Opened for every record: what was told before a crash is on disk.
         with (self.folder / "run.jsonl").open("a", encoding="utf-8") as file:

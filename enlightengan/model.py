@@ -31,7 +31,7 @@ class TrainedModel(ABC):
         self.wanted: Wanted | None = None
         """What is wanted of whole photographs, for a method whose crops are taught by that."""
         self.health: dict[str, Tensor] = {}
-        """Of the last batch worked on: discriminators' mean logits and accuracy, brightness, saturated share."""
+        """Of the last batch, over all parts: discriminators' mean logits and accuracy, brightness, saturated share."""
 
     def prepare(self, *, weight_decay: float = 0.0) -> None:
         """Give the networks their seeded start, move them to the device and make an Adam for each."""
@@ -78,15 +78,18 @@ class TrainedModel(ABC):
         for optimiser in self.optimisers.values():
             optimiser.zero_grad(set_to_none=True)
         found: dict[str, Tensor] = {}
+        health: dict[str, Tensor] = {}
         # As many parts in every process: each of them waits for the others.
         count = min(self.config.accumulate, max(1, len(batch.low) // group.size()))
         for part in batch.parts(group.size())[group.rank()].parts(count):
             share = len(part.low) / len(batch.low)
             for name, loss in self.gradients(part, share=share, precision=precision).items():
                 found[name] = found.get(name, 0) + share * loss.detach()
+            health = {name: health.get(name, 0) + share * value.detach() for name, value in self.health.items()}
         parameters = [p for network in self.networks().values() for p in network.parameters()]
         group.add_up([p.grad for p in parameters if p.grad is not None])
-        group.add_up(found.values())
+        group.add_up([*found.values(), *health.values()])
+        self.health = health
         if self.config.clip is not None:
             for network in self.networks().values():
                 nn.utils.clip_grad_norm_(network.parameters(), self.config.clip)

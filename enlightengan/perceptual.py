@@ -95,10 +95,13 @@ def load_features(name: str, *, weights: Path | None = None, pools: int = 3, see
     """The frozen feature network called `name` (one of FEATURES), in evaluation mode.
 
     `weights`: Caffe-format VGG-16 for `vgg16` (without it torchvision's are downloaded), the distilled encoder for
-    `vgg19-distilled`; `random` takes none. Raises BenchError when the weights cannot be had: nothing is substituted.
+    `vgg19-distilled`. Raises BenchError when the weights cannot be had, for nothing is substituted, and when `random`
+    is given any.
     """
     network: nn.Module
     if name == "random":
+        if weights is not None:
+            raise BenchError(f"Features random take no file, and {weights} is given: name others with --features.")
         network = _random_vgg16(pools, seed)
     elif name == "vgg19-distilled":
         if weights is None:

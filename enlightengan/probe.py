@@ -27,7 +27,8 @@ class Probe:
         size: tuple[int, int] = (288, 384),
         assess: Assessment | None = None,
     ) -> None:
-        chosen = [paths[k * len(paths) // count] for k in range(min(count, len(paths)))]
+        count = min(count, len(paths))
+        chosen = [paths[k * len(paths) // count] for k in range(count)]
         self.low = torch.cat([to_tensor(_fit(path, size)) for path in chosen])  # (count, 3, *size)
         self.assess = assess
 

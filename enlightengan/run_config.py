@@ -167,6 +167,8 @@ def choose_preset(presets: Mapping[str, C], name: str, changes: Mapping[str, Any
         raise unknown_name("preset", name, presets)
     given = {key: value for key, value in changes.items() if value is not None}
     lengths = {"epochs", "minutes", "max_steps"} & given.keys()
+    if {"epochs", "minutes"} <= lengths:
+        raise BenchError("Epochs and minutes are two lengths of a run: give one of them.")
     if lengths and "epochs" not in given and presets[name].schedule == "epoch":
         given.setdefault("schedule", "step")  # epochs do not say when such a run ends
     freed: dict[str, Any] = {key: None for key in ("minutes", "max_steps") if lengths and key not in given}

@@ -1,5 +1,7 @@
 """The training loop, in one function: EnlightenGAN, its ablations and its rivals go through it alike."""
 
+import hashlib
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -8,13 +10,15 @@ from pathlib import Path
 import torch
 
 from bench.device import enough_memory, fast_precision
+from bench.errors import BenchError
 from enlightengan import group, health
 from enlightengan.average import Ema
 from enlightengan.checkpoint import describe, has_state, latest_state, save_state, save_weights, snapshot_name
 from enlightengan.cost import Cost
-from enlightengan.data import ImageCache, UnpairedBatches, usable
+from enlightengan.data import UnpairedBatches
 from enlightengan.health import Health
-from enlightengan.log import RunLog
+from enlightengan.image_cache import ImageCache, usable
+from enlightengan.log import JsonLinesLog, RunLog
 from enlightengan.model import TrainedModel
 from enlightengan.probe import Assessment, Probe
 from enlightengan.run_config import RunConfig
@@ -103,6 +107,7 @@ class _Run:
         self.health, self.cost = Health(log), Cost(model)
         faster = choose_precision(model.config.precision, model.device) == "bfloat16"
         self.precision = "bfloat16" if group.agreed(float(faster)) else "float32"
+        self.photographs = ""  # a digest of their names
         self.next_probe = 0.0  # share done at which the probe pictures are looked at again
 
     def prepare(
@@ -116,6 +121,8 @@ class _Run:
             of = {"variant": config.variant, "method": config.method}
             counts = {"low_images": len(low), "normal_images": len(normal)}
             self.log.parameters({**asdict(config), **of, **used, **counts})
+        names = "\n".join([*(path.name for path in low), "", *(path.name for path in normal)])
+        self.photographs = hashlib.sha256(os.fsencode(names)).hexdigest()[:16]
         batches = UnpairedBatches(config, low=low, normal=normal, read=read, wanted=self.model.wanted)
         return batches, Probe(low, assess=assess)
 
@@ -130,8 +137,12 @@ class _Run:
         """Take up the newest training state, if one was written; its step and the seconds trained before it."""
         if not has_state(self.out / "states"):
             self.log.note("The run was interrupted before its first training state: it begins anew.")
+            self.rewind(-1)
             return 0, 0.0
         state = latest_state(self.out / "states", tell=self.log.note)
+        if state.get("photographs", self.photographs) != self.photographs:
+            raise BenchError(f"The run in {self.out} began with other photographs, or in another order: give the same.")
+        self.rewind(state["step"])
         self.model.restore(state)
         self.model.begun_from = state.get("begun_from", {})
         self.precision = state.get("precision", self.precision)  # one run, one precision, whatever is faster now
@@ -139,6 +150,11 @@ class _Run:
         for key, value in state["ema"].items():
             self.ema.state[key].copy_(value)
         return state["step"], state["elapsed"]
+
+    def rewind(self, step: int) -> None:
+        """A log that holds nothing back has told of steps after the state, too."""
+        if isinstance(self.log, JsonLinesLog):
+            self.log.rewind(step)
 
     def set_learning_rate(self, rate: float) -> None:
         """For all optimisers."""
@@ -177,7 +193,7 @@ class _Run:
             return None
         of = {
             "method": self.model.config.method, "begun_from": self.model.begun_from, "precision": self.precision,
-            "next_probe": self.next_probe,
+            "next_probe": self.next_probe, "photographs": self.photographs,
         }  # fmt: skip
         told = {"step": step, "samples": samples, "elapsed": elapsed, **of}
         with self.cost.aside():

@@ -70,7 +70,8 @@ def speed_table(rows: pd.DataFrame, boards: Sequence[Leaderboard] = (), *, basel
     for board in boards:
         digits = decimals([interval.mean for interval in board.overall.values()])
         columns.append(Column(board.metric, digits, arrow(board.lower_is_better), len(board.values), len(board.values)))
-        filled.append(marked(methods, board.overall, digits=digits, sign=board.sign, baseline=baseline))
+        known = {name: interval for name, interval in board.overall.items() if name in methods}
+        filled.append(marked(methods, known, digits=digits, sign=board.sign, baseline=baseline))
     columns += [Column("10⁹ multiply-accumulates", 2), Column("Parameters"), Column("Peak memory beyond rest, MiB")]
     filled += [_cells(rows.macs / 1e9), _cells(rows.parameters), _cells(rows.peak_mib)]
     notes = (

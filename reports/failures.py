@@ -83,17 +83,22 @@ def _disagreeing(wide: pd.DataFrame, directions: Mapping[str, bool], baseline: s
         row = ranks.loc[key]
         best, worst = str(row.idxmin()), str(row.idxmax())
         sentence = (
-            f"Of {int(count.max())} methods it is number {row[best]:.0f} by {best} ({wide.loc[key, best]:.4g}) and "
-            f"number {row[worst]:.0f} by {worst} ({wide.loc[key, worst]:.4g})."
+            f"Of {int(count.max())} methods it is number {_place(row[best])} by {best} ({wide.loc[key, best]:.4g}) and "
+            f"number {_place(row[worst])} by {worst} ({wide.loc[key, worst]:.4g})."
         )
         yield Case(DISAGREEMENT, *_names(key), sentence)
+
+
+def _place(rank: float) -> str:
+    """A mean rank as it is: of two that share the first place it is 1.5."""
+    return f"{rank:g}"
 
 
 def _worst(wide: pd.DataFrame, metric: str, rule: str, baseline: str) -> Iterator[Case]:
     if metric not in wide:
         return
     values = wide[metric][wide.index.get_level_values("method") != baseline].dropna()
-    for key, value in values.sort_values(ascending=False, kind="stable").items():
+    for key, value in values[values > 0].sort_values(ascending=False, kind="stable").items():
         yield Case(rule, *_names(key), f"Its {metric} is {value:.4g}; the median over all results is "
                                        f"{values.median():.4g}.")  # fmt: skip
 

@@ -13,6 +13,7 @@ from reports.writers import file_name
 BUDGET = 7_000_000
 """Characters of encoded pictures in the gallery, so that the whole page stays under 15 MB."""
 LOW = "low light"
+INPUT = ""  # no method is called so
 
 
 @dataclass(frozen=True)
@@ -79,11 +80,13 @@ def gallery_of(items: Sequence[GalleryItem], *, limit: int, budget: int = BUDGET
 
 
 def files_of(item: GalleryItem) -> dict[str, tuple[str, Path]]:
-    """For the input and each method: where its full picture goes below the report's folder, and where it lies now."""
+    """Where the full picture of the input, by INPUT, and of each method goes below the report's folder, and where it
+    lies now."""
     stem = file_name(item.dataset, item.image)
+    named = {name: file_name(name) if name != LOW else file_name("method", name) for name in item.results}
     return {
-        name: (f"pictures/{stem}/{file_name(name)}{path.suffix.lower()}", path)
-        for name, path in {LOW: item.low, **item.results}.items()
+        name: (f"pictures/{stem}/{named.get(name, file_name(LOW))}{path.suffix.lower()}", path)
+        for name, path in {INPUT: item.low, **item.results}.items()
     }
 
 
@@ -99,12 +102,15 @@ def gallery_section(material: Material) -> Section | None:
     copies = dict(target for item in shown.items for target in files_of(item).values()) if material.full_size else {}
     return Section("pictures", "Pictures", "Before and after", lede, template="gallery.html",
                    view={"shots": shown.shots, "unreadable": shown.unreadable},
-                   sheets=contact_sheets(shown.items), copies=copies)  # fmt: skip
+                   sheets=contact_sheets(shown.items, order=_ranked(material)), copies=copies)  # fmt: skip
+
+
+def _ranked(material: Material) -> list[str]:
+    return [name for board in material.valued[:1] for name in board.methods if name != material.baseline]
 
 
 def _best_first(item: GalleryItem, material: Material) -> GalleryItem:
     """Its results in the order of the first leaderboard, the input itself last."""
-    ranked = [name for board in material.valued[:1] for name in board.methods if name != material.baseline]
-    place = {name: number for number, name in enumerate(ranked)}
+    place = {name: number for number, name in enumerate(_ranked(material))}
     results = dict(sorted(item.results.items(), key=lambda pair: place.get(pair[0], len(place))))
     return GalleryItem(item.dataset, item.image, item.low, results)

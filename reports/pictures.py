@@ -72,12 +72,13 @@ def chosen(gallery: Sequence[GalleryItem], *, limit: int) -> list[GalleryItem]:
     return [item for _, _, item in sorted(first, key=lambda entry: entry[1])]
 
 
-def contact_sheets(gallery: Sequence[GalleryItem]) -> dict[str, Figure]:
+def contact_sheets(gallery: Sequence[GalleryItem], *, order: Sequence[str] = ()) -> dict[str, Figure]:
     """Contact sheets by the stem of their files: one, or where there are many methods several, SHEET_METHODS on each.
 
-    Raises BenchError as `contact_sheet` does.
+    Methods are in this `order`, what is not in it behind. Raises BenchError as `contact_sheet` does.
     """
-    methods = list(dict.fromkeys(method for item in gallery for method in item.results))
+    shown = dict.fromkeys(method for item in gallery for method in item.results)
+    methods = [*(name for name in order if name in shown), *(name for name in shown if name not in order)]
     parts = [methods[start : start + SHEET_METHODS] for start in range(0, len(methods), SHEET_METHODS)]
     sheets = {}
     for number, part in enumerate(parts, start=1):

@@ -96,7 +96,8 @@ def agreement_table(taus: pd.DataFrame) -> Table:
 
 
 def _agreement(material: Material) -> Block | None:
-    if len(material.ranked) < 2 or min(len(board.overall) for board in material.ranked) < 3:
+    contestants = [len(board.overall.keys() - {material.baseline}) for board in material.ranked]
+    if len(contestants) < 2 or min(contestants) < 3:
         return None
     frame = material.frame[material.frame["method"] != material.baseline]
     taus = metric_agreement(frame, {board.metric: board.lower_is_better for board in material.ranked})

@@ -17,9 +17,10 @@ from commands.kept import NothingEvaluatedError, evaluations_of, in_place, newes
 from commands.publish_card import scores_of
 from commands.ranking import _directions
 from commands.recording import artifact_name
+from commands.report_beside import probes
 from commands.report_origin import shipped_told
 from commands.report_pictures import Pictures
-from commands.report_runs import budgets, chain, costs, curves, probes, seeds
+from commands.report_runs import budgets, chain, costs, curves, seeds
 from enlightengan.checkpoint import begun_from
 from methods import make
 from reports.material import Budget

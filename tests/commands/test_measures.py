@@ -7,7 +7,7 @@ from bench import speed
 from bench.gaming import PROBES
 from bench.speed import measure
 from bench.tracking import open_suite
-from commands import report_runs
+from commands import report_beside
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_what_measured_nothing_keeps_no_run_and_no_report_stumbles_over_an_older
     (tmp_path / "speed.csv").write_text("\n")
     with open_suite().run("speed", kind="speed") as run:
         run.artifact(tmp_path / "speed.csv")
-    assert report_runs.speed(open_suite(), ["gamma"]) is None
+    assert report_beside.speed(open_suite(), ["gamma"]) is None
     (tmp_path / "there").mkdir()
     assert fails("speed", "--method", "gamma", "--csv", tmp_path / "there").endswith("it is a folder.")
     assert fails("probe", "--csv", tmp_path / "there").endswith("it is a folder.")

@@ -387,11 +387,11 @@ def test_only_runs_that_differ_by_seed_alone_are_counted_as_seeds(store, workpla
 
 
 def test_times_come_from_the_newest_runs(store, workplace):
-    from commands import report_runs
+    from commands import report_beside
 
     header = "method,width,height,seconds,fastest,repeats,macs,parameters,peak_mib,device"
     for seconds in (9.0, 1.5):
         (workplace / "speed.csv").write_text(f"{header}\nm,6,4,{seconds},1,5,,0,3,cpu\nother,6,4,1,1,5,,0,3,cpu\n")
         with open_suite().run("speed", kind="speed") as run:
             run.artifact(workplace / "speed.csv")
-    assert report_runs.speed(open_suite(), ["m"])[["method", "seconds"]].to_numpy().tolist() == [["m", 1.5]]
+    assert report_beside.speed(open_suite(), ["m"])[["method", "seconds"]].to_numpy().tolist() == [["m", 1.5]]

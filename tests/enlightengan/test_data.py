@@ -7,7 +7,8 @@ from bench.errors import BenchError
 from enlightengan import data
 from enlightengan.batch import Crops
 from enlightengan.config import REFINE_PRESETS, preset
-from enlightengan.data import ImageCache, UnpairedBatches, Wanted, shrunk, usable
+from enlightengan.data import UnpairedBatches, Wanted, shrunk
+from enlightengan.image_cache import ImageCache, usable
 from enlightengan.run_config import choose_preset
 
 

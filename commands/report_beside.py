@@ -1,0 +1,75 @@
+"""What the report takes from MLflow that other commands left: probes, studies, times."""
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any
+
+from commands.report_runs import finished
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bench.tracking import Suite
+
+
+def probes(
+    suite: "Suite", *, datasets: Collection[str] = (), metrics: Collection[str] = ()
+) -> tuple["pd.DataFrame", dict[str, bool | None], str] | None:
+    """What the newest `bench probe` found by metrics that there are, and whether lower is better, None for diagnostics.
+
+    And of what, in words. Where any are given, on `datasets` alone and by `metrics` alone; of the demo alone never.
+    None without any.
+    """
+    import pandas as pd
+
+    from bench.gaming import directions_of
+    from bench.metrics import get_metric
+    from commands.kept import unknown_metrics
+
+    for run in finished(suite, "gaming"):
+        tags = run.data.tags
+        probed = set(tags.get("datasets", "").split(", "))
+        if all(name.partition("/")[0] == "demo" for name in probed) or (datasets and not probed <= set(datasets)):
+            continue
+        file = suite.artifact(run.info.run_id, "gaming.csv")
+        if file is not None:
+            found = pd.read_csv(file)
+            found = found[~found["metric"].isin(unknown_metrics(found))]
+            found = found[found["metric"].isin(list(metrics))] if metrics else found
+            method, where = tags.get("method", "identity"), tags.get("datasets", "photographs")
+            told = where if method == "identity" else f"what {method} made of {where}"
+            return (found, directions_of(map(get_metric, found["metric"].unique())), told) if len(found) else None
+    return None
+
+
+def studies(suite: "Suite") -> list[tuple[dict[str, Any], dict[str, "pd.DataFrame"]]]:
+    """Facts and tables of the newest ranking of each human study that `bench study rank` kept."""
+    import json
+
+    import pandas as pd
+
+    found: dict[str, tuple[dict[str, Any], dict[str, pd.DataFrame]]] = {}
+    for run in finished(suite, "study"):
+        name = run.data.tags.get("study", "")
+        folder = suite.artifact(run.info.run_id, "study") if name not in found else None
+        if folder is None:
+            continue
+        text = dict.fromkeys(("method", "other", "observer", "metric", "image", "excluded"), str)
+        tables = {
+            file.stem: pd.read_csv(file, dtype=text, keep_default_na=False, na_values=[""])
+            for file in sorted(folder.glob("*.csv"))
+        }
+        found[name] = (json.loads((folder / "study.json").read_text(encoding="utf-8")), tables)
+    return list(found.values())
+
+
+def speed(suite: "Suite", methods: Collection[str]) -> "pd.DataFrame | None":
+    """What `bench speed` measured of `methods`, the newest for each size and device; None without any."""
+    import pandas as pd
+
+    files = (suite.artifact(run.info.run_id, "speed.csv") for run in finished(suite, "speed"))
+    some = [file for file in files if file is not None and file.read_text(encoding="utf-8").strip()]
+    frames = [pd.read_csv(file, dtype={"method": str, "device": str}) for file in some]
+    if not frames:
+        return None
+    every = pd.concat(frames, ignore_index=True).drop_duplicates(["method", "width", "height", "device"])
+    return every[every["method"].isin(list(methods))]

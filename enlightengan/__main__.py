@@ -46,10 +46,10 @@ def main() -> None:
     else:
         config = replace(kept, devices=size)  # the same batches, however many share them
         check_continued(out, config, given | {"method": method}, init_from=init_from, weights=weights)
+    if config.unpaired and not normal:
+        raise BenchError(f"{method} learns from normal-light photographs, too: give --normal.")
     features = features_for(config, weights)
     dark, lit = _photographs(low), _photographs(normal)
-    if config.unpaired and not lit:
-        raise BenchError(f"{method} learns from normal-light photographs, too: give --normal.")
     log: RunLog = JsonLinesLog(_folder(out, resume=resume)) if rank == 0 else Silent()
     if not resume:
         used = features_used(config, weights)

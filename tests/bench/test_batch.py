@@ -134,6 +134,11 @@ def test_two_results_of_one_name_are_refused(folder, photograph):
         targets(["night/a.png", "night/sub/a.png"], out=Path("x"))
 
 
+def test_an_empty_name_is_not_the_folder_here(folder):
+    with pytest.raises(BenchError, match="An empty name is no photograph"):
+        targets([""])
+
+
 def test_an_empty_folder_is_said(workplace):
     (workplace / "empty").mkdir()
     with pytest.raises(BenchError, match="no picture in the folder empty"):

@@ -1,6 +1,9 @@
 import pandas as pd
 
+from bench.data import from_folder
 from bench.tracking import open_suite
+from commands.adapt import keep_held_out
+from commands.sides import Sides
 from enlightengan import health
 
 GENERAL = ("enlightengan", "enlightengan_guided")
@@ -59,6 +62,17 @@ def test_adapting_chooses_by_the_rule_and_scores_those_kept_apart(
     code, out, err = bench("compare", "--against", "gamma", "--metric", "entropy")
     assert (code, "enlightengan" in out) == (0, False), err
     assert "none is left to train on" in fails(*words, "--threshold", "3")
+
+
+def test_a_photograph_that_is_named_twice_counts_once_and_a_long_name_is_kept_apart(workplace, photograph):
+    for number in range(4):
+        photograph(workplace / f"dark/{number}{'n' * 200}.png", seed=number, size=(60, 64), high=60)
+    sides = Sides((from_folder(workplace / "dark"), from_folder(workplace / "dark")), ())
+    assert len(sides.files["low"]) == 4
+    folder = keep_held_out(tuple(sides.files["low"]), workplace / "held")
+    links = sorted(folder.iterdir())
+    assert [link.resolve() for link in links] == [file.resolve() for file in sides.files["low"]]
+    assert all(len(link.name) < 100 and link.suffix == ".png" for link in links)
 
 
 def test_a_torn_adaptation_is_scored_when_it_is_continued(bench, store, brief, sides, workplace, monkeypatch):

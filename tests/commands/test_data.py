@@ -213,6 +213,14 @@ def test_darken_never_writes_over_what_it_darkens(bench, fails, workplace, photo
     assert (workplace / "in/a.png").exists() and (workplace / "in/sub/a.png").read_bytes() == before
 
 
+def test_darken_refuses_exposures_that_are_named_alike(fails, workplace, photograph):
+    photograph(workplace / "bright/a.png", seed=1)
+    for second in ("0.1", "0.10000001"):
+        words = ("data", "darken", "bright", "dark", "--exposure", "0.1", "--exposure", second)
+        assert "Two exposures are named alike" in fails(*words)
+    assert not (workplace / "dark").exists()
+
+
 def test_darken_follows_its_seed_and_leaves_what_is_finished(bench, workplace, photograph):
     photograph(workplace / "in/a.png")
     for out, seed in (("one", 1), ("again", 1), ("two", 2)):

@@ -186,9 +186,17 @@ def test_probes_of_a_metric_that_is_no_more_are_left_out(bench, night, monkeypat
         monkeypatch.setattr(bench_metrics, "get_metric", known)
         return probes(open_suite())
 
-    found, directions = gone("loe")
-    assert set(found["metric"]) == set(directions) == {"entropy"}
+    found, directions, what = gone("loe")
+    assert set(found["metric"]) == set(directions) == {"entropy"} and what == "night"
     assert gone("loe", "entropy") is None
+
+
+def test_probes_are_of_the_chosen_datasets_and_metrics_and_never_the_demo_s(bench, night):
+    assert bench("probe", *night[1:3], "--metric", "entropy", "--metric", "loe", "--method", "gamma")[0] == 0
+    assert bench("probe", "--dataset", "demo/test", "--metric", "entropy")[0] == 0
+    found, _, what = probes(open_suite(), metrics=["loe"])
+    assert set(found["metric"]) == {"loe"} and what == "what gamma made of night"
+    assert probes(open_suite(), datasets=["other"]) is None
 
 
 def test_photographs_are_the_same_by_their_own_digest_or_by_all_of_the_set():

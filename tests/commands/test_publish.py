@@ -223,7 +223,7 @@ def test_the_mean_of_a_chain_of_trainings_is_published_and_each_is_told(bench, f
                      "--checkpoint", f"enlightengan={file}")[0] == 0  # fmt: skip
     assert bench("report", "--out", "page")[0] == 0
     told = (workplace / "page/results.md").read_text()
-    assert f"| the mean of {metadata['mean_of']}, begun from {metadata['begun_from']} |" in told
+    assert f"| the mean of {metadata['mean_of']}, the first begun from {metadata['begun_from']} |" in told
     assert "*Made by `bench train METHOD` (2 trainings" in told
     apart = trained("fast", "--learning-rate", "1e-3")
     code, out, _ = bench("publish", second, "--mean-with", apart, "--out", "doubtful")

@@ -4,6 +4,7 @@ import pytest
 from bench import data, reproduction
 from bench.jobs import run_job
 from bench.tracking import open_suite
+from commands.report_printed import published
 from enlightengan.checkpoint import save_weights
 from enlightengan.networks import Generator
 
@@ -110,8 +111,16 @@ def test_scores_that_come_with_the_project_are_taken_and_told(bench, printed, wo
     assert "3 of 3 scores come with the project" in out and "3 of 3 scores" in run.data.tags["mlflow.note.content"]
 
 
-def test_what_is_not_in_print_is_a_sentence(fails, printed):
+def test_what_is_not_in_print_is_a_sentence_and_a_part_replaces_no_whole(bench, fails, printed, workplace):
     assert "no method in the published tables named 'clahe'" in fails("reproduce", "--method", "clahe")
     assert "no dataset in the published tables named 'nigth': did you mean night" in fails(
         "reproduce", "--dataset", "nigth"
     )
+    assert bench("reproduce")[0] == 0
+    kept, whole = (workplace / "runs/reproduce/scores.csv").read_bytes(), published(open_suite())[0][1].rows
+    assert fails("reproduce", "--method", "srie", "--dataset", "away") == "Nothing is in print of srie on away."
+    unknown = fails("reproduce", "--method", "srie", "--checkpoint", "enlightengan=x.pth")
+    assert "no method among the cells that are chosen named 'enlightengan'" in unknown
+    assert (workplace / "runs/reproduce/scores.csv").read_bytes() == kept
+    assert bench("reproduce", "--method", "identity")[0] == 0
+    assert published(open_suite())[0][1].rows == whole, "one of some methods takes no place of one of all"

@@ -69,7 +69,8 @@ def test_bad_values_are_errors(changes):
 
 def test_a_length_in_minutes_follows_the_clock_and_the_rate_never_turns_negative():
     assert preset("paper", minutes=5.0).schedule == "step"
-    assert preset("paper", minutes=5.0, epochs=3).schedule == "epoch"
+    with pytest.raises(BenchError, match="two lengths of a run: give one of them"):
+        preset("paper", minutes=5.0, epochs=3)
     assert preset("paper").schedule == preset("paper", epochs=3).schedule == "epoch"
     assert PRESETS["paper"].learning_rate_factor(300, 0.9) == 0.0
 

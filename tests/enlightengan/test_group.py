@@ -17,7 +17,7 @@ from enlightengan.batch import Batch
 from enlightengan.build import build
 from enlightengan.config import preset
 from enlightengan.cost import Cost
-from enlightengan.devices import device_of
+from enlightengan.devices import _failed, device_of
 from enlightengan.group import SynchronisedBatchNorm
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -182,3 +182,8 @@ def test_rivals_take_no_option_of_enlightengan_s_own(tmp_path):
             timeout=300, check=False,
         )  # fmt: skip
         assert (done.returncode, done.stderr.strip()) == (1, told)
+
+
+def test_what_ended_one_of_several_processes_is_said():
+    assert _failed(2, [1]) == "One of the 2 processes has failed: its message is above."
+    assert _failed(3, [0, -9]).endswith("it was ended by signal 9, as for want of memory.")

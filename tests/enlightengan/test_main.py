@@ -12,7 +12,7 @@ import torch
 from bench.errors import BenchError
 from enlightengan import health
 from enlightengan import train as training
-from enlightengan.__main__ import main
+from enlightengan.__main__ import _photographs, main
 from enlightengan.checkpoint import read_weights
 from enlightengan.continued import check_continued, kept_config
 from enlightengan.log import JsonLinesLog, read_facts, read_parameters
@@ -86,6 +86,49 @@ def test_settings_are_kept_as_they_are(tmp_path, method):
         kept_config(tmp_path / "none")
     with pytest.raises(BenchError, match="began with features used another file, not "):
         check_continued(tmp_path / name, config, {"method": method}, init_from=None, weights=Path("caffe.pth"))
+
+
+def test_a_finished_run_is_not_continued(bare, tmp_path):
+    bare(tmp_path / "done", *GAN)
+    before = (tmp_path / "done/run.jsonl").read_text()
+    with pytest.raises(BenchError, match=r"is finished: its weights are .*weights\.safetensors"):
+        bare(tmp_path / "done", "--resume")
+    assert (tmp_path / "done/run.jsonl").read_text() == before
+
+
+def test_a_run_is_continued_with_its_own_photographs_alone_and_tells_every_step_once(
+    bare, torn_at, tmp_path, monkeypatch
+):
+    torn = tmp_path / "torn"
+    torn_at(bare, torn, *GAN, step=3)
+    with (torn / "run.jsonl").open("a") as stream:
+        stream.write('{"kind": "metrics", "values": {"loss/of_a_lost_step": 1.0}, "step": 3}\n')
+    words = ["--low", tmp_path / "low", "--normal", tmp_path / "normal", "--out", torn, "--resume", "--device", "cpu"]
+    monkeypatch.setattr(sys, "argv", ["enlightengan", *map(str, words)])
+    first = min((tmp_path / "low").iterdir())
+    first.rename(tmp_path / "low/z.png")
+    with pytest.raises(BenchError, match="began with other photographs, or in another order"):
+        main()
+    (tmp_path / "low/z.png").rename(first)
+    main()
+    told = [json.loads(line) for line in (torn / "run.jsonl").read_text().splitlines()]
+    steps = [
+        (name, one["step"]) for one in told if one["kind"] == "metrics" for name in one["values"] if "loss" in name
+    ]
+    assert len(steps) == len(set(steps)) and {step for _, step in steps} == {1, 2, 3}
+    assert not any("lost" in name for name, _ in steps)
+
+
+def test_a_list_with_a_byte_order_mark_names_its_first_photograph_and_a_missing_side_is_said(
+    bare, photographs, tmp_path, monkeypatch
+):
+    listed = tmp_path / "low.txt"
+    listed.write_bytes(b"\xef\xbb\xbf" + "\r\n".join(map(str, photographs[0])).encode())
+    assert _photographs([listed]) == photographs[0]
+    monkeypatch.setattr(sys, "argv", ["enlightengan", "--low", str(listed), "--out", str(tmp_path / "run")])
+    with pytest.raises(BenchError, match="give --normal"):
+        main()
+    assert not (tmp_path / "run").exists()
 
 
 def test_what_is_no_list_of_photographs_is_refused_before_anything_is_written(bare, photographs, tmp_path, monkeypatch):

@@ -33,6 +33,12 @@ def gradients(config, *, plain_norm=False):
     }
 
 
+def healthy(config):
+    model = build(config, device=CPU)
+    model.step(batch_of())
+    return {name: value.item() for name, value in model.health.items()}
+
+
 def apart(first, second):
     return max(float((first[key] - second[key]).abs().max() / first[key].abs().max().clamp(min=1e-9)) for key in first)
 
@@ -43,6 +49,8 @@ def test_parts_of_a_batch_give_its_gradients_where_no_mean_couples_the_pictures(
     parts = gradients(choose_preset(ZERO_DCE_PRESETS, "smoke", settings | {"accumulate": 2}))
     assert apart(whole[1], parts[1]) < 1e-3
     assert all(parts[0][name].item() == pytest.approx(value.item(), rel=1e-4) for name, value in whole[0].items())
+    healths = [healthy(choose_preset(ZERO_DCE_PRESETS, "smoke", settings | more)) for more in ({}, {"accumulate": 2})]
+    assert healths[0] and healths[1] == pytest.approx(healths[0], rel=1e-4)
 
 
 @pytest.mark.parametrize(("without", "couples"), [(("perceptual", "relativistic"), False), (("perceptual",), True)])

@@ -81,6 +81,11 @@ def test_what_cannot_be_had_is_said_and_nothing_is_substituted(tmp_path, monkeyp
         load_features("vgg16", weights=tmp_path / "other.safetensors")
 
 
+def test_random_features_take_no_file(tmp_path):
+    with pytest.raises(BenchError, match=r"random take no file, and .*vgg\.pth is given"):
+        load_features("random", weights=tmp_path / "vgg.pth")
+
+
 def test_weights_of_another_network_are_refused_in_a_sentence(tmp_path):
     own = load_features("random").state_dict()
     files = {

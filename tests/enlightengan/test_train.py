@@ -364,6 +364,12 @@ def test_probe_grid_shows_low_above_enhanced(photographs, tmp_path):
     assert log.losses[0]["probe/brightness"] == pytest.approx(grid[32:].mean() / 255, abs=2e-3)
 
 
+@pytest.mark.parametrize("many", [1, 2, 3])
+def test_a_few_photographs_are_each_looked_at_once(photographs, many):
+    low = Probe(photographs[0][:many], size=(24, 32)).low
+    assert len(low) == many and len({picture.numpy().tobytes() for picture in low}) == many
+
+
 def statistics(state):
     return {key: value for key, value in state.items() if ".running_" in key}
 

@@ -45,6 +45,11 @@ def test_each_method_has_its_numbers_and_the_front_is_said(table):
     assert "input" not in block.plots[0].alt
 
 
+def test_the_best_is_that_of_the_methods_that_were_timed(table):
+    (found,) = cost_section(material(table, SPEED[SPEED["method"] != "b"])).blocks[0].tables.values()
+    assert [(row[0].value, row[2].mark) for row in found.rows] == [("input", ""), ("a", "best"), ("c", "second")]
+
+
 def test_a_method_without_a_mean_has_a_dash_and_a_front_of_one_is_one(table):
     more = pd.concat([SPEED, SPEED.iloc[:1].assign(method="new")], ignore_index=True)
     (found,) = cost_section(material(table, more)).blocks[0].tables.values()

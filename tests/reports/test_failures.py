@@ -37,6 +37,17 @@ def test_the_worst_are_of_different_methods_and_photographs(cases):
     assert found[0].sentence == "Its loe is 900; the median over all results is 650."
 
 
+def test_what_is_nought_is_no_failure_and_a_tie_is_told(cases):
+    assert cases({("a", "d", "loe"): [0.0, 0.0], ("b", "d", "loe"): [0.0, 3.0]})[0] == [(ORDER, "b", "low/1.png")]
+    _, found = cases(
+        {
+            ("a", "d", "niqe"): [1.0], ("b", "d", "niqe"): [1.0], ("c", "d", "niqe"): [3.0],
+            ("a", "d", "psnr"): [5.0], ("b", "d", "psnr"): [9.0], ("c", "d", "psnr"): [8.0],
+        }
+    )  # fmt: skip
+    assert "it is number 1.5 by niqe (1) and number 3 by psnr (5)" in found[0].sentence
+
+
 def test_what_the_input_clips_itself_is_not_counted(cases):
     clipped = {
         ("a", "d", "clipped_dark"): [0.5, 0.1], ("a", "d", "clipped_bright"): [0.0, 0.2],

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from bench.errors import BenchError
-from reports.gallery import BUDGET, gallery_of
+from reports.gallery import BUDGET, files_of, gallery_of
 from reports.pictures import GalleryItem, chosen, contact_sheet, contact_sheets, data_uri, side_for, thumbnail
 
 
@@ -96,6 +96,19 @@ def test_many_methods_make_several_sheets_with_the_input_on_each(gallery):
     assert list(sheets) == ["contact-sheet-1", "contact-sheet-2"]
     assert [len(sheet.axes[0].images) for sheet in sheets.values()] == [9, 3]
     assert list(contact_sheets(gallery)) == ["contact-sheet"]
+
+
+def test_the_columns_of_a_sheet_are_in_the_order_that_is_asked_for(gallery):
+    partial = GalleryItem("d", "x.png", gallery[0].low, {"gamma": gallery[0].results["gamma"]})
+    (sheet,) = contact_sheets([partial, *gallery], order=["clahe", "other", "gamma"]).values()
+    assert [text.get_text() for text in sheet.axes[0].texts][:3] == ["low light", "clahe", "gamma"]
+
+
+def test_a_method_of_the_input_s_name_takes_no_place_of_the_input(gallery):
+    item = GalleryItem("d", "x.png", gallery[0].low, {"low light": gallery[0].results["gamma"]})
+    targets = {name: (target, path) for name, (target, path) in files_of(item).items()}
+    assert targets[""][1] == gallery[0].low and targets["low light"][1] == gallery[0].results["gamma"]
+    assert targets[""][0] != targets["low light"][0]
 
 
 def test_the_more_pictures_the_smaller_and_twenty_methods_on_twelve_photographs_fit(tmp_path):

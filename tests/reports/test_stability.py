@@ -61,3 +61,12 @@ def test_a_metric_keeps_its_name(table):
 def test_the_input_has_no_rank(table):
     found = stability_section(material(table, baseline="a")).blocks[0].tables["ranks--niqe"]
     assert [row[0].value for row in found.rows] == ["b", "c"]
+
+
+def test_two_methods_and_the_input_tell_nothing_of_metrics(table):
+    values = {(name, "d", metric): [1.0 * shift, 2.0 * shift] for shift, name in enumerate("abi", start=1)
+              for metric in ("niqe", "psnr")}  # fmt: skip
+    sections = [
+        stability_section(Material(table(values), {"niqe": True, "psnr": False}, baseline=name)) for name in ("", "i")
+    ]
+    assert [any("metric-agreement" in block.tables for block in one.blocks) for one in sections] == [True, False]

@@ -21,7 +21,7 @@ what the guided form makes of that. With `keeps` there are small copies whose re
 crops teach brightness, too, and the guided form, which looks at small copies, should not move with that.
 
 With `statistics` texture is to be as strong and as grained as in what is wanted, which neither loss asks of a network
-that is unsure of it (`enlightengan.scene_statistics`); but where noise hides it.
+that is unsure of it (`enlightengan.scene_statistics`). Grain is unlike the statistics of what has no noise, too.
 
 The smoothing is `enlightengan.gain`, the second loss the contrast and structure term of SSIM (Wang et al., TIP 2004).
 """
@@ -37,9 +37,9 @@ from bench.images import to_pixels, to_tensor
 from enlightengan.batch import Batch
 from enlightengan.config import RefineConfig
 from enlightengan.data import Wanted
-from enlightengan.denoise import noise_deviations, without_noise
+from enlightengan.denoise import without_noise
 from enlightengan.enhancer import TrainedEnhancer
-from enlightengan.gain import DARK, fitted_gain, gain_at, with_gain
+from enlightengan.gain import fitted_gain, gain_at, with_gain
 from enlightengan.guided import GuidedEnhancer, Look, Seen, brightened, to_look_at
 from enlightengan.looks import Pixels, as_guided
 from enlightengan.model import TrainedModel, add_gradients, picture_health
@@ -52,7 +52,6 @@ EDGE = 0.3  # its epsilon: a deviation of 0.8 stops
 WINDOW = 5  # pixels, of the structure term
 STEADY = (1.5 / 255) ** 2  # its constant: structure below it is no structure
 SCALES = (1, 2, 4)
-NOISE_SEEN = 3 / 255  # a deviation, brightened, from which on a crop is noisy
 
 
 def detail_preserved(photograph: Tensor, enhanced: Tensor) -> Tensor:
@@ -131,17 +130,6 @@ class Refinement(TrainedModel):
             before = self.teacher(copies)[0].float()
         return F.l1_loss(self.generator(copies)[0].float(), before) / 2
 
-    @staticmethod
-    def unlike(pictures: Tensor, targets: Tensor, seen: Tensor) -> Tensor:
-        """`scene_statistics.unlike` of the items of a batch that have no noise, times their share; the last in [-1, 1].
-
-        What is hidden in noise the network cannot know: asked for its texture, it would make grain.
-        """
-        light = (seen + 1) / 2
-        gain = targets.mean((1, 2, 3)) / light.mean((1, 2, 3)).clamp_min(DARK)
-        clear = noise_deviations(light) * gain < NOISE_SEEN
-        return unlike(pictures[clear], targets[clear]) * clear.float().mean() if clear.any() else pictures.sum() * 0
-
     def gradients(self, batch: Batch, *, share: float = 1.0, precision: str = "float32") -> dict[str, Tensor]:
         """Add this batch's gradients, times `share`, to those of the generator; returns the losses by name."""
         with self.autocast(precision):
@@ -157,7 +145,7 @@ class Refinement(TrainedModel):
             "structure": self.config.structure * structure(pictures, target),
         }
         if self.config.statistics:
-            losses["statistics"] = self.config.statistics * self.unlike(pictures, target.float(), batch.seen)
+            losses["statistics"] = self.config.statistics * unlike(pictures, target.float())
         if looked is not None and copies is not None and batch.whole is not None:
             results, lit = (looked.float() + 1) / 2, (batch.whole + 1) / 2
             guided = as_guided(copies[: len(lit)], copies, results.clamp(0, 1))

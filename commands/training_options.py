@@ -66,7 +66,7 @@ RefinedFrom = Annotated[
     typer.Option("--init-from", help="The generator to refine: a weights file, or a run (ID or name), whose it takes."),
 ]
 Noise = Annotated[
-    float | None, typer.Option("--noise", help="Most noise of darkened inputs, a standard deviation in levels of 255.")
+    float | None, typer.Option("--noise", help="Most noise of inputs, a standard deviation in levels of 255.")
 ]
 Structure = Annotated[
     float | None,

@@ -6,7 +6,7 @@ only as inputs: the generator is taught by itself, as it was at the beginning. W
 photograph, seen small (`enlightengan.guided`), faint texture made stronger, is what it is to give for each crop of it.
 Where the crop was darkened and made noisy, the target is still that of the untouched photograph: as in EnlightenGAN,
 whose perceptual loss compares with the picture before darkening. Of well-exposed photographs half of the crops lose
-light as a camera might have had less of it (`enlightengan.looks`), most of them without noise; wanted is the
+light as a camera might have had less of it (`enlightengan.looks`), and half of all have noise; wanted is the
 photograph, its faint texture made stronger likewise.
 
 Noise is left out of what is wanted of a dark photograph (`enlightengan.denoise`); else it would be asked for.

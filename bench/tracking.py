@@ -31,10 +31,15 @@ _opened: dict[str, "Suite"] = {}
 
 
 def tracking_uri(given: str | None = None) -> str:
-    """`given`, else $MLFLOW_TRACKING_URI, else the sqlite database in runs/; a path to sqlite is made absolute."""
+    """`given`, else $MLFLOW_TRACKING_URI, else the sqlite database in runs/; a path to sqlite is made absolute.
+
+    Raises BenchError for a database without its scheme, which MLflow would take for a folder.
+    """
     uri = given or os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}{DATABASE}"
     if uri.startswith(SQLITE):
         return f"{SQLITE}{Path(uri.removeprefix(SQLITE)).resolve()}"
+    if "://" not in uri and Path(uri).suffix in (".db", ".sqlite", ".sqlite3"):
+        raise BenchError(f"{uri} is no address of a store: such a database is {SQLITE}{uri}.")
     return uri
 
 

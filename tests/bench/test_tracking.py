@@ -38,7 +38,7 @@ def test_the_store_is_given_or_said_by_the_environment_or_in_runs(workplace, mon
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://example.test")
     assert tracking_uri() == "http://example.test"
     assert tracking_uri("sqlite:////absolute/mine.db") == "sqlite:////absolute/mine.db"
-    with pytest.raises(BenchError, match="such a database is sqlite:///my/mine.db"):
+    with pytest.raises(BenchError, match=r"such a database is sqlite:///my/mine\.db"):
         tracking_uri("my/mine.db")
 
 

@@ -54,11 +54,11 @@ speed: install
 # photographs), 04bd61651e33 (all looks, by all but the darkest quarter), bfd3ff4 and e43d4518dec3 (a twelfth of them
 # kept their light) and 41db4c5d75f3, all from before crops of well-exposed photographs lost light as small copies do.
 # Of full size, four and a half hours of one such core: by commits a82a5748c1ca (fine) and f8fb8abeeda5 (sharp; four
-# of five well-exposed crops lost light then), 364664b (grain, weave: stopped after 37 minutes) and 3c17cacce691
-# (hush, still). Zero-DCE's: an hour of one core. The fourth refinement, hush and still began from the looks
-# themselves, not from their half precision. Which of them ship benchmarks/choose_weights.py chose
-# (results/weights.json, results/README.md). BENCH_DATA says where the photographs are; the committed ones were made
-# with FEATURES="--features vgg19-distilled --feature-weights FILE" and, as steps differ with the machine,
+# of five well-exposed crops lost light then), 364664b (grain, weave: stopped after 37 minutes) and 3c17cacce691 (hush,
+# still), all from before what is wanted had no noise. Zero-DCE's: an hour of one core. The fourth refinement, hush and
+# still began from the looks themselves, not from their half precision. Which of them ship benchmarks/choose_weights.py
+# chose (results/weights.json, results/README.md). BENCH_DATA says where the photographs are; the committed ones were
+# made with FEATURES="--features vgg19-distilled --feature-weights FILE" and, as steps differ with the machine,
 # HALF=whole@1617, GRAIN=grain@2347, WEAVE=weave@2336 and LOOKS="--mean-with seventh@2298 --mean-with seventh@2598
 # --mean-with seventh@2951": the last three but the end.
 HALF ?= whole

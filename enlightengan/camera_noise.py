@@ -25,10 +25,8 @@ def camera_noise(levels: Tensor, deviations: Tensor, source: torch.Generator) ->
     drawn = torch.rand(2, count, generator=source, device=levels.device)
     widths, common = (least + (most - least) * of for (least, most), of in zip((WIDTHS, COMMON), drawn, strict=True))
     size = (count, 4, height + 2 * REACH, width + 2 * REACH)
-    made, common = (
-        coarse(torch.randn(size, generator=source, device=levels.device), widths),
-        common[:, None, None, None],
-    )
+    made = coarse(torch.randn(size, generator=source, device=levels.device), widths)
+    common = common[:, None, None, None]
     mixed = common.sqrt() * made[:, :1] + (1 - common).sqrt() * made[:, 1:]
     grown = ((levels.clamp_min(0) + FLOOR) / (LEVEL + FLOOR)).sqrt().clamp_max(MOST)
     noisy: Tensor = levels + deviations[:, None, None, None] * grown * mixed

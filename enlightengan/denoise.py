@@ -5,6 +5,8 @@ level is told by colour: noise is nearly each channel's own, texture mostly comm
 means (Buades, Coll and Morel, CVPR 2005).
 """
 
+import itertools
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -34,16 +36,28 @@ def without_noise(photograph: Tensor) -> Tensor:
 
 
 def non_local_means(image: Tensor, deviation: float) -> Tensor:
-    """`image` (B, C, H, W), sides above REACH, whose noise has this `deviation`, averaged over like places."""
+    """`image` (B, C, H, W), sides above 2 REACH, whose noise has this `deviation`, averaged over like places.
+
+    Two places are as alike as each other, so that half of the ways between them are computed.
+    """
     height, width = image.shape[-2:]
-    around = F.pad(image, [REACH] * 4, mode="reflect")
-    total, weights = torch.zeros_like(image), torch.zeros_like(image[:, :1])
-    for row in range(2 * REACH + 1):
-        for column in range(2 * REACH + 1):
-            moved = around[..., row : row + height, column : column + width]
-            apart = box((image - moved).square_().mean(1, keepdim=True), RADIUS) - 2 * deviation**2
-            apart = apart.clamp_min_(0).div_((STRENGTH * deviation) ** 2)
-            weight = torch.exp(-apart).masked_fill_(apart > UNLIKE, 0)
-            total.addcmul_(weight, moved)
+    around = F.pad(image, [2 * REACH] * 4, mode="reflect")
+
+    def moved(values: Tensor, row: int, column: int, *, by: int, less: int) -> Tensor:
+        """What lies there from each place, of `values` that reach `by` beyond the image, for `less` beyond it."""
+        top, left = by - less + row, by - less + column
+        return values[..., top : top + height + 2 * less, left : left + width + 2 * less]
+
+    wide = moved(around, 0, 0, by=2 * REACH, less=REACH)
+    total, weights = image.clone(), torch.ones_like(image[:, :1])
+    ways = itertools.product(range(-REACH, REACH + 1), repeat=2)
+    for row, column in (way for way in ways if way > (0, 0)):
+        there = moved(around, row, column, by=2 * REACH, less=REACH)
+        apart = box((wide - there).square_().mean(1, keepdim=True), RADIUS) - 2 * deviation**2
+        apart = apart.clamp_min_(0).div_((STRENGTH * deviation) ** 2)
+        alike = torch.exp(-apart).masked_fill_(apart > UNLIKE, 0)
+        for sign, at in ((1, (0, 0)), (-1, (-row, -column))):
+            weight = moved(alike, *at, by=REACH, less=0)
+            total.addcmul_(weight, moved(wide, sign * row, sign * column, by=REACH, less=0))
             weights.add_(weight)
     return total.div_(weights)

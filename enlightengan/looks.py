@@ -46,7 +46,7 @@ CAST, SHARE_CAST = 0.04, 0.7  # deviation of a channel's gain, a natural logarit
 CURVES, SHARE_CURVE = (0.8, 1.3), 0.6  # powers of the encoded values
 COLOURS, SHARE_COLOUR = (0.6, 1.1), 0.5  # times what a channel differs from the luma
 BLACK, SHARE_BLACK = 0.004, 0.5  # deviation of what is added to a channel, of 1
-NOISE, COPIES_NOISY = 1.5, 0.25  # the most deviation, levels of 255; who has such: cameras smooth what they show
+NOISE, COPIES_NOISY = 1.5, 0.25  # the most deviation, levels of 255, and the share that has such
 KEPT_DIVISORS = (1.0, 2.5)  # by which a well-exposed photograph is darkened whose result is to stay
 
 Pixels = NDArray[np.uint8]

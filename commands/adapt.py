@@ -162,10 +162,13 @@ def score_held_out(run_id: str, *, device: str, tracking_uri: str | None) -> Non
     for form in FORMS:
         adapted, _ = contestant(form, TRAINING / run_id / "weights.safetensors")
         entries.append(Entry(replace(adapted, name=f"{form}{ADAPTED}"), f"run {run_id[:8]}"))
-    try:
-        entries += [Entry(*contestant(form, init_from, tracking_uri)) for form in FORMS]
-    except MissingWeightsError:
-        say("There are no general weights to compare with.")
+    if init_from is not None and not init_from.exists():
+        say(f"{init_from}, from which it began, is not here any more: it is not compared with that.", style="bold red")
+    else:
+        try:
+            entries += [Entry(*contestant(form, init_from, tracking_uri)) for form in FORMS]
+        except MissingWeightsError:
+            say("There are no general weights to compare with.")
     entries += [Entry(*contestant(name)) for name in BESIDE]
     try:
         run_evaluation(

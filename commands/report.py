@@ -94,7 +94,7 @@ def material(suite: "Suite", choice: Choice, *, csv: Sequence[Path] = (), demo: 
 
     evaluations = [] if csv else evaluations_of(suite, demo=demo)
     every, notes = tables_of(suite, evaluations, csv)
-    usual, notes = that_count(suite, every, notes, named=choice.methods)
+    usual, notes = that_count(suite, every, notes, named=[*choice.methods, choice.against])
     (scores, more), (asked, others) = newest(chosen(usual, choice)), within(every, choice)
     ranked, diagnostics = apart(scores)
     directions = {name: get_metric(name).lower_is_better for name in ranked["metric"].unique()}

@@ -1,3 +1,5 @@
+import json
+
 import pandas as pd
 
 from bench.data import from_folder
@@ -97,7 +99,10 @@ def test_an_adaptation_torn_while_it_is_scored_gets_its_scores_once(bench, fails
         assert bench(*words)[0] == 130
     (run,) = [run for run in runs() if run.data.tags.get("adapted")]
     assert run.info.status == "FINISHED" and open_suite().search(kind="evaluate") == []
-    code, _, err = bench("train", "enlightengan", "--resume", run.info.run_id)
+    plan = workplace / "runs/training" / run.info.run_id / "plan.json"
+    plan.write_text(json.dumps(json.loads(plan.read_text()) | {"init_from": str(workplace / "gone.safetensors")}))
+    code, out, err = bench("train", "enlightengan", "--resume", run.info.run_id)
     assert code == 0, err
+    assert "gone.safetensors, from which it began, is not here any more" in " ".join(out.split())
     assert len(open_suite().search(kind="evaluate")) == 1
     assert "is finished" in fails("train", "enlightengan", "--resume", run.info.run_id)

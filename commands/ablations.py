@@ -197,15 +197,15 @@ def _score(
 
 
 def trained_cells(suite: "Suite", grid: str | None = None) -> list["Trained"]:
-    """The finished cells of every factorial in MLflow, newest first, of trusted trainings where there are any; or those
-    of one `grid` (see `grid_key`)."""
+    """Finished cells in MLflow, newest first: of `grid` (see `grid_key`), else of all, but where any is trusted those."""
     from commands.report_runs import steps
     from reports.ablations import Trained
 
     finished = [run for run in suite.search(kind="train") if run.info.status == "FINISHED"]
     cells = [run for run in finished if "cell" in run.data.tags and "weights_digest" in run.data.tags]
+    if grid is None:
+        cells = [run for run in cells if run.data.tags["trusted"] == "yes"] or cells
     cells = [run for run in cells if grid in (None, run.data.tags.get("grid"))]
-    trusted = [run for run in cells if run.data.tags["trusted"] == "yes" and grid is None]
     return [
         Trained(
             checkpoint=tags["weights_digest"], seed=int(tags["seed"]), factors=tuple(tags["factors"].split(", ")),
@@ -213,7 +213,7 @@ def trained_cells(suite: "Suite", grid: str | None = None) -> list["Trained"]:
             grid=tags.get("grid", tags.get("mlflow.parentRunId", "")),  # older ones lie apart by their parents alone
             method=tags["variant"], steps=steps(suite, run),
         )
-        for run, tags in ((run, run.data.tags) for run in trusted or cells)
+        for run, tags in ((run, run.data.tags) for run in cells)
     ]  # fmt: skip
 
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from commands.publish_from import Stored
 
 
+LONGEST_STORY = 4000  # characters in a tag that must be whole to be read; a run cuts longer ones
+
+
 def publish(
     training: Annotated[
         str,
@@ -128,7 +131,7 @@ def _mark(suite: "Suite", trainings: "Sequence[Stored]", checkpoint: str, *, mea
 
     for place, taken in enumerate(by_run(trainings)):
         latest = max(taken, key=lambda one: int(one.metadata["steps"]))
-        told = Publication(latest.step, among=True) if place else Publication(latest.step, mean_of)
+        told = Publication(latest.step, among=True) if place else Publication(latest.step, mean_of[:LONGEST_STORY])
         Run(suite.client, latest.run.info.run_id).tags({f"{PUBLISHED}{checkpoint}": json.dumps(told._asdict())})
 
 

@@ -1,7 +1,8 @@
 """Noise as cameras leave it in dark photographs, for inputs that are to come out without it.
 
 As the noisy ones of EnlightenGAN's own training set have it (`benchmarks/camera_noise.py`): a little coarser than a
-pixel, nearly each channel's own, and a little stronger where there is more light.
+pixel, nearly each channel's own, and a little stronger where there is more light. `bench.darken` has a sensor's noise,
+before what a camera makes of it.
 """
 
 import torch

@@ -141,7 +141,9 @@ class _Run:
             return 0, 0.0
         state = latest_state(self.out / "states", tell=self.log.note)
         if state.get("photographs", self.photographs) != self.photographs:
-            raise BenchError(f"The run in {self.out} began with other photographs, or in another order: give the same.")
+            raise BenchError(
+                f"The run in {self.out} began with other photographs, or in another order: it takes those alone."
+            )
         self.rewind(state["step"])
         self.model.restore(state)
         self.model.begun_from = state.get("begun_from", {})

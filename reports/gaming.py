@@ -50,7 +50,7 @@ def gaming_table(
         filled.append([
             Cell(Interval(float(row.difference), float(row.low), float(row.high), images)) for row in part.itertuples()
         ])  # fmt: skip
-    caption = f"Change of each metric when {probed} is probed, the same photographs; 95 % intervals in brackets"
+    caption = f"Change of each metric when probed: {probed}, the same photographs; 95 % intervals in brackets"
     notes = []
     for metric in metrics:
         fooled = effects[(effects["metric"] == metric) & effects["better"].astype(bool)]["probe"]

@@ -35,7 +35,7 @@ def test_its_deviation_is_what_is_asked_for_in_the_dark_and_grows_with_the_light
     assert black.min() == 0 and torch.equal(black, black.round()) and (black > 0).float().mean() < 0.3
 
 
-def test_channels_have_most_of_it_in_common_each_item_its_own_share():
+def test_each_item_has_its_own_share_in_common_to_the_channels_and_its_own_coarseness():
     levels = torch.full((40, 3, 64, 64), LEVEL)
     noise = camera_noise(levels, torch.full((40,), 3.0), source()) - levels
     shares = [correlation(item[0], item[2]) for item in noise]

@@ -123,6 +123,13 @@ def test_what_is_wanted_is_of_the_same_part_whatever_light_it_loses(photographs,
     assert shares == pytest.approx([data.CROPS_NOISY, 0.5], abs=0.1)
     assert len(asked) == len(photographs[0]), "of each dark photograph once"
     assert [len(part.target) for part in made[0].parts(2)] == [1, 1]
+    asked.clear()
+    full = UnpairedBatches(
+        config, low=photographs[0], normal=photographs[1], wanted=Wanted(negative, np.copy), read=ImageCache(budget=0)
+    )
+    for step in range(30):
+        full.crops(step)
+    assert len(asked) == len(photographs[0]), "also where the photographs left no memory"
     without = UnpairedBatches(config, low=photographs[0], normal=photographs[1])
     assert without[1].target is None and torch.equal(without[0].normal, made[0].normal)
 

@@ -197,7 +197,7 @@ def _score(
 
 
 def trained_cells(suite: "Suite", grid: str | None = None) -> list["Trained"]:
-    """Finished cells in MLflow, newest first: of `grid` (see `grid_key`), else of all, but where any is trusted those."""
+    """Finished cells in MLflow, newest first: of `grid` (see `grid_key`), else all, but where any is trusted those."""
     from commands.report_runs import steps
     from reports.ablations import Trained
 

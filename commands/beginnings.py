@@ -1,5 +1,6 @@
 """What MLflow knows of the generator that a training began from: which training gave it, and its terms."""
 
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,11 +10,13 @@ if TYPE_CHECKING:
     from mlflow.entities import Run as MlflowRun
 
     from bench.tracking import Suite
+    from commands.sides import Sides
+    from enlightengan.run_config import RunConfig
 
 
-def generator_in(told: Mapping[str, str]) -> str | None:
-    """The digest of the generator that a training began from, of what `checkpoint.begun_from` tells."""
-    found = re.search("generator ([0-9a-f]{16})", told.get("begun_from", ""))
+def generator_in(told: Mapping[str, str], role: str = "begun_from") -> str | None:
+    """The digest of the generator that a training began from, or was `taught_by` (see `beginning.begun_from`)."""
+    found = re.search("generator ([0-9a-f]{16})", told.get(role, ""))
     return found[1] if found else None
 
 
@@ -41,15 +44,38 @@ def known_trust(suite: "Suite", digest: str) -> bool | None:
     return run.data.tags.get("trusted") == "yes" if run else None
 
 
+def is_trusted(suite: "Suite", config: "RunConfig", sides: "Sides", *begun: Path | None) -> bool:
+    """Whether the weights may stand for their method: of a serious preset, not of the demo, and no adaptation.
+
+    A refinement adds nothing that it was not taught: it is trusted as far as the generators that it has `begun` from,
+    its teacher among them.
+    """
+    from bench.trainings import TRUSTED_PRESETS
+    from enlightengan.checkpoint import load_generator, weights_digest
+    from enlightengan.config import RefineConfig
+
+    own = config.preset in TRUSTED_PRESETS and not sides.is_demo
+    if not own or not isinstance(config, RefineConfig):
+        return own
+    for file in filter(None, begun):
+        generator, metadata = load_generator(file)
+        known = known_trust(suite, weights_digest(generator.state_dict()))
+        if known is None:
+            known = json.loads(metadata.get("config", "{}")).get("preset", "paper") in TRUSTED_PRESETS
+        if not known:
+            return False
+    return True
+
+
 def with_terms(suite: "Suite", told: Mapping[str, str]) -> dict[str, str]:
-    """`told` with the terms of the photographs of the training that gave that generator, where MLflow knows it.
+    """`told` with the terms of the photographs of the trainings that gave those generators, where MLflow knows them.
 
     A file of published weights tells them itself (`begun_under`).
     """
     from commands.publish_card import licence
 
-    digest = generator_in(told)
-    run = training_that_gave(suite, digest) if digest else None
-    terms = [*(licence([run]).split("; ") if run else []), *told.get("begun_under", "").split("; ")]
+    digests = [digest for role in ("begun_from", "taught_by") if (digest := generator_in(told, role))]
+    runs = [run for digest in digests if (run := training_that_gave(suite, digest))]
+    terms = [*licence(runs).split("; "), *told.get("begun_under", "").split("; ")]
     known = "; ".join(dict.fromkeys(term for term in terms if term))
     return {**told, **({"begun_under": known} if known else {})}

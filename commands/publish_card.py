@@ -16,8 +16,8 @@ COMPARED, SIDE = 3, 256  # half precision is compared with the whole on corners 
 
 
 def begun(tags: Mapping[str, str]) -> dict[str, str]:
-    """What a training began from, where that was a generator and not chance, and its terms, where they are known."""
-    return {key: value for key, value in tags.items() if key in ("begun_from", "begun_under")}
+    """What a training began from, where that was a generator and not chance, what else taught it, and their terms."""
+    return {key: value for key, value in tags.items() if key in ("begun_from", "taught_by", "begun_under")}
 
 
 def licence(runs: Sequence["MlflowRun"]) -> str:

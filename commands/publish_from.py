@@ -37,7 +37,7 @@ class Stored:
     @property
     def told(self) -> str:
         """The generator by digest and by how long it was trained, and its run."""
-        from enlightengan.checkpoint import generator_told
+        from enlightengan.beginning import generator_told
 
         return generator_told(self.state, {**self.metadata, "run": self.run.info.run_id})
 

@@ -98,7 +98,7 @@ def shipped_told(method: str, digest: str) -> str:
     """What the weights that come with the project tell of their training where they are those of `digest`."""
     from bench.errors import BenchError
     from commands.beginnings import shipped_of
-    from enlightengan.checkpoint import begun_from
+    from enlightengan.beginning import begun_from
     from methods import METHODS
 
     if method not in METHODS:  # any text, from a score table, which need not be fit for a path

@@ -168,6 +168,7 @@ def refine(
     snapshots: options.Snapshots = None,
     seed: options.Seed = None,
     init_from: options.RefinedFrom = None,
+    teacher: options.Teacher = None,
     resume: options.Resume = None,
     name: options.Name = None,
     device: Device = "auto",
@@ -187,8 +188,8 @@ def refine(
         "snapshots": snapshots, "seed": seed,
     }  # fmt: skip
     launch(
-        "refine", changes, low=low, normal=normal, preset=preset, init_from=init_from, resume=resume, name=name,
-        device=device, data_root=data_root, tracking_uri=tracking_uri,
+        "refine", changes, low=low, normal=normal, preset=preset, init_from=init_from, teacher=teacher, resume=resume,
+        name=name, device=device, data_root=data_root, tracking_uri=tracking_uri,
     )  # fmt: skip
 
 
@@ -196,6 +197,7 @@ def launch(
     method: str, changes: dict[str, Any], *, low: Sequence[str] | None, normal: Sequence[str] | None,
     preset: str | None, resume: str | None, name: str | None, device: str, data_root: Path | None,
     tracking_uri: str | None, feature_weights: Path | None = None, init_from: Path | None = None,
+    teacher: Path | None = None,
 ) -> None:  # fmt: skip
     """Continue the run `resume`, else choose photographs and settings, say so, and train `method`."""
     from bench.data import data_root as root_of
@@ -205,7 +207,7 @@ def launch(
     from enlightengan.run_config import choose_preset
 
     if resume is not None:
-        given = [low, normal, preset, feature_weights, init_from, name, *changes.values()]
+        given = [low, normal, preset, feature_weights, init_from, teacher, name, *changes.values()]
         alone = all(value is None or value == [] for value in given)
         continue_run(resume, method, alone=alone, device=device, tracking_uri=tracking_uri)
         return
@@ -217,6 +219,7 @@ def launch(
     start_run(
         config, sides, feature_weights=feature_weights, name=name, device=device, tracking_uri=tracking_uri,
         init_from=beginning(init_from, tracking_uri, generator_alone=method == "refine"),
+        teacher=beginning(teacher, tracking_uri, generator_alone=True, option="--teacher"),
     )  # fmt: skip
 
 

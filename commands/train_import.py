@@ -64,7 +64,7 @@ def _trusted(suite: "Suite", tags: Mapping[str, str], sides: "Sides | None") -> 
     """
     from bench.trainings import TRUSTED_PRESETS
     from commands.beginnings import generator_in, known_trust, shipped_of
-    from enlightengan.checkpoint import begun_from
+    from enlightengan.beginning import begun_from
 
     if tags["preset"] not in TRUSTED_PRESETS or (sides and sides.is_demo):
         return False

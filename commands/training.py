@@ -22,34 +22,32 @@ TRAINING = Path("runs/training")
 
 def start_run(
     config: RunConfig, sides: Sides, *, feature_weights: Path | None = None, init_from: Path | None = None,
-    name: str | None = None, device: str = "auto", tracking_uri: str | None = None, keep_optimisers: bool = True,
-    parent: "Run | None" = None, more_tags: Mapping[str, str] | None = None,
+    teacher: Path | None = None, name: str | None = None, device: str = "auto", tracking_uri: str | None = None,
+    keep_optimisers: bool = True, parent: "Run | None" = None, more_tags: Mapping[str, str] | None = None,
     afterwards: Mapping[str, Any] | None = None,
 ) -> str:  # fmt: skip
     """Train in a new MLflow run; returns its ID. Its plan keeps what is still to be scored `afterwards`."""
     from bench.tracking import open_suite
-    from commands.beginnings import with_terms
+    from commands.beginnings import is_trusted, with_terms
+    from enlightengan.beginning import begun_from
     from enlightengan.build import check_beginning, features_used
-    from enlightengan.checkpoint import begun_from
     from enlightengan.presets import all_departures
     from methods import METHODS
 
-    check_beginning(config, init_from)
+    check_beginning(config, init_from, teacher)
     used = features_used(config, feature_weights)
     suite = open_suite(tracking_uri)
-    trusted = "yes" if _trusted(suite, config, sides, init_from) else "no"
+    trusted = "yes" if is_trusted(suite, config, sides, init_from, teacher) else "no"
     tags = {"variant": config.variant, "method": config.method, "preset": config.preset, "seed": str(config.seed)}
-    tags |= {"trusted": trusted, "features_used": used, **with_terms(suite, begun_from(init_from))}
+    tags |= {"trusted": trusted, "features_used": used, **with_terms(suite, begun_from(init_from, teacher))}
     tags |= {**sides.tags(), **(more_tags or {})}
     with suite.run(name or f"{config.label} {config.preset}", kind="train", tags=tags, parent=parent) as run:
         out = TRAINING / run.id
         out.mkdir(parents=True)
-        if init_from is not None:
-            # A continued run needs it again.
-            init_from = Path(shutil.copy(init_from, out)) if suite.fetched(init_from) else init_from.resolve()
+        began = {"init_from": init_from, "teacher": teacher}
         plan = {
             "method": config.method, "config": asdict(config), "feature_weights": str(feature_weights or ""),
-            "init_from": str(init_from or ""),
+            **{role: str(_for_later(suite, file, out / role)) if file else "" for role, file in began.items()},
             "files": {side: [str(file.resolve()) for file in files] for side, files in sides.files.items()},
             "keep_optimisers": keep_optimisers, "afterwards": dict(afterwards or {}),
         }  # fmt: skip
@@ -66,27 +64,17 @@ def start_run(
     return str(run.id)
 
 
-def _trusted(suite: "Suite", config: RunConfig, sides: Sides, init_from: Path | None) -> bool:
-    """Whether the weights may stand for their method: of a serious preset, not of the demo, and no adaptation.
-
-    A refinement adds nothing that it was not taught: it is trusted as far as the generator that it begins from.
-    """
-    from bench.trainings import TRUSTED_PRESETS
-    from commands.beginnings import known_trust
-    from enlightengan.checkpoint import load_generator, weights_digest
-    from enlightengan.config import RefineConfig
-
-    own = config.preset in TRUSTED_PRESETS and not sides.is_demo
-    if not own or init_from is None or not isinstance(config, RefineConfig):
-        return own
-    generator, metadata = load_generator(init_from)
-    known = known_trust(suite, weights_digest(generator.state_dict()))
-    if known is not None:
-        return known
-    return json.loads(metadata.get("config", "{}")).get("preset", "paper") in TRUSTED_PRESETS
+def _for_later(suite: "Suite", file: Path, place: Path) -> Path:
+    """Where a continued run finds a file that it began from again."""
+    if not suite.fetched(file):
+        return file.resolve()
+    place.mkdir()
+    return Path(shutil.copy(file, place))
 
 
-def beginning(init_from: Path | None, tracking_uri: str | None, *, generator_alone: bool = False) -> Path | None:
+def beginning(
+    init_from: Path | None, tracking_uri: str | None, *, generator_alone: bool = False, option: str = "--init-from"
+) -> Path | None:
     """The file that a training begins from: the given one, or the last training state of the run of that ID or name.
 
     Of a run its weights instead where the `generator_alone` is asked for. Raises BenchError when there is no such run
@@ -102,7 +90,7 @@ def beginning(init_from: Path | None, tracking_uri: str | None, *, generator_alo
     try:
         run_id = find_training(suite, str(init_from), finished=True).info.run_id
     except BenchError as error:
-        raise BenchError(f"--init-from {init_from} is no file of weights, and no run: {error}") from error
+        raise BenchError(f"{option} {init_from} is no file of weights, and no run: {error}") from error
     kept = suite.artifact(run_id, "weights.safetensors") if generator_alone else last_state(suite, run_id)
     if kept is None:
         what = "weights" if generator_alone else "training state: give its weights file to --init-from"
@@ -214,9 +202,9 @@ def _train_by(
         f"on {chosen}. To continue it: bench train {config.method} --resume {run.id}"
     )
     continued = resume and has_state(out / "states")  # if not, it begins anew, from where it was to begin
-    start = Path(plan["init_from"]) if plan["init_from"] else None
+    start, teacher = (Path(plan[key]) if plan.get(key) else None for key in ("init_from", "teacher"))
     with TrainingBar(config) as bar, spread(config.devices, chosen, out, resume=resume):
-        model = build(config, device=chosen, features=features, init_from=start, continued=continued)
+        model = build(config, device=chosen, features=features, init_from=start, teacher=teacher, continued=continued)
         train(
             model, low=files["low"], normal=files["normal"], out=out, log=run, resume=resume,
             assess=_probe_niqe(), on_step=bar.show, keep_optimisers=keep_optimisers,

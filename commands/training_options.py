@@ -65,6 +65,10 @@ RefinedFrom = Annotated[
     Path | None,
     typer.Option("--init-from", help="The generator to refine: a weights file, or a run (ID or name), whose it takes."),
 ]
+Teacher = Annotated[
+    Path | None,
+    typer.Option("--teacher", help="Likewise the generator that tells what is wanted; that of --init-from without it."),
+]
 Noise = Annotated[
     float | None, typer.Option("--noise", help="Most noise of inputs, a standard deviation in levels of 255.")
 ]

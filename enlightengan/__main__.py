@@ -18,8 +18,9 @@ from bench.device import choose_device
 from bench.environment import provenance
 from bench.errors import BenchError
 from bench.folders import photographs_in
+from enlightengan.beginning import begun_from
 from enlightengan.build import CONFIGS, build, check_beginning, features_for, features_used
-from enlightengan.checkpoint import begun_from, has_state
+from enlightengan.checkpoint import has_state
 from enlightengan.config import PARTS, TEACHERS
 from enlightengan.continued import check_continued, kept_config
 from enlightengan.devices import device_of, join, launched
@@ -34,7 +35,8 @@ def main() -> None:
     """Parse the command line, train, print a line now and then."""
     given = vars(_parser().parse_args())
     low, normal, out, resume = (given.pop(key) for key in ("low", "normal", "out", "resume"))
-    device, init_from, weights = (given.pop(key) for key in ("device", "init_from", "feature_weights"))
+    device, weights = given.pop("device"), given.pop("feature_weights")
+    init_from, teacher = given.pop("init_from"), given.pop("teacher")
     kept = kept_config(out) if resume else None
     method = given.pop("method") or (kept.method if kept else "enlightengan")
     rank, local, size = launched()
@@ -42,10 +44,10 @@ def main() -> None:
     _refuse_foreign(method, given | {"feature_weights": weights, "normal": normal or None})
     if kept is None:
         config = choose_preset(PRESETS[method], given.pop("preset") or "fast", given | {"devices": size})
-        check_beginning(config, init_from)
+        check_beginning(config, init_from, teacher)
     else:
         config = replace(kept, devices=size)  # the same batches, however many share them
-        check_continued(out, config, given | {"method": method}, init_from=init_from, weights=weights)
+        check_continued(out, config, given | {"method": method}, began=begun_from(init_from, teacher), weights=weights)
     if config.unpaired and not normal:
         raise BenchError(f"{method} learns from normal-light photographs, too: give --normal.")
     features = features_for(config, weights)
@@ -55,14 +57,16 @@ def main() -> None:
         used = features_used(config, weights)
         if isinstance(log, JsonLinesLog):
             facts = {name.replace(" ", "_"): fact for name, fact in provenance().items()}
-            log.facts({**facts, **begun_from(init_from)})
+            log.facts({**facts, **begun_from(init_from, teacher)})
         log.parameters({**asdict(config), "method": method, "features_used": used})
         for sentence in all_departures(config, used):
             log.note(f"Departure from the authors' training: {sentence}")
     continued = resume and has_state(out / "states")
     place = device_of(local, choose_device(device)) if size > 1 else choose_device(device)
     with join(rank, size, place):
-        model = build(config, device=place, features=features, init_from=init_from, continued=continued)
+        model = build(
+            config, device=place, features=features, init_from=init_from, teacher=teacher, continued=continued
+        )
         train(
             model, low=dark, normal=lit, out=out, log=log, resume=resume, on_step=_Printer() if rank == 0 else None,
         )  # fmt: skip
@@ -110,6 +114,7 @@ def _parser() -> argparse.ArgumentParser:
         parser.add_argument(f"--{name}", action="store_const", const=True)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--init-from", type=Path)
+    parser.add_argument("--teacher", type=Path, help="of a refinement: the generator that tells what is wanted")
     parser.add_argument("--resume", action="store_true", help="continue the run in --out, which keeps its settings")
     return parser
 

@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from bench.errors import BenchError, unknown_name
-from enlightengan.checkpoint import begun_from, is_state, load_dce, load_generator, read_state, read_weights
+from enlightengan.beginning import begun_from
+from enlightengan.checkpoint import is_state, load_dce, load_generator, read_state
 from enlightengan.config import RefineConfig, TrainConfig
 from enlightengan.cyclegan import CycleGan
 from enlightengan.model import TrainedModel
@@ -53,12 +54,12 @@ def features_used(config: RunConfig, weights: Path | None) -> str:
 
 def build(
     config: RunConfig, *, device: torch.device, features: nn.Module | None = None, init_from: Path | None = None,
-    continued: bool = False,
+    teacher: Path | None = None, continued: bool = False,
 ) -> TrainedModel:  # fmt: skip
     """The model that `config` trains, from `init_from` where that is given: weights, or a whole training state.
 
-    A `continued` run is begun from nothing: it takes up a state of its own afterwards. Raises BenchError when that file
-    does not hold such a generator or such networks.
+    A refinement may have another generator's weights for its `teacher`. A `continued` run is begun from nothing: it
+    takes up a state of its own afterwards. Raises BenchError when a file does not hold such networks.
     """
     model: TrainedModel
     match config:
@@ -74,22 +75,29 @@ def build(
             raise unknown_name("method to train", config.method, CONFIGS)
     if continued:
         return model
-    check_beginning(config, init_from)
+    check_beginning(config, init_from, teacher)
     if init_from is not None:
         start_from(model, init_from)
+    if isinstance(model, Refinement) and teacher is not None:
+        model.begun_from = begun_from(init_from, teacher)
+        model.teacher.load_state_dict(load_generator(teacher)[0].state_dict())
     return model
 
 
-def check_beginning(config: RunConfig, init_from: Path | None) -> None:
-    """Raises BenchError where `config` cannot begin from that file, or from nothing, before anything is written."""
+def check_beginning(config: RunConfig, init_from: Path | None, teacher: Path | None = None) -> None:
+    """Raises BenchError where `config` cannot begin from that file, or from nothing, or be taught by that one, before
+    anything is written."""
     if isinstance(config, RefineConfig):
         if init_from is None:
             raise BenchError("A refinement needs the generator that it refines: give it with --init-from.")
-        if is_state(init_from):
-            raise BenchError(f"{init_from} is a training state: a refinement is of a generator, give its weights file.")
-        variant = read_weights(init_from)[1].get("variant", config.variant)
-        if variant != config.variant:
-            raise BenchError(f"{init_from} holds {variant}: only a generator of the whole {config.variant} is refined.")
+        for file, does in ((init_from, "is refined"), *([(teacher, "teaches")] if teacher else [])):
+            if is_state(file):
+                raise BenchError(f"{file} is a training state: only a generator {does}, give its weights file.")
+            variant = load_generator(file)[1].get("variant", config.variant)
+            if variant != config.variant:
+                raise BenchError(f"{file} holds {variant}: only a generator of the whole {config.variant} {does}.")
+    elif teacher is not None:
+        raise BenchError("Only a refinement has a teacher.")
     elif init_from is None and config.batch_norm == "frozen":
         raise BenchError("Without --init-from there are no statistics yet that --batch-norm frozen could keep.")
 

@@ -126,43 +126,6 @@ def weights_digest(state: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()[:16]
 
 
-def begun_from(weights: Path | None) -> dict[str, str]:
-    """The generator that a training began from and what its file, weights or a training state, tells of its training.
-
-    And the terms that it is under (`begun_under`), where it was published: those of its photographs go on to whatever
-    begins from it. Nothing for None.
-    """
-    if weights is None:
-        return {}
-    stored, metadata = _generator_of_state(weights) if is_state(weights) else read_weights(weights)
-    if "mean_of" in metadata:
-        mean = generator_told(stored, {"method": metadata.get("method", "")})
-        told, which = f"{mean}, the mean of {metadata['mean_of']}", "the first"
-    else:
-        what = "all networks of the training that gave " if is_state(weights) else ""
-        told, which = f"{what}{generator_told(stored, metadata)}", "itself"
-    more = f", {which} begun from {metadata['begun_from']}" if "begun_from" in metadata else ""
-    terms = dict.fromkeys(metadata[key] for key in ("licence", "begun_under") if key in metadata)
-    return {"begun_from": told + more, **({"begun_under": "; ".join(terms)} if terms else {})}
-
-
-def generator_told(state: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
-    """A generator by the digest of its weights in float32 and, where the metadata tell them, steps, pairs and run.
-
-    Of a refined one the steps and pairs are those of its refinement.
-    """
-    told = [f"{metadata[key]} {what}" for key, what in (("steps", "steps"), ("samples", "pairs")) if key in metadata]
-    after = f" after {', '.join(told)}" if told else ""
-    refined = "refined " if metadata.get("method") == "refine" else ""
-    run = f" (run {metadata['run'][:8]})" if after and "run" in metadata else ""
-    return f"{refined}generator {weights_digest(_whole(state))}{after}{run}"
-
-
-def _whole(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """`state` in float32."""
-    return {key: value.float() if value.is_floating_point() else value for key, value in state.items()}
-
-
 def save_state(folder: Path, step: int, state: Mapping[str, Any], *, keep: int = 2) -> Path:
     """Write a training state of `step` to `folder`, flushed to disk before it is renamed; the last `keep` stay."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -210,14 +173,6 @@ def read_state(path: Path) -> dict[str, Any]:
 
 def _reason(error: BaseException) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
-
-
-def _generator_of_state(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """The averaged generator of a training state, and what is known of its training, as weights files tell it."""
-    state = read_state(path)
-    facts = {"steps": "step", "samples": "samples", "method": "method"}
-    known = {name: str(state[key]) for name, key in facts.items() if key in state}
-    return state["ema"], known | state.get("begun_from", {})
 
 
 def latest_state(folder: Path, *, tell: Callable[[str], None] = print) -> dict[str, Any]:

@@ -144,10 +144,10 @@ class RefineConfig(RunConfig):
     """Weight of what is learned on small copies of whole photographs (`enlightengan.looks`), as many as crops; 0: none
     is shown."""
     keeps: float = 0.0
-    """Weight of what the generator's beginning made of small copies of dark and dimmed photographs, as many as crops,
-    which is to stay while it learns on crops; 0: none is shown."""
+    """Weight of what the teacher, the generator's beginning where no other is given, makes of small copies of dark and
+    dimmed photographs, as many as crops, which is to stay while it learns on crops; 0: none is shown."""
     teacher_sees: str = "crop"
-    """Of what the generator's beginning tells what is wanted: of the `crop`, as the network sees it in use at full
+    """Of what the teacher tells what is wanted: of the `crop`, as the network sees it in use at full
     size, or of the `whole` photograph small, as the guided form does."""
 
     def __post_init__(self) -> None:

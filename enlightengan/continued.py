@@ -8,7 +8,7 @@ from typing import Any
 
 from bench.errors import BenchError
 from enlightengan.build import CONFIGS, features_used, restored
-from enlightengan.checkpoint import begun_from, has_state
+from enlightengan.checkpoint import has_state
 from enlightengan.log import read_facts, read_parameters
 from enlightengan.run_config import RunConfig
 
@@ -30,7 +30,7 @@ def kept_config(folder: Path) -> RunConfig:
 
 
 def check_continued(
-    folder: Path, config: RunConfig, given: Mapping[str, Any], *, init_from: Path | None, weights: Path | None
+    folder: Path, config: RunConfig, given: Mapping[str, Any], *, began: Mapping[str, str], weights: Path | None
 ) -> None:
     """Raises BenchError where what is `given` is not as in `config`, or the files are not those the run began with."""
     settings = {name: value for name, value in given.items() if value is not None}
@@ -38,12 +38,15 @@ def check_continued(
     _refuse_another(folder, vars(config), vars(replace(config, **settings)))
     used = {"features_used": features_used(config, weights)}
     _refuse_another(folder, used | read_parameters(folder, torn=True), used)
-    if init_from is None and has_state(folder / "states"):
+    if not began and has_state(folder / "states"):
         return
-    beginning = read_facts(folder, torn=True).get("begun_from")
-    if begun_from(init_from).get("begun_from") != beginning:
-        what = f"{beginning}: give its file with --init-from" if beginning else "no weights: leave --init-from out"
-        raise BenchError(f"The run in {folder} began from {what}.")
+    facts = read_facts(folder, torn=True)
+    roles = (("begun_from", "began from", "--init-from"), ("taught_by", "is taught by", "--teacher"))
+    for key, does, option in roles:
+        if began.get(key) != facts.get(key):
+            told = facts.get(key)
+            what = f"{told}: give its file with {option}" if told else f"no weights: leave {option} out"
+            raise BenchError(f"The run in {folder} {does} {what}.")
 
 
 def _refuse_another(folder: Path, kept: Mapping[str, Any], given: Mapping[str, Any]) -> None:

@@ -4,6 +4,8 @@ What a generator learned from discriminators in a short training has a texture o
 it decides for each place anew how bright that should be. The remedy needs no discriminators, and well-lit photographs
 only as inputs: the generator is taught by itself, as it was at the beginning. What its guided form makes of the whole
 photograph, seen small (`enlightengan.guided`), faint texture made stronger, is what it is to give for each crop of it.
+Another generator may teach it in its beginning's place; who is taught by his own results again and again, drifts.
+
 Where the crop was darkened and made noisy, the target is still that of the untouched photograph: as in EnlightenGAN,
 whose perceptual loss compares with the picture before darkening. Of well-exposed photographs half of the crops lose
 light as a camera might have had less of it (`enlightengan.looks`), and half of all have noise; wanted is the
@@ -17,7 +19,7 @@ keeps what the network does at full size, rims and clouds included, for a crop c
 
 With `looks` each batch shows small copies of whole photographs, too, which teach how much light a scene asks for
 (`enlightengan.looks`): there the target is the photograph before it was darkened, for what the generator gives and for
-what the guided form makes of that. With `keeps` there are small copies whose results are to stay as the beginning's:
+what the guided form makes of that. With `keeps` there are small copies whose results are to be the teacher's:
 crops teach brightness, too, and the guided form, which looks at small copies, should not move with that.
 
 With `statistics` texture is to be as strong and as grained as in what is wanted, which neither loss asks of a network
@@ -86,7 +88,8 @@ def crisp(photograph: Pixels) -> Pixels:
 
 
 class Refinement(TrainedModel):
-    """A generator in refinement, with the frozen copy of its beginning that teaches it (see `teach`)."""
+    """A generator in refinement, with the frozen one that teaches it: a copy of its beginning (see `teach`), or other
+    weights (`build`)."""
 
     config: RefineConfig
     generator: Generator
@@ -96,7 +99,7 @@ class Refinement(TrainedModel):
         self.generator = Generator(checkpointing=config.checkpointing)
         self.prepare()
         self.teacher = copy.deepcopy(self.generator)
-        self.form = GuidedEnhancer(TrainedEnhancer(self.teacher, source="the beginning"), source="the beginning")
+        self.form = GuidedEnhancer(TrainedEnhancer(self.teacher, source="the teacher"), source="the teacher")
         if config.teacher_sees == "whole":
             self.wanted = Wanted(dark=self.guided, lit=crisp)
 
@@ -125,7 +128,7 @@ class Refinement(TrainedModel):
         return detail_preserved((low + 1) / 2, (look.clamp(-1, 1) + 1) / 2)
 
     def moved(self, copies: Tensor) -> Tensor:
-        """How far the results for small copies, (B, 3, H, W) in [-1, 1], are from the beginning's, of 1: a scalar."""
+        """How far the results for small copies, (B, 3, H, W) in [-1, 1], are from the teacher's, of 1: a scalar."""
         with torch.no_grad():
             before = self.teacher(copies)[0].float()
         return F.l1_loss(self.generator(copies)[0].float(), before) / 2

@@ -26,9 +26,11 @@ def main(folder: Path, kind: str, start: str) -> None:
     files = {side: [Path(file) for file in listed] for side, listed in plan["files"].items()}
     features = features_for(config, Path(plan["feature_weights"]) if plan["feature_weights"] else None)
     continued = resume and has_state(folder / "states")
-    init_from = Path(plan["init_from"]) if plan["init_from"] else None
+    init_from, teacher = (Path(plan[key]) if plan.get(key) else None for key in ("init_from", "teacher"))
     with join(rank, size, device):
-        model = build(config, device=device, features=features, init_from=init_from, continued=continued)
+        model = build(
+            config, device=device, features=features, init_from=init_from, teacher=teacher, continued=continued
+        )
         train(model, low=files["low"], normal=files["normal"], out=folder, log=Silent(), resume=resume)
 
 

@@ -21,7 +21,7 @@ from commands.report_beside import probes
 from commands.report_origin import shipped_told
 from commands.report_pictures import Pictures
 from commands.report_runs import budgets, chain, costs, curves, seeds
-from enlightengan.checkpoint import begun_from
+from enlightengan.beginning import begun_from
 from methods import make
 from reports.material import Budget
 

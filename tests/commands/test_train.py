@@ -18,8 +18,9 @@ from commands.publish_card import sources
 from commands.sides import tell_sides
 from commands.training import _probe_niqe as probe_niqe
 from enlightengan import config, health, networks, rivals, train
+from enlightengan.beginning import begun_from
 from enlightengan.build import build
-from enlightengan.checkpoint import begun_from, describe, read_weights, save_weights
+from enlightengan.checkpoint import describe, read_weights, save_weights
 from enlightengan.log import JsonLinesLog
 
 WHOLE = {name: getattr(networks, name) for name in ("WIDTHS", "FIRST", "WIDEST")}  # before `narrow`

@@ -85,7 +85,7 @@ def test_settings_are_kept_as_they_are(tmp_path, method):
     with pytest.raises(BenchError, match="does not tell its settings"):
         kept_config(tmp_path / "none")
     with pytest.raises(BenchError, match="began with features used another file, not "):
-        check_continued(tmp_path / name, config, {"method": method}, init_from=None, weights=Path("caffe.pth"))
+        check_continued(tmp_path / name, config, {"method": method}, began={}, weights=Path("caffe.pth"))
 
 
 def test_a_finished_run_is_not_continued(bare, tmp_path):

@@ -11,8 +11,9 @@ from enlightengan import health
 from enlightengan import train as training
 from enlightengan.average import Ema
 from enlightengan.batch import Batch
+from enlightengan.beginning import begun_from
 from enlightengan.build import build
-from enlightengan.checkpoint import begun_from, load_generator, read_state, read_weights, weights_digest
+from enlightengan.checkpoint import load_generator, read_state, read_weights, weights_digest
 from enlightengan.config import preset
 from enlightengan.cost import WARM_UP, Cost
 from enlightengan.log import JsonLinesLog, read_parameters, replay

@@ -85,6 +85,7 @@ def _weights(suite: "Suite", scores: "pd.DataFrame") -> "Table | None":
             trained = f"the mean of {published.mean_of}"
         of = ", the first begun" if published.mean_of else ", begun"
         trained += f"{of} from {told['begun_from']}" if "begun_from" in told else ""
+        trained += f"; taught by {told['taught_by']}" if "taught_by" in told else ""
         seed = "" if published.mean_of else told.get("seed", "")
         sides = {side: told[f"{side}_data"] for side in ("low", "normal") if told.get(f"{side}_data")}
         used |= dict.fromkeys(name for names in sides.values() for name in names.split(", "))

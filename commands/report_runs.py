@@ -138,7 +138,8 @@ def budgets(suite: "Suite", checkpoints: Mapping[str, str]) -> dict[str, "Budget
     for method, digest in ((method, digest) for method, digest in checkpoints.items() if digest):
         alike = [run for run in runs if run.data.tags.get("variant") == variant_of(method)]
         scored = [run for run in alike if digest in weights_of(run)]
-        stories = [run.data.tags.get("begun_from", "") for run in scored] or [shipped_told(method, digest)]
+        roles = ("begun_from", "taught_by")
+        stories = [run.data.tags.get(role, "") for run in scored for role in roles] or [shipped_told(method, digest)]
         stages = {run.info.run_id: (_crops(suite, run, digest), minutes(run) or math.nan) for run in scored}
         for weights, pairs in chain("; ".join(stories)).items():
             begun = run_of.get(weights)

@@ -60,7 +60,8 @@ def import_run(
 def _trusted(suite: "Suite", tags: Mapping[str, str], sides: "Sides | None") -> bool:
     """Whether the weights may stand for their method: of a serious preset, and not of the demo.
 
-    A refinement is trusted as far as the generator that it began from, which MLflow must know, or the project ship.
+    A refinement is trusted as far as the generators that it began from and was taught by, which MLflow must know, or
+    the project ship.
     """
     from bench.trainings import TRUSTED_PRESETS
     from commands.beginnings import generator_in, known_trust, shipped_of
@@ -70,13 +71,14 @@ def _trusted(suite: "Suite", tags: Mapping[str, str], sides: "Sides | None") -> 
         return False
     if tags["method"] != "refine":
         return True
-    began = generator_in(tags)
-    if began is None:
-        return False
-    known = known_trust(suite, began)
-    if known is not None:
-        return known
-    return began in {generator_in(begun_from(file)) for file in shipped_of(tags["variant"])}
+    taught = [generator_in(tags, "taught_by")] if "taught_by" in tags else []
+    for generator in (generator_in(tags), *taught):
+        known = known_trust(suite, generator) if generator else False
+        if known is None:
+            known = generator in {generator_in(begun_from(file)) for file in shipped_of(tags["variant"])}
+        if not known:
+            return False
+    return True
 
 
 def _trained_on(

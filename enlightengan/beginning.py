@@ -17,18 +17,18 @@ def begun_from(weights: Path | None, teacher: Path | None = None) -> dict[str, s
     """
     if weights is None:
         return {}
-    told, terms = _told_of(weights)
-    found = {"begun_from": told}
+    (own, before), terms = _told_of(weights)
+    found = {"begun_from": own + before}
     if teacher is not None:
-        story, more = _told_of(teacher)
         digest = weights_digest(_whole(read_weights(teacher)[0]))
-        found["taught_by"] = f"generator {digest}, which that tells of" if digest in told else story
+        (own, before), more = _told_of(teacher)
+        found["taught_by"] = own if digest in found["begun_from"] else own + before
         terms |= more
     return found | ({"begun_under": "; ".join(terms)} if terms else {})
 
 
-def _told_of(weights: Path) -> tuple[str, dict[str, None]]:
-    """What a generator's file tells of its training, and the terms that it is under."""
+def _told_of(weights: Path) -> tuple[tuple[str, str], dict[str, None]]:
+    """What a generator's file tells of its training and of those before, and the terms that it is under."""
     stored, metadata = _generator_of_state(weights) if is_state(weights) else read_weights(weights)
     if "mean_of" in metadata:
         mean = generator_told(stored, {"method": metadata.get("method", "")})
@@ -36,10 +36,11 @@ def _told_of(weights: Path) -> tuple[str, dict[str, None]]:
     else:
         what = "all networks of the training that gave " if is_state(weights) else ""
         told, which = f"{what}{generator_told(stored, metadata)}", "itself"
+    before = ""
     if "taught_by" in metadata:
-        told, which = f"{told}, {which} taught by {metadata['taught_by']}", "and"
-    more = f", {which} begun from {metadata['begun_from']}" if "begun_from" in metadata else ""
-    return told + more, dict.fromkeys(metadata[key] for key in ("licence", "begun_under") if key in metadata)
+        before, which = f", {which} taught by {metadata['taught_by']}", "and"
+    before += f", {which} begun from {metadata['begun_from']}" if "begun_from" in metadata else ""
+    return (told, before), dict.fromkeys(metadata[key] for key in ("licence", "begun_under") if key in metadata)
 
 
 def generator_told(state: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:

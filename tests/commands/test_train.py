@@ -14,7 +14,9 @@ from bench.tracking import open_suite
 from bench.trainings import find_training, newest_weights
 from bench.weights import find_weights, write_sum
 from commands import training_bar
+from commands.beginnings import generator_in
 from commands.publish_card import sources
+from commands.report_runs import chain
 from commands.sides import tell_sides
 from commands.training import _probe_niqe as probe_niqe
 from enlightengan import config, health, networks, rivals, train
@@ -206,6 +208,32 @@ def test_a_generator_is_refined_and_its_weights_say_so(bench, fails, store, brie
     assert "theirs" not in card
     begun = begun_from(Path("published/enlightengan.safetensors"))["begun_from"]
     assert begun.startswith("refined generator ") and first.data.tags["weights_digest"] in begun
+
+
+def test_a_refinement_taught_by_another_generator_is_trusted_as_far_as_both_and_tells(
+    bench, fails, store, brief, sides, monkeypatch
+):
+    tiny = replace(config.REFINE_PRESETS["fast"], minutes=None, max_steps=1, crop=48, batch_size=2)
+    monkeypatch.setitem(config.REFINE_PRESETS, "fast", tiny)
+    for name, words in (("smoke", ("--preset", "smoke")), ("first", ()), ("other", ("--seed", "5"))):
+        assert bench("train", "enlightengan", *sides, *words, "--name", name)[0] == 0
+    for teacher, trusted in (("other", "yes"), ("smoke", "no")):
+        code, _, err = bench(
+            "train", "refine", *sides, "--init-from", "first", "--teacher", teacher, "--name", f"by {teacher}"
+        )
+        assert code == 0, err
+        tags = find_training(open_suite(), f"by {teacher}", finished=True).data.tags
+        taught = find_training(open_suite(), teacher, finished=True).data.tags["weights_digest"]
+        assert (tags["trusted"], generator_in(tags, "taught_by")) == (trusted, taught)
+    assert "--teacher nobody is no file of weights" in fails(
+        "train", "refine", *sides, "--init-from", "first", "--teacher", "nobody"
+    )
+    assert bench("publish", "by other", "--out", "published")[0] == 0
+    taught = find_training(open_suite(), "other", finished=True).data.tags["weights_digest"]
+    assert f"- taught by: generator {taught} after" in Path("published/enlightengan.md").read_text()
+    told = begun_from(Path("published/enlightengan.safetensors"))["begun_from"]
+    assert f"itself taught by generator {taught} after" in told
+    assert taught in chain(told), "what the teacher was shown counts"
 
 
 def test_paper_says_where_it_departs(bench, store, brief, sides, monkeypatch):

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from bench.errors import BenchError
+from enlightengan.beginning import begun_from
 from enlightengan.checkpoint import (
-    begun_from,
     is_state,
     latest_state,
     load_generator,

@@ -13,10 +13,12 @@ from bench.errors import BenchError
 from enlightengan import health
 from enlightengan import train as training
 from enlightengan.__main__ import _photographs, main
-from enlightengan.checkpoint import read_weights
+from enlightengan.checkpoint import describe, read_weights, save_weights, weights_digest
 from enlightengan.continued import check_continued, kept_config
 from enlightengan.log import JsonLinesLog, read_facts, read_parameters
+from enlightengan.networks import Generator
 from enlightengan.presets import PRESETS
+from enlightengan.refine import Refinement
 from enlightengan.step import Model
 from enlightengan.zero_dce import ZeroDce
 
@@ -171,6 +173,23 @@ def test_settings_that_a_continued_run_did_not_begin_with_are_refused(bare, torn
     assert "begun_from" in bare(tmp_path / "second", "--resume", *start)[1]
     with pytest.raises(BenchError, match="holds no training run"):
         bare(tmp_path / "nowhere", "--resume")
+
+
+def test_a_continued_refinement_keeps_its_teacher(bare, torn_at, tmp_path):
+    start, teacher = (("--init-from", tmp_path / "start.safetensors"), ("--teacher", tmp_path / "other.safetensors"))
+    for _, file in (start, teacher):
+        save_weights(file, Generator().state_dict(), describe({"align_corners": True}))
+    words = ("--method", "refine", *SETTINGS, "--crop", 40, *start)
+    with pytest.raises(BenchError, match="Only a refinement has a teacher"):
+        bare(tmp_path / "gan", *GAN, *teacher)
+    torn_at(bare, tmp_path / "torn", *words, *teacher, step=1, model=Refinement)  # without a state
+    with pytest.raises(BenchError, match=r"is taught by generator .* give its file with --teacher"):
+        bare(tmp_path / "torn", "--resume", *start)
+    taught = weights_digest(read_weights(teacher[1])[0])
+    assert taught in bare(tmp_path / "torn", "--resume", *start, *teacher)[1]["taught_by"]
+    torn_at(bare, tmp_path / "own", *words, step=1, model=Refinement)
+    with pytest.raises(BenchError, match="is taught by no weights: leave --teacher out"):
+        bare(tmp_path / "own", "--resume", *start, *teacher)
 
 
 def test_a_method_of_dark_photographs_alone_takes_no_normal_ones_and_is_continued_by_its_own_name(

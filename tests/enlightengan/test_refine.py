@@ -7,8 +7,9 @@ from bench.images import to_pixels, to_tensor
 from enlightengan import camera_noise, refine
 from enlightengan import train as training
 from enlightengan.batch import Batch, Crops
+from enlightengan.beginning import begun_from
 from enlightengan.build import build
-from enlightengan.checkpoint import describe, read_state, read_weights, save_weights
+from enlightengan.checkpoint import describe, read_state, read_weights, save_weights, weights_digest
 from enlightengan.config import REFINE_PRESETS, SMALLEST_CROP, SMALLEST_WITH_STATISTICS, preset
 from enlightengan.denoise import without_noise
 from enlightengan.gain import DARK
@@ -166,6 +167,42 @@ def test_a_continued_refinement_keeps_its_teacher_and_its_weights_tell_what_they
     assert metadata["begun_from"].startswith("generator ")
 
 
+@pytest.fixture
+def darker(tmp_path):
+    """The weights of another such generator, which brightens less, and tells of its training."""
+    generator = Generator()
+    initialise(generator, torch.Generator().manual_seed(1))
+    torch.nn.init.constant_(generator.conv10.bias, 0.2)
+    told = {**describe({"align_corners": True}), "steps": "7", "samples": "14", "licence": "CC0"}
+    save_weights(tmp_path / "darker.safetensors", generator.state_dict(), told)
+    return tmp_path / "darker.safetensors"
+
+
+def test_another_generator_may_teach(photographs, tmp_path, start, darker):
+    low, normal = photographs
+    model = build(settings(), device=CPU, init_from=start, teacher=darker)
+    picture = rand(1, 3, 48, 48) * 0.6 - 1
+    own, other = (make("enlightengan", file)((picture + 1) / 2) for file in (start, darker))
+    torch.testing.assert_close(((model.generator.eval()(picture)[0] + 1) / 2).clamp(0, 1), own, atol=1e-5, rtol=0)
+    torch.testing.assert_close(((model.teacher(picture)[0] + 1) / 2).clamp(0, 1), other, atol=1e-5, rtol=0)
+    photograph = (255 * rand(150, 200, 3)).byte().numpy()
+    expected = make("enlightengan_guided", darker)(without_noise(to_tensor(photograph)))
+    assert np.abs(model.wanted.dark(photograph).astype(int) - to_pixels(expected)).max() <= 1
+    out = tmp_path / "taught"
+    weights = train(model, low=low, normal=normal, out=out, log=JsonLinesLog(out))
+    digest = weights_digest(read_weights(darker)[0])
+    metadata = read_weights(weights)[1]
+    assert metadata["taught_by"] == f"generator {digest} after 7 steps, 14 pairs" and metadata["begun_under"] == "CC0"
+    again = build(settings(), device=CPU, continued=True)
+    again.restore(read_state(next((out / "states").glob("state-*.pt"))))
+    assert weights_digest(again.teacher.state_dict()) == digest
+    story = begun_from(weights)["begun_from"]
+    assert story.endswith(f", itself taught by {metadata['taught_by']}, and begun from {metadata['begun_from']}")
+    assert begun_from(start, weights)["taught_by"] == story
+    own, _, _ = story.partition(", itself")
+    assert begun_from(weights, weights)["taught_by"] == own, "the rest is told already"
+
+
 def test_interrupted_and_resumed_ends_bit_identical(photographs, tmp_path, start, monkeypatch):
     low, normal = photographs
     config = settings(max_steps=4, precision="float32")
@@ -240,11 +277,16 @@ def test_it_begins_from_a_whole_generator_alone(photographs, tmp_path, start):
     state = next((out / "states").glob("state-*.pt"))
     for begin, told in (
         (None, "give it with --init-from"),
-        (state, "is a training state: a refinement is of a generator"),
+        (state, "is a training state: only a generator is refined"),
         (weights, "holds enlightengan_no_perceptual: only a generator of the whole enlightengan"),
     ):
         with pytest.raises(BenchError, match=told):
             build(settings(), device=CPU, init_from=begin)
+    for teacher, told in ((state, "only a generator teaches"), (weights, "the whole enlightengan teaches")):
+        with pytest.raises(BenchError, match=told):
+            build(settings(), device=CPU, init_from=start, teacher=teacher)
+    with pytest.raises(BenchError, match="Only a refinement has a teacher"):
+        build(config, device=CPU, init_from=start, teacher=start)
 
 
 def test_nothing_else_begins_from_the_state_of_a_refinement(photographs, tmp_path, start):

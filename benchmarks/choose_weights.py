@@ -12,6 +12,7 @@ the means of the four kinds that are too dark and have these (TOO_DARK), of thos
 mean of all seven kinds' means, is at most ROOM above the first's, and the four kinds are by CIEDE2000 (Sharma, Wu and
 Dalal, 2005), in the mean, no further from the well-exposed photographs than by the first.
 
+What is lighter, redder and yellower than the well-exposed photographs, in the mean, and by how much, is told, too.
 How far well-exposed photographs come from themselves is told and no bound: who does not know whether a photograph is
 too dark takes natural, which has weights of its own (`weights/enlightengan_guided.safetensors`). Earlier versions of
 this rule chose those, when one file served all forms, and for full size by the lowest NIQE (`results/README.md`).
@@ -52,6 +53,7 @@ MANY = 36
 ROOM = 0.05  # of NIQE
 NIGHT = 0.03  # times the light
 NOISE = 1.33  # levels of 255
+OFFSETS = ("lighter", "redder", "yellower")  # of L*, a* and b*, from the well-exposed photograph's
 WORKERS = 2  # processes, in one thread each
 
 Photograph = tuple[str, Pixels, Pixels | None]
@@ -77,7 +79,9 @@ def scored(photograph: Photograph, files: dict[str, Path]) -> list[tuple[str, st
         pixels = to_pixels(loaded(file)(to_tensor(source)))
         values = {"niqe": niqe(to_tensor(pixels), None)}
         if reference is not None:
-            values["ciede2000"] = float(deltaE_ciede2000(lab, rgb2lab(pixels)).mean())
+            came = rgb2lab(pixels)
+            values["ciede2000"] = float(deltaE_ciede2000(lab, came).mean())
+            values |= dict(zip(OFFSETS, (came - lab).mean((0, 1)).tolist(), strict=True))
             values["ssim"] = float(structural_similarity(reference, pixels, channel_axis=2))
             if not np.array_equal(pixels, reference):
                 values["psnr"] = float(peak_signal_noise_ratio(reference, pixels))

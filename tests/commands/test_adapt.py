@@ -1,4 +1,6 @@
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 
@@ -64,6 +66,14 @@ def test_adapting_chooses_by_the_rule_and_scores_those_kept_apart(
     code, out, err = bench("compare", "--against", "gamma", "--metric", "entropy")
     assert (code, "enlightengan" in out) == (0, False), err
     assert "none is left to train on" in fails(*words, "--threshold", "3")
+
+
+def test_adapting_to_a_test_set_is_said_loudly_before_it_begins(bench, brief, sides, workplace, monkeypatch):
+    tested = replace(from_folder(workplace / "dark"), name="dicm")
+    monkeypatch.setattr("bench.data.resolve", lambda name, root: tested if name == "dicm" else from_folder(Path(name)))
+    code, out, err = bench("adapt", "--low", "dicm", *sides[2:], "--threshold", "3")
+    assert code == 1 and "none is left to train on" in err
+    assert "dicm IS A TEST SET" in " ".join(out.split())
 
 
 def test_a_photograph_that_is_named_twice_counts_once_and_a_long_name_is_kept_apart(workplace, photograph):

@@ -311,7 +311,8 @@ def test_cells_of_a_grid_have_no_place_beside_a_training_of_its_own(store, workp
     import pandas as pd
 
     def trained(variant, digest, **more):
-        with open_suite().run(variant, kind="train", tags={"variant": variant, "weights_digest": digest, **more}):
+        tags = {"variant": variant, "weights_digest": digest, "seed": "0", **more}
+        with open_suite().run(variant, kind="train", tags=tags):
             pass
 
     trained("m", "short", cell="1", without="")
@@ -335,6 +336,10 @@ def test_cells_of_a_grid_have_no_place_beside_a_training_of_its_own(store, workp
     assert left.groupby("method")["checkpoint"].unique().str.join("").to_dict() == {
         "m": "longest", "m_no_attention": "shorter", "other": "long", "gamma": "",
     }, "of what was named only that which was trained in no other way"  # fmt: skip
+    write_csv(every, workplace / "scores.csv")
+    for choice, kept in ((Choice(), False), (Choice(against="m_no_attention"), True)):
+        told = material(open_suite(), choice, csv=[workplace / "scores.csv"])
+        assert ("m_no_attention" in set(told.scores["method"])) == kept, "what others are compared with is named"
 
 
 def test_pictures_are_made_by_the_weights_that_were_scored_also_where_those_come_with_the_project(

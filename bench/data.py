@@ -143,15 +143,16 @@ def sides_of(name: str) -> list[str]:
     return [side for side in SIDES if getattr(part, side) is not None]
 
 
-def resolve(name: str, root: Path) -> Dataset:
-    """The dataset called `name` (or `NAME/SPLIT`, or a directory of photographs), its files found and checked.
+def resolve(name: str, root: Path, *, but: Path | None = None) -> Dataset:
+    """The dataset called `name` (or `NAME/SPLIT`, or a directory of photographs `but` for what lies there), its files
+    found and checked.
 
     Raises BenchError when it is unknown, absent, or its files differ in number or content from its specification.
     """
     head, _, split = name.rstrip("/").partition("/")
     if head not in specs():
         if name and Path(name).is_dir():
-            return from_folder(Path(name))
+            return from_folder(Path(name), but=but)
         raise unknown_name("dataset or folder", name, specs())
     name, spec = name.rstrip("/"), specs()[head]  # a shell completes folders with a slash
     if split and split not in spec.splits:
@@ -180,13 +181,13 @@ def resolve(name: str, root: Path) -> Dataset:
     )  # fmt: skip
 
 
-def from_folder(folder: Path, references: Path | None = None) -> Dataset:
-    """All photographs below `folder`, but for hidden folders, as a dataset of the folder's name, not pinned.
+def from_folder(folder: Path, references: Path | None = None, *, but: Path | None = None) -> Dataset:
+    """All photographs below `folder` (see `photographs_in`) as a dataset of the folder's name, not pinned.
 
     With `references`, a folder of their well-lit twins, which match by path without extension. Raises BenchError
     without any photograph, and where not each has its twin.
     """
-    files = tuple(photographs_in(folder))
+    files = tuple(photographs_in(folder, but=but))
     if not files:
         raise BenchError(f"There is no photograph in {folder}.")
     digest = files_digest(folder, files)[:16]

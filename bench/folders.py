@@ -6,13 +6,25 @@ from pathlib import Path
 from bench.errors import BenchError
 from bench.images import list_images
 
+RUNS = Path("runs")
+OURS = ("mlflow.db", "cells.db", "artifacts", "samples", "training", "report")
+"""One of these is in RUNS where that is this program's own, and not somebody's photographs of runs."""
 
-def photographs_in(folder: Path) -> list[Path]:
+
+def photographs_in(folder: Path, *, but: Path | None = None) -> list[Path]:
     """Every picture file below `folder`, sorted by path; what is hidden, or in a hidden folder, is left out.
 
-    Raises BenchError without such a folder.
+    So is what this program keeps in `runs` and what lies in `but`, unless the folder itself lies there: results are no
+    photographs. Raises BenchError without such a folder.
     """
-    return [path for path in list_images(folder) if not in_hidden(path, folder)]
+    apart = [but] if but else []
+    apart += [RUNS] if any((RUNS / name).exists() for name in OURS) else []
+    whole = folder.resolve()
+    within = [place.resolve() for place in apart if whole in place.resolve().parents]
+    every = (path for path in list_images(folder) if not in_hidden(path, folder))
+    if not within:
+        return list(every)
+    return [path for path in every if not any(path.parent.resolve().is_relative_to(place) for place in within)]
 
 
 def in_hidden(path: Path, folder: Path) -> bool:

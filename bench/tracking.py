@@ -20,6 +20,7 @@ from bench.process import this_process
 from bench.run import Run, local_store, sentences
 
 if TYPE_CHECKING:
+    from mlflow.entities import Metric
     from mlflow.entities import Run as MlflowRun
 
 EXPERIMENT = "bench"
@@ -135,6 +136,11 @@ class Suite:
                     return None
                 self._local[run_id, path] = self._had(run_id, path)
         return self._local[run_id, path]
+
+    def history(self, run_id: str, metric: str) -> list["Metric"]:
+        """What a run told of a metric, by step. Raises BenchError."""
+        with sentences(f"The {metric} of run {run_id} cannot be read"):
+            return list(self.client.get_metric_history(run_id, metric))
 
     def artifacts(self, run_id: str) -> list[str]:
         """The names of a run's artifacts outside folders. Raises BenchError."""

@@ -60,6 +60,12 @@ def refined(run: "MlflowRun") -> bool:
     return bool(run.data.tags.get("method") == "refine")
 
 
+def grid_of(run: "MlflowRun") -> str:
+    """Which grid a cell of ablations belongs to: older ones lie apart by their parents alone."""
+    tags = run.data.tags
+    return str(tags.get("grid", tags.get("mlflow.parentRunId", "")))
+
+
 def weights_of(run: "MlflowRun") -> set[str]:
     """The digests of a training's weights: as they were trained, and as `bench publish` wrote them or their mean."""
     trained = {run.data.tags["weights_digest"]} if "weights_digest" in run.data.tags else set()

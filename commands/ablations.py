@@ -198,6 +198,7 @@ def _score(
 
 def trained_cells(suite: "Suite", grid: str | None = None) -> list["Trained"]:
     """Finished cells in MLflow, newest first: of `grid` (see `grid_key`), else all, but where any is trusted those."""
+    from bench.trainings import grid_of
     from commands.report_runs import steps
     from reports.ablations import Trained
 
@@ -210,7 +211,7 @@ def trained_cells(suite: "Suite", grid: str | None = None) -> list["Trained"]:
         Trained(
             checkpoint=tags["weights_digest"], seed=int(tags["seed"]), factors=tuple(tags["factors"].split(", ")),
             without=frozenset(filter(None, tags["without"].split(", "))),
-            grid=tags.get("grid", tags.get("mlflow.parentRunId", "")),  # older ones lie apart by their parents alone
+            grid=grid_of(run),
             method=tags["variant"], steps=steps(suite, run),
         )
         for run, tags in ((run, run.data.tags) for run in cells)

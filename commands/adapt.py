@@ -61,7 +61,7 @@ def adapt(
     """
     from enlightengan.config import preset as chosen_preset
 
-    _refuse_state(init_from)
+    _refuse_another(init_from)
     metrics = _checked(metric or METRICS)
     # Statistics of a few small batches of one kind did more harm than the training did good.
     batch_norm = batch_norm or ("frozen" if init_from else None)
@@ -128,13 +128,19 @@ def only(sides: "Sides", kept: set[Path]) -> "Sides":
     return replace(sides, low=tuple(replace(part, low=tuple(p for p in part.low if p in kept)) for part in sides.low))
 
 
-def _refuse_state(init_from: Path | None) -> None:
-    """Raises BenchError for a training state: what was held out is scored by the generator that it began from, too."""
+def _refuse_another(init_from: Path | None) -> None:
+    """Raises BenchError where what was held out cannot be scored by what it is to begin from: a training state, or
+    weights of another method, of an ablation for one."""
     from bench.errors import BenchError
-    from enlightengan.checkpoint import is_state
+    from enlightengan.checkpoint import is_state, read_weights
 
-    if init_from is not None and is_state(init_from):
+    if init_from is None:
+        return
+    if is_state(init_from):
         raise BenchError(f"{init_from} is a training state: adapt begins from a generator, give its weights file.")
+    variant = read_weights(init_from)[1].get("variant", FORMS[0])
+    if variant != FORMS[0]:
+        raise BenchError(f"{init_from} holds {variant}: adapt begins from a generator of the whole {FORMS[0]}.")
 
 
 def score_held_out(run_id: str, *, device: str, tracking_uri: str | None) -> None:

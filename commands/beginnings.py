@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.errors import BenchError
+
 if TYPE_CHECKING:
     from mlflow.entities import Run as MlflowRun
 
@@ -32,10 +34,12 @@ def shipped_of(method: str) -> list[Path]:
 
 
 def training_that_gave(suite: "Suite", digest: str) -> "MlflowRun | None":
-    """The newest training in MLflow that gave weights of this digest."""
+    """The newest training in MLflow that gave weights of this digest, a removed one where there is no other: what its
+    weights were trained on stays so."""
     from bench.trainings import weights_of
 
-    return next((run for run in suite.search(kind="train") if digest in weights_of(run)), None)
+    every = (run for removed in (False, True) for run in suite.search(kind="train", removed=removed))
+    return next((run for run in every if digest in weights_of(run)), None)
 
 
 def known_trust(suite: "Suite", digest: str) -> bool | None:
@@ -67,15 +71,29 @@ def is_trusted(suite: "Suite", config: "RunConfig", sides: "Sides", *begun: Path
     return True
 
 
+def check_same_beginning(run: "MlflowRun", files: Mapping[str, str | None]) -> None:
+    """Raises BenchError where the `init_from` or the `teacher` of `files` is not what `run` tells it began with."""
+    from enlightengan.beginning import begun_from
+
+    start, teacher = (Path(file) if (file := files[role]) else None for role in ("init_from", "teacher"))
+    now = begun_from(start, teacher)
+    for role, place in (("begun_from", start), ("taught_by", teacher)):
+        if role in run.data.tags and generator_in(now, role) != generator_in(run.data.tags, role):
+            raise BenchError(f"{place} holds other weights than when run {run.info.run_id} began: train anew.")
+
+
 def with_terms(suite: "Suite", told: Mapping[str, str]) -> dict[str, str]:
     """`told` with the terms of the photographs of the trainings that gave those generators, where MLflow knows them.
 
-    A file of published weights tells them itself (`begun_under`).
+    A file of published weights tells them itself (`begun_under`). Where nothing tells them they are not stated.
     """
     from commands.publish_card import licence
+    from enlightengan.beginning import NOT_STATED
 
     digests = [digest for role in ("begun_from", "taught_by") if (digest := generator_in(told, role))]
     runs = [run for digest in digests if (run := training_that_gave(suite, digest))]
-    terms = [*licence(runs).split("; "), *told.get("begun_under", "").split("; ")]
-    known = "; ".join(dict.fromkeys(term for term in terms if term))
+    stated = told.get("begun_under", "").split("; ")
+    if len(runs) == len(digests):
+        stated = [term for term in stated if term != NOT_STATED]
+    known = "; ".join(dict.fromkeys(term for term in [*licence(runs).split("; "), *stated] if term))
     return {**told, **({"begun_under": known} if known else {})}

@@ -22,7 +22,9 @@ def compare(
     metric: Annotated[str, typer.Option(help="The metric to compare by.")] = "niqe",
     dataset: Annotated[list[str] | None, typer.Option(help="Only these datasets; repeatable; all that count.")] = None,
     method: Annotated[list[str] | None, typer.Option(help="Only these methods; repeatable; all.")] = None,
-    csv: Annotated[list[Path] | None, typer.Option(help="Score tables to read, instead of MLflow's.")] = None,
+    csv: Annotated[
+        list[Path] | None, typer.Option(help="Score tables to read, instead of MLflow's; newest first.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Write the differences here, as csv.")] = None,
     demo: Annotated[bool, typer.Option("--demo", help="Of the demo's runs, else left out.")] = False,
     tracking_uri: TrackingUri = None,

@@ -52,7 +52,9 @@ def evaluate(
 
     only_given = outputs and not method and not checkpoint
     entries, absent = ([], []) if only_given else choose_methods(method, checkpoint or [], tracking_uri=tracking_uri)
-    datasets, away = choose_datasets(dataset or [], root_of(data_root), folder=images, references=references)
+    datasets, away = choose_datasets(
+        dataset or [], root_of(data_root), folder=images, references=references, but=save_images
+    )
     given, notes = choose_outputs(outputs or [], datasets, taken=[entry.contestant.name for entry in entries])
     run_evaluation(
         [*entries, *given], datasets, metric or ["niqe"], workers=workers, scheduler=scheduler, save_images=save_images,
@@ -122,9 +124,17 @@ def files_of_methods(checkpoints: Sequence[str]) -> dict[str, Path]:
 
 
 def choose_datasets(
-    chosen: Sequence[str], root: Path, *, folder: Path | None = None, references: Path | None = None
+    chosen: Sequence[str],
+    root: Path,
+    *,
+    folder: Path | None = None,
+    references: Path | None = None,
+    but: Path | None = None,
 ) -> tuple[list["Dataset"], list[str]]:
-    """The datasets named and `folder`, else every test set below `root`, else demo/test; and what was left out."""
+    """The datasets named and `folder`, else every test set below `root`, else demo/test; and what was left out.
+
+    Of folders what lies in `but` is no photograph.
+    """
     from bench.data import from_folder, names, resolve
     from bench.errors import BenchError
 
@@ -140,8 +150,8 @@ def choose_datasets(
         if not present:
             left_out.append("No test set is here: scoring the demo photographs, which only shows that it works.")
         chosen = present or ["demo/test"]
-    found = [resolve(name, root) for name in dict.fromkeys(name.rstrip("/") or name for name in chosen)] + (
-        [from_folder(folder, references)] if folder else []
+    found = [resolve(name, root, but=but) for name in dict.fromkeys(name.rstrip("/") or name for name in chosen)] + (
+        [from_folder(folder, references, but=but)] if folder else []
     )
     twice = [dataset.name for place, dataset in enumerate(found) if dataset.name in [d.name for d in found[:place]]]
     if twice:

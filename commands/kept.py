@@ -29,7 +29,7 @@ def tables_of(
 ) -> tuple["pd.DataFrame", list[str]]:
     """The score tables of evaluations, given newest first, or of files; and notes.
 
-    Raises NothingEvaluatedError without any, BenchError for one that cannot be read.
+    Files are given newest first, too. Raises NothingEvaluatedError without any, BenchError for one that cannot be read.
 
     Of datasets of one name with different photographs only the newest counts: their scores must not be averaged; with
     other references, the scores that need none stay. Where a method's code or its libraries have changed between
@@ -39,7 +39,7 @@ def tables_of(
 
     from bench.scores import read_scores
 
-    tables, notes = [read_scores(path) for path in csv], [f"Scores from {path.name}." for path in csv]
+    tables, notes = _of_files({path: read_scores(path) for path in csv})
     latest, paired, code = dict[str, Mapping[str, str]](), dict[str, str](), dict[str, str]()
     for run in evaluations:
         path = suite.artifact(run.info.run_id, "scores.csv")
@@ -74,6 +74,20 @@ def tables_of(
             "Nothing has been evaluated yet: run bench evaluate first, or bench demo to see it work."
         )
     return pd.concat(tables, ignore_index=True), notes
+
+
+def _of_files(tables: Mapping[Path, "pd.DataFrame"]) -> tuple[list["pd.DataFrame"], list[str]]:
+    """The score tables, and notes; of sets of one name with other photographs only the first's."""
+    known, notes = dict[tuple[str, str], str](), list[str]()
+    kept: list[pd.DataFrame] = []
+    for path, table in tables.items():
+        notes.append(f"Scores from {path.name}.")
+        pictures = table.loc[table["picture_digest"] != "", ["dataset", "image", "picture_digest"]].drop_duplicates()
+        told = {(dataset, image): digest[:64] for dataset, image, digest in pictures.itertuples(index=False, name=None)}
+        others = {key[0] for key, digest in told.items() if known.setdefault(key, digest) != digest}
+        notes += [f"{name}: scores on other photographs of that name are left out." for name in sorted(others)]
+        kept.append(table[~table["dataset"].isin(others)])
+    return kept, notes
 
 
 def _of_parts(table: "pd.DataFrame", tags: Sequence[Mapping[str, str]]) -> "pd.DataFrame":
@@ -162,7 +176,8 @@ def that_count(
 
 def in_place(notes: Sequence[str], before: "pd.DataFrame", after: "pd.DataFrame") -> list[str]:
     """Of `notes` those not on a dataset or method that the scores `before` have and those `after` a choice have not."""
-    gone = {str(name) for column in ("dataset", "method") for name in set(before[column]) - set(after[column])}
+    had, have = ({*scores["dataset"], *scores["method"]} for scores in (before, after))  # one name may be of both kinds
+    gone = {str(name) for name in had - have}
     beginnings = tuple(f"{name}{mark}" for name in gone for mark in " :")
     return [note for note in notes if not note.startswith(beginnings)]
 

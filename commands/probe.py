@@ -55,8 +55,7 @@ def probe(
     for lacking in metrics:
         if lacking not in measured:
             say(f"{lacking.name}: no photograph has a value with and without every probe.", style="bold red")
-    where = ", ".join(d.name for d in datasets)
-    run = _keep(found, measured, where, method, csv, tracking_uri)
+    run = _keep(found, measured, [d.name for d in datasets], method, csv, tracking_uri)
     say(f"Kept in MLflow as run {run}; bench report shows it.")
     whole(scores, rest="The effects are those on the rest.")
 
@@ -78,8 +77,9 @@ def _show(found: "pd.DataFrame", metrics: "list[Metric]") -> None:
 
 
 def _keep(
-    found: "pd.DataFrame", metrics: "list[Metric]", datasets: str, method: str, csv: Path | None, uri: str | None
+    found: "pd.DataFrame", metrics: "list[Metric]", datasets: list[str], method: str, csv: Path | None, uri: str | None
 ) -> str:
+    import json
     import tempfile
 
     from bench.scores import write_csv
@@ -87,7 +87,8 @@ def _keep(
 
     if csv is not None:
         write_csv(found, csv)
-    tags = {"datasets": datasets, "method": method} | {f"digest {m.name}": m.digest for m in metrics}
+    tags = {"datasets": ", ".join(datasets), "probed": json.dumps(datasets), "method": method}
+    tags |= {f"digest {m.name}": m.digest for m in metrics}
     with (
         open_suite(uri).run("gaming probes", kind="gaming", tags=tags) as run,
         tempfile.TemporaryDirectory() as scratch,

@@ -36,7 +36,9 @@ class Choice:
 
 def report(
     out: Annotated[Path, typer.Option(help="Folder for index.html, results.md, tables/, figures/.")] = OUT,
-    csv: Annotated[list[Path] | None, typer.Option(help="Score tables to report on, instead of MLflow's.")] = None,
+    csv: Annotated[
+        list[Path] | None, typer.Option(help="Score tables to report on, not MLflow's; newest first.")
+    ] = None,
     method: Annotated[list[str] | None, typer.Option(help="Only these methods; repeatable; all that count.")] = None,
     dataset: Annotated[list[str] | None, typer.Option(help="Only these datasets; repeatable; all that count.")] = None,
     metric: Annotated[list[str] | None, typer.Option(help="Only these metrics; repeatable; all that count.")] = None,
@@ -80,12 +82,15 @@ def write(
 
 def material(suite: "Suite", choice: Choice, *, csv: Sequence[Path] = (), demo: bool = False) -> "Material":
     """Everything that is known of what was chosen. Raises BenchError when nothing was evaluated."""
+    import pandas as pd
+
     from bench.data import data_root
     from bench.metrics import get_metric
     from commands import report_origin as origin
     from commands import report_runs as runs
     from commands.ablations import ablation_scores, trained_cells
     from commands.kept import evaluations_of, in_place, newest, not_computed_here, tables_of, that_count
+    from commands.report_beside import speeds
     from commands.report_made import contributing, made
     from commands.report_pictures import Pictures, failures, gallery
     from methods import METHODS
@@ -103,6 +108,8 @@ def material(suite: "Suite", choice: Choice, *, csv: Sequence[Path] = (), demo: 
     checkpoints = dict(zip(scores["method"], scores["checkpoint"], strict=True))
     shown, weights = contributing(suite, evaluations, scores), set(checkpoints.values())
     seeds = None if demo else runs.seeds(suite, asked)
+    timed = {} if demo else speeds(suite, checkpoints)
+    parts = effects(ablation_scores(suite, asked), trained_cells(suite))
     pictures = Pictures(suite, evaluations, checkpoints, root=data_root(choice.data_root))
     items, not_shown = gallery(pictures, scores, choice.images)
     told = [*notes, *more, *not_computed_here(scores), *others]
@@ -121,10 +128,14 @@ def material(suite: "Suite", choice: Choice, *, csv: Sequence[Path] = (), demo: 
         curves=runs.curves(suite, weights),
         training_costs=runs.costs(suite, weights),
         budgets=runs.budgets(suite, checkpoints),
-        ablations=effects(ablation_scores(suite, asked), trained_cells(suite)),
+        ablations=parts,
+        speed=pd.concat(timed.values(), ignore_index=True) if timed else None,
         provenance=origin.facts(shown),
         origins=origin.tables(suite, scores, shown),
-        made=made(suite, shown, weights=weights, seeds=[] if seeds is None else set(seeds["checkpoint"])),
+        made=made(
+            suite, shown, weights=weights, seeds=[] if seeds is None else set(seeds["checkpoint"]), timed=timed,
+            grids={effect.grid for effect in parts},
+        ),
         notes=list(dict.fromkeys([*in_place(told, every, scores), *not_shown])),
         **({} if demo else beside(suite, asked, checkpoints, choice)),
     )  # fmt: skip
@@ -134,12 +145,12 @@ def beside(
     suite: "Suite", scores: "pd.DataFrame", checkpoints: Mapping[str, str], choice: Choice
 ) -> dict[str, Any]:  # fmt: skip
     """Fields of `Material` that come from other commands than evaluation and training; `checkpoints` by method."""
-    from commands.report_beside import probes, speed, studies
+    from commands.report_beside import probes, studies
     from commands.report_printed import published
     from commands.report_runs import adaptations
 
     return {
-        "speed": speed(suite, checkpoints), "adaptations": adaptations(suite, scores),
+        "adaptations": adaptations(suite, scores),
         "studies": studies(suite), "gaming": probes(suite, datasets=choice.datasets, metrics=choice.metrics),
         "published": published(suite, checkpoints, datasets=choice.datasets, metrics=choice.metrics),
     }  # fmt: skip

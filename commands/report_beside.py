@@ -16,9 +16,11 @@ def probes(
 ) -> tuple["pd.DataFrame", dict[str, bool | None], str] | None:
     """What the newest `bench probe` found by metrics that there are, and whether lower is better, None for diagnostics.
 
-    And of what, in words. Where any are given, on `datasets` alone and by `metrics` alone; of the demo alone never.
-    None without any.
+    And of what, in words. Where any are given, on `datasets` alone and by `metrics` alone; of the demo alone never, nor
+    by other variants of the metrics than are here. None without any.
     """
+    import json
+
     import pandas as pd
 
     from bench.gaming import directions_of
@@ -27,15 +29,19 @@ def probes(
 
     for run in finished(suite, "gaming"):
         tags = run.data.tags
-        probed = set(tags.get("datasets", "").split(", "))
+        where = tags.get("datasets", "photographs")
+        probed = set(json.loads(tags["probed"]) if "probed" in tags else where.split(", "))
         if all(name.partition("/")[0] == "demo" for name in probed) or (datasets and not probed <= set(datasets)):
             continue
         file = suite.artifact(run.info.run_id, "gaming.csv")
         if file is not None:
             found = pd.read_csv(file)
             found = found[~found["metric"].isin(unknown_metrics(found))]
+            here = {name: get_metric(name).digest for name in found["metric"].unique()}
+            others = [name for name, digest in here.items() if tags.get(f"digest {name}", digest) != digest]
+            found = found[~found["metric"].isin(others)]
             found = found[found["metric"].isin(list(metrics))] if metrics else found
-            method, where = tags.get("method", "identity"), tags.get("datasets", "photographs")
+            method = tags.get("method", "identity")
             told = where if method == "identity" else f"what {method} made of {where}"
             return (found, directions_of(map(get_metric, found["metric"].unique())), told) if len(found) else None
     return None
@@ -62,14 +68,21 @@ def studies(suite: "Suite") -> list[tuple[dict[str, Any], dict[str, "pd.DataFram
     return list(found.values())
 
 
-def speed(suite: "Suite", methods: Collection[str]) -> "pd.DataFrame | None":
-    """What `bench speed` measured of `methods`, the newest for each size and device; None without any."""
+def speeds(suite: "Suite", methods: Collection[str]) -> "dict[str, pd.DataFrame]":
+    """What each `bench speed`, by its run's ID, measured of `methods` that no newer one did at that size and device."""
     import pandas as pd
 
-    files = (suite.artifact(run.info.run_id, "speed.csv") for run in finished(suite, "speed"))
-    some = [file for file in files if file is not None and file.read_text(encoding="utf-8").strip()]
-    frames = [pd.read_csv(file, dtype={"method": str, "device": str}) for file in some]
-    if not frames:
-        return None
-    every = pd.concat(frames, ignore_index=True).drop_duplicates(["method", "width", "height", "device"])
-    return every[every["method"].isin(list(methods))]
+    found: dict[str, pd.DataFrame] = {}
+    known = set[tuple[object, ...]]()
+    for run in finished(suite, "speed"):
+        file = suite.artifact(run.info.run_id, "speed.csv")
+        if file is None or not file.read_text(encoding="utf-8").strip():
+            continue
+        frame = pd.read_csv(file, dtype={"method": str, "device": str})
+        frame = frame[frame["method"].isin(list(methods))]
+        measured = list(frame[["method", "width", "height", "device"]].itertuples(index=False, name=None))
+        frame = frame[[what not in known for what in measured]]
+        known.update(measured)
+        if len(frame):
+            found[run.info.run_id] = frame
+    return found

@@ -14,27 +14,29 @@ TRAIN, GRID = "bench train METHOD", "bench train ablations"
 
 
 def made(
-    suite: "Suite", evaluations: Sequence["MlflowRun"], *, weights: Collection[str], seeds: Collection[str]
-) -> dict[str, "Made"]:
-    """Runs and minutes of each kind. `weights` and `seeds` are the digests that were scored and compared as seeds.
+    suite: "Suite", evaluations: Sequence["MlflowRun"], *, weights: Collection[str], seeds: Collection[str],
+    timed: Collection[str], grids: Collection[str],
+) -> dict[str, "Made"]:  # fmt: skip
+    """Runs and minutes of each kind. `weights` and `seeds` are the digests that were scored and compared as seeds,
+    `timed` the runs whose times are shown, by ID, `grids` those of which effects are (see `ablations.Trained`).
 
     Of an evaluation only the parent counts, of a factorial only its trainings: the parent of one that was interrupted
     spans the pause, too. Speeds and numbers in print are kept by a run that begins when all is measured, so they count
     by what the command itself told.
     """
-    from bench.trainings import weights_of
+    from bench.trainings import grid_of, weights_of
     from reports.blocks import Made
 
     trained = _finished(suite, "train")
-    cells = [run for run in trained if "cell" in run.data.tags]
+    cells = [run for run in trained if "cell" in run.data.tags and grid_of(run) in grids]
     adapted = [run for run in trained if "adapted" in run.data.tags]
     scored, compared = ([run for run in trained if weights_of(run) & set(digests)]
                         for digests in (weights, seeds))  # fmt: skip
     seeding = GRID if all("cell" in run.data.tags for run in compared) else TRAIN
     found: dict[str, tuple[str, str, list[float | None]]] = {
         "evaluate": ("bench evaluate", "run", [_lasted(run) for run in evaluations]),
-        "speed": ("bench speed", "run", [_told(run) for run in _finished(suite, "speed")]),
-        "reproduce": ("bench reproduce", "run", [_told(run) for run in _finished(suite, "reproduce")[:1]]),
+        "speed": ("bench speed", "run", [_told(run) for run in _finished(suite, "speed") if run.info.run_id in timed]),
+        "reproduce": ("bench reproduce", "run", [_told(run) for run in reproduced(suite)[:1]]),
         "ablations": (GRID, "training", list(map(minutes, cells))),
         "adapt": ("bench adapt", "training", list(map(minutes, adapted))),
         "train": (TRAIN, "training", list(map(minutes, scored))),
@@ -56,6 +58,11 @@ def contributing(
         if any((tags["method"], tags["weights_digest"], tags["dataset"]) in shown
                for tags in (child.data.tags for child in suite.children(run.info.run_id)))
     ]  # fmt: skip
+
+
+def reproduced(suite: "Suite") -> list["MlflowRun"]:
+    """The finished runs of `bench reproduce`, newest first; those of all cells before those of some methods or sets."""
+    return sorted(_finished(suite, "reproduce"), key=lambda run: "partial" in run.data.tags)
 
 
 def minutes(run: "MlflowRun") -> float | None:

@@ -20,31 +20,33 @@ def published(
 ) -> list[tuple[str, "Table"]]:  # fmt: skip
     """The tables of the newest `bench reproduce`, by the stem of their files; of these datasets and metrics, else all.
 
-    One of all cells goes before one of some methods or datasets.
-    `checkpoints` are those that the report shows, by method: other weights are told.
+    `checkpoints` are those that the report shows, by method: other weights are told, and so are other variants of the
+    metrics than are here.
     """
     from bench.reproduction import published_tables
+    from commands.report_made import reproduced
     from commands.reproduce_tables import stem
 
     tables = {stem(table): table for table in published_tables()}
-    for run in sorted(suite.search(kind="reproduce"), key=lambda run: "partial" in run.data.tags):
-        if run.info.status == "FINISHED":
-            folder = suite.artifact(run.info.run_id, "reproduce")
-            others = _other_weights(suite, run.info.run_id, checkpoints or {})
-            return list(_kept(sorted(folder.glob("*.csv")) if folder else [], tables, others, datasets, metrics))
+    for run in reproduced(suite):
+        folder = suite.artifact(run.info.run_id, "reproduce")
+        others = _other_weights(suite, run.info.run_id, checkpoints or {})
+        changed = _other_variants(run.data.tags, {table.metric for table in tables.values()})
+        files = sorted(folder.glob("*.csv")) if folder else []
+        return list(_kept(files, tables, others, changed, datasets, metrics))
     return []
 
 
 def _kept(
-    files: Sequence[Path], tables: Mapping[str, "PublishedTable"], others: Collection[str], datasets: Sequence[str],
-    metrics: Sequence[str],
+    files: Sequence[Path], tables: Mapping[str, "PublishedTable"], others: Collection[str], changed: Collection[str],
+    datasets: Sequence[str], metrics: Sequence[str],
 ) -> Iterator[tuple[str, "Table"]]:  # fmt: skip
     for file in files:
         table = tables.get(file.stem)
         frame = _read(file, table)
         frame = frame[frame["Set"].isin(list(datasets))] if datasets else frame
         if not frame.empty and (not metrics or table is None or table.metric in metrics):
-            yield f"published-{file.stem}", _table(frame, file.stem, table, others)
+            yield f"published-{file.stem}", _table(frame, file.stem, table, others, changed)
 
 
 def _read(file: Path, table: "PublishedTable | None") -> "pd.DataFrame":
@@ -59,7 +61,9 @@ def _read(file: Path, table: "PublishedTable | None") -> "pd.DataFrame":
     return frame.fillna(dict.fromkeys(WORDS, ""))
 
 
-def _table(frame: "pd.DataFrame", stem: str, table: "PublishedTable | None", others: Collection[str]) -> "Table":
+def _table(
+    frame: "pd.DataFrame", stem: str, table: "PublishedTable | None", others: Collection[str], changed: Collection[str]
+) -> "Table":  # fmt: skip
     """The cells that have a number here; what is known of the rest, and of the weights, is said below."""
     from bench.statistics import Interval
     from reports.layout import IN_BRACKETS, Cell, Column, Table
@@ -81,6 +85,8 @@ def _table(frame: "pd.DataFrame", stem: str, table: "PublishedTable | None", oth
     if table is None:
         return Table(f"{stem.replace('-', ' ')}{IN_BRACKETS}", columns, rows, (*_without(frame), *notes))
     told = [table.note] if table.note else []
+    if table.metric in changed:
+        told.append(f"Here is by another variant of {table.metric} than elsewhere: bench reproduce measures anew.")
     return Table(f"{table.name}: {table.citation}; mean {table.metric}{IN_BRACKETS}", columns, rows,
                  (*told, *_without(frame), *notes))  # fmt: skip
 
@@ -107,6 +113,14 @@ def _without(frame: "pd.DataFrame") -> Iterator[str]:
         why.append(f"nothing was measured of {named(cells, most=8)}")
     verb = "has" if len(lacking) == 1 else "have"
     yield f"{len(lacking)} of {len(frame)} cells {verb} no counterpart here: {'; '.join(why)}."
+
+
+def _other_variants(tags: Mapping[str, str], metrics: Collection[str]) -> list[str]:
+    """The metrics of which a `bench reproduce` of these tags measured by other variants than are here."""
+    from bench.metrics import get_metric
+
+    told = {name: tags[f"digest {name}"] for name in metrics if f"digest {name}" in tags}
+    return [name for name, digest in told.items() if get_metric(name).digest != digest]
 
 
 def _other_weights(suite: "Suite", run_id: str, checkpoints: Mapping[str, str]) -> list[str]:

@@ -95,9 +95,11 @@ def curves(suite: "Suite", checkpoints: set[str]) -> "pd.DataFrame | None":
         label = label if label not in labels else f"{label}, run {run.info.run_id[:8]}"
         labels.add(label)
         for name in [name for name in run.data.metrics if not name.startswith(("cost/", "health/"))]:
-            points = suite.client.get_metric_history(run.info.run_id, name)
+            points = suite.history(run.info.run_id, name)
+            points = sorted(points, key=lambda point: (point.step, point.timestamp))
             frame = pd.DataFrame({"step": [p.step for p in points], "value": [p.value for p in points]})
-            frames.append(_thinned(frame.sort_values("step")).assign(run=label, name=name))
+            frame = frame.drop_duplicates("step", keep="last")  # a run that is continued goes some steps twice
+            frames.append(_thinned(frame).assign(run=label, name=name))
     return pd.concat(frames, ignore_index=True)[["run", "step", "name", "value"]] if frames else None
 
 
@@ -153,7 +155,7 @@ def budgets(suite: "Suite", checkpoints: Mapping[str, str]) -> dict[str, "Budget
 
 
 def chain(story: str) -> dict[str, int]:
-    """The generators that a story (see `checkpoint.begun_from`) tells of, each with the pairs that its training showed.
+    """The generators that a story (see `beginning.begun_from`) tells of, each with the pairs that its training showed.
 
     Of one training that it tells of several times, on its way and in the end, the last.
     """
@@ -182,7 +184,7 @@ def _crops(suite: "Suite", run: "MlflowRun", digest: str) -> int:
 def steps(suite: "Suite", run: "MlflowRun") -> int:
     """How many optimiser steps a finished training took; 0 where it did not tell."""
     for name in ("cost/seconds", "learning_rate"):  # the first is told at the end alone, and not by older runs
-        told = suite.client.get_metric_history(run.info.run_id, name)
+        told = suite.history(run.info.run_id, name)
         if told:
             return max(int(one.step) for one in told)
     return 0

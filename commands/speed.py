@@ -81,6 +81,8 @@ def _measured(
                         found.append(measure(entry.contestant.name, module, one, device=device, repeats=repeats))
                 except BenchError as error:
                     failed.append(f"{what}: {error}")
+                except Exception as error:  # somebody's own method may raise anything: what is measured is kept
+                    failed.append(f"{what}: {type(error).__name__}: {str(error).partition(chr(10))[0]}")
                 bar.advance(task)
         bar.update(task, description="speed")
     return found, failed

@@ -203,6 +203,7 @@ def launch(
     from bench.data import data_root as root_of
     from commands.sides import say_demo, tell_sides
     from commands.training import beginning, continue_run, start_run
+    from enlightengan.build import check_features
     from enlightengan.presets import PRESETS
     from enlightengan.run_config import choose_preset
 
@@ -214,6 +215,7 @@ def launch(
     unpaired = next(iter(PRESETS[method].values())).unpaired
     sides, fallen_back = tell_sides(low, normal, root_of(data_root), unpaired=unpaired)
     config = choose_preset(PRESETS[method], preset or ("smoke" if fallen_back else "fast"), changes)
+    check_features(config, feature_weights)
     if fallen_back:
         say_demo(config)
     start_run(

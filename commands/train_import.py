@@ -39,10 +39,10 @@ def import_run(
 
     if not (folder / "weights.safetensors").is_file():
         raise BenchError(f"{folder} holds no finished training run: there is no weights.safetensors in it.")
-    told = read_parameters(folder)
+    told = read_parameters(folder, torn=True)
     known = ("variant", "method", "preset", "seed", "device", "features_used")
     tags = {key: told.get(key, "unknown") for key in known}
-    facts = read_facts(folder)
+    facts = read_facts(folder, torn=True)
     tags |= {key.replace(" ", "_"): facts.get(key.replace(" ", "_"), "unknown") for key in provenance()}
     sides = _trained_on(told, low, normal, data_root)
     tags |= sides.tags() if sides else {}
@@ -53,7 +53,8 @@ def import_run(
     refined = " refined" if tags["method"] == "refine" else ""
     label = name or f"{tags['variant']}{refined} {tags['preset']} (imported)"
     with suite.run(label, kind="train", tags={**tags, "trusted": trusted, "imported": "yes"}) as run:
-        replay(folder, run)
+        replay(folder, run, torn=True)
+        run.artifact(folder / "weights.safetensors")  # one that was stopped just then may not tell of them
     say(f"Imported as run {run.id}")
 
 

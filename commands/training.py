@@ -108,12 +108,14 @@ def continue_run(run_id: str, method: str, *, alone: bool, device: str, tracking
     from bench.errors import BenchError
     from bench.tracking import open_suite
     from bench.trainings import find_training
+    from commands.beginnings import check_same_beginning
+    from enlightengan.checkpoint import has_state
 
     if not alone:
         raise BenchError("A continued run keeps its own settings: give --resume alone (--device may stand with it).")
-    found = find_training(open_suite(tracking_uri, must_exist=True), run_id, finished=False).info
-    run_id, out = found.run_id, TRAINING / found.run_id
-    finished = found.status == "FINISHED"
+    found = find_training(open_suite(tracking_uri, must_exist=True), run_id, finished=False)
+    run_id, out = found.info.run_id, TRAINING / found.info.run_id
+    finished = found.info.status == "FINISHED"
     try:
         plan = json.loads((out / "plan.json").read_text())
     except (OSError, ValueError) as error:
@@ -128,6 +130,8 @@ def continue_run(run_id: str, method: str, *, alone: bool, device: str, tracking
     if plan["method"] != method:
         raise BenchError(f"Run {run_id} trains {plan['method']}: bench train {plan['method']} --resume {run_id}")
     if not finished:
+        if not has_state(out / "states"):  # it begins anew
+            check_same_beginning(found, {role: plan.get(role) for role in ("init_from", "teacher")})
         with alone_in(out):
             with open_suite(tracking_uri).run(run_id, kind="train", run_id=run_id) as run:
                 _train(run, out, plan, device=device, resume=True)

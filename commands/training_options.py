@@ -89,7 +89,9 @@ Looks = Annotated[
 ]
 Keeps = Annotated[
     float | None,
-    typer.Option("--keeps", help="Weight of small copies of dark photographs whose results are to stay; 0: none."),
+    typer.Option(
+        "--keeps", help="Weight of small copies of dark photographs, wanted as the teacher has them; 0: none."
+    ),
 ]
 TeacherSees = Annotated[
     str | None,

@@ -19,7 +19,7 @@ from bench.environment import provenance
 from bench.errors import BenchError
 from bench.folders import photographs_in
 from enlightengan.beginning import begun_from
-from enlightengan.build import CONFIGS, build, check_beginning, features_for, features_used
+from enlightengan.build import CONFIGS, build, check_beginning, check_features, features_for, features_used
 from enlightengan.checkpoint import has_state
 from enlightengan.config import PARTS, TEACHERS
 from enlightengan.continued import check_continued, kept_config
@@ -37,6 +37,8 @@ def main() -> None:
     low, normal, out, resume = (given.pop(key) for key in ("low", "normal", "out", "resume"))
     device, weights = given.pop("device"), given.pop("feature_weights")
     init_from, teacher = given.pop("init_from"), given.pop("teacher")
+    if teacher is not None and init_from is None:
+        raise BenchError("--teacher stands beside --init-from, which names what it teaches.")
     kept = kept_config(out) if resume else None
     method = given.pop("method") or (kept.method if kept else "enlightengan")
     rank, local, size = launched()
@@ -45,6 +47,7 @@ def main() -> None:
     if kept is None:
         config = choose_preset(PRESETS[method], given.pop("preset") or "fast", given | {"devices": size})
         check_beginning(config, init_from, teacher)
+        check_features(config, weights)
     else:
         config = replace(kept, devices=size)  # the same batches, however many share them
         check_continued(out, config, given | {"method": method}, began=begun_from(init_from, teacher), weights=weights)

@@ -7,13 +7,15 @@ from torch import Tensor
 
 from enlightengan.checkpoint import is_state, read_state, read_weights, weights_digest
 
+NOT_STATED = "not stated"  # as a model card says of photographs whose terms nobody knows
+
 
 def begun_from(weights: Path | None, teacher: Path | None = None) -> dict[str, str]:
     """The generator that a training began from and what its file, weights or a training state, tells of its training.
 
     Likewise of a `teacher` other than that (`taught_by`), briefly where the first has told of it. And the terms that
-    both are under (`begun_under`), where they were published: those of their photographs go on to whatever begins from
-    them. Nothing for None.
+    both are under (`begun_under`), not stated where they were not published: those of their photographs go on to
+    whatever begins from them. Nothing for None.
     """
     if weights is None:
         return {}
@@ -40,7 +42,8 @@ def _told_of(weights: Path) -> tuple[tuple[str, str], dict[str, None]]:
     if "taught_by" in metadata:
         before, which = f", {which} taught by {metadata['taught_by']}", "and"
     before += f", {which} begun from {metadata['begun_from']}" if "begun_from" in metadata else ""
-    return (told, before), dict.fromkeys(metadata[key] for key in ("licence", "begun_under") if key in metadata)
+    terms = [metadata.get("licence", NOT_STATED), *([metadata["begun_under"]] if "begun_under" in metadata else [])]
+    return (told, before), dict.fromkeys(term for told in terms for term in told.split("; "))
 
 
 def generator_told(state: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:

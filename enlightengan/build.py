@@ -45,6 +45,12 @@ def features_for(config: RunConfig, weights: Path | None) -> nn.Module | None:
     return load_features(config.features, weights=weights, pools=config.feature_pools, seed=config.seed)
 
 
+def check_features(config: RunConfig, weights: Path | None) -> None:
+    """Raises BenchError where a file of features is given to a training that has no loss for them."""
+    if weights is not None and isinstance(config, TrainConfig) and not config.perceptual:
+        raise BenchError("Without the perceptual loss there is no use for features: leave --feature-weights out.")
+
+
 def features_used(config: RunConfig, weights: Path | None) -> str:
     """Which features `features_for` gives, in words; `none` without any."""
     if not isinstance(config, TrainConfig) or not config.perceptual:
@@ -93,7 +99,11 @@ def check_beginning(config: RunConfig, init_from: Path | None, teacher: Path | N
         for file, does in ((init_from, "is refined"), *([(teacher, "teaches")] if teacher else [])):
             if is_state(file):
                 raise BenchError(f"{file} is a training state: only a generator {does}, give its weights file.")
-            variant = load_generator(file)[1].get("variant", config.variant)
+            generator, metadata = load_generator(file)
+            variant = metadata.get("variant", config.variant)
+            if not (generator.attention and generator.align_corners):
+                lacking = "align_corners" if generator.attention else "attention"
+                raise BenchError(f"{file} was trained without {lacking}, which no generator is that {does}.")
             if variant != config.variant:
                 raise BenchError(f"{file} holds {variant}: only a generator of the whole {config.variant} {does}.")
     elif teacher is not None:

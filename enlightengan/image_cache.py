@@ -5,7 +5,7 @@ from pathlib import Path
 from threading import Lock
 
 from bench.errors import BenchError
-from bench.images import read_rgb
+from bench.images import read_rgb, shown
 from enlightengan.looks import Pixels
 
 
@@ -56,5 +56,5 @@ def usable(paths: Sequence[Path], crop: int, *, read: ImageCache) -> tuple[list[
         if min(height, width) >= crop:
             good.append(path)
         else:
-            bad[path] = f"{path.name} is smaller than the {crop} pixel crop."
+            bad[path] = f"{shown(Path(path.name))} is smaller than the {crop} pixel crop."
     return good, bad

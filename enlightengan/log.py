@@ -126,9 +126,9 @@ def _values(folder: Path, kind: str, *, torn: bool) -> dict[str, str]:
     return found
 
 
-def replay(folder: Path, log: RunLog) -> None:
-    """Tell `log` everything that a JsonLinesLog wrote to `folder`. Raises BenchError on a damaged record."""
-    for number, record in _records(folder):
+def replay(folder: Path, log: RunLog, *, torn: bool = False) -> None:
+    """Tell `log` everything that a JsonLinesLog wrote to `folder` (see `read_parameters`). Raises BenchError."""
+    for number, record in _records(folder, torn=torn):
         try:
             match record["kind"]:
                 case "parameters":

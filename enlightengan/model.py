@@ -27,7 +27,7 @@ class TrainedModel(ABC):
         self.config = config
         self.device = device
         self.begun_from: dict[str, str] = {}
-        """What its generator was trained on before, as `checkpoint.begun_from` tells it."""
+        """What its generator was trained on before, as `beginning.begun_from` tells it."""
         self.wanted: Wanted | None = None
         """What is wanted of whole photographs, for a method whose crops are taught by that."""
         self.health: dict[str, Tensor] = {}

@@ -48,6 +48,8 @@ class Effect:
     left_out: int
     steps: int = 0
     most_steps: int = 0
+    grid: str = ""
+    """The trainings' (see `Trained`)."""
 
 
 def effects(scores: pd.DataFrame, trained: Sequence[Trained]) -> list[Effect]:
@@ -85,7 +87,7 @@ def _of_grid(scores: pd.DataFrame, grid: Sequence[Trained], factors: tuple[str, 
             steps = [cell.steps for cell in grid]
             found += [
                 Effect(factor, str(metric), str(dataset), seed_interval([_difference(c, factor) for c in complete]),
-                       len(seeds) - len(complete), min(steps), max(steps))
+                       len(seeds) - len(complete), min(steps), max(steps), grid[0].grid)
                 for factor in factors
             ]  # fmt: skip
     return found

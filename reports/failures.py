@@ -76,6 +76,8 @@ def _disagreeing(wide: pd.DataFrame, directions: Mapping[str, bool], baseline: s
     ranks = pd.DataFrame(
         {metric: groups[metric].rank(ascending=directions[metric], method="average") for metric in metrics}
     )
+    # Ranks among some of the methods are none among all.
+    ranks = ranks.where(pd.DataFrame({metric: groups[metric].transform("count") == count for metric in metrics}))
     ranks = ranks[(count == count.max()) & ranks.notna().any(axis=1)]
     order = pd.DataFrame({"gap": ranks.max(axis=1) - ranks.min(axis=1), "spread": ranks.std(axis=1)})
     order = order[order["gap"] >= count.max() / 2].sort_values(["gap", "spread"], ascending=False, kind="stable")
@@ -138,6 +140,9 @@ def failures_section(material: Material) -> Section | None:
             groups.setdefault(one.rule, []).append({"shot": shots[key], "sentence": one.sentence})
         elif one.item is None:
             hidden.append(f"{one.rule}: {one.sentence} Not shown: {one.why}")
+        elif one.item in shown.beyond:
+            what = f"{next(iter(one.item.results))} on {one.item.dataset}/{one.item.image}"
+            hidden.append(f"{one.rule}: {what}. {one.sentence} Not shown: the page would be too large.")
     lede = "Results that a rule chose from the scores: nobody picked them. Drag to compare with the input."
     return Section("failures", "Failures", "Where it goes wrong", lede, template="failures.html",
                    view={"groups": groups, "hidden": hidden})  # fmt: skip

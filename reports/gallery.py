@@ -40,6 +40,8 @@ class Gallery:
     unreadable: tuple[str, ...]
     items: tuple[GalleryItem, ...]
     """The items shown, without the results that could not be read."""
+    beyond: tuple[GalleryItem, ...] = ()
+    """Those that were to be shown and are beyond the budget."""
 
 
 def gallery_of(items: Sequence[GalleryItem], *, limit: int, budget: int = BUDGET, full_size: bool = False) -> Gallery:
@@ -51,10 +53,10 @@ def gallery_of(items: Sequence[GalleryItem], *, limit: int, budget: int = BUDGET
     shots: list[Shot] = []
     shown: list[GalleryItem] = []
     unreadable: list[str] = []
-    spent = 0
+    spent, beyond = 0, tuple[GalleryItem, ...]()
     candidates = chosen(items, limit=limit)
     side = side_for(sum(1 + len(item.results) for item in candidates), budget=budget)
-    for item in candidates:
+    for place, item in enumerate(candidates):
         try:
             low = thumbnail(item.low, side=side)
         except BenchError as error:
@@ -73,10 +75,11 @@ def gallery_of(items: Sequence[GalleryItem], *, limit: int, budget: int = BUDGET
         shot = Shot(item.dataset, item.image, *low.size, data_uri(low), tuple(results.items()), files)
         spent += len(shot.low) + sum(map(len, results.values()))
         if shots and spent > budget:
+            beyond = tuple(candidates[place:])
             break
         shots.append(shot)
         shown.append(kept)
-    return Gallery(tuple(shots), len(items), tuple(unreadable), tuple(shown))
+    return Gallery(tuple(shots), len(items), tuple(unreadable), tuple(shown), beyond)
 
 
 def files_of(item: GalleryItem) -> dict[str, tuple[str, Path]]:

@@ -80,6 +80,8 @@ def overview_table(material: Material) -> Table:
         columns.append(Column(board.metric, digits, arrow(board.lower_is_better), len(board.values), len(board.values)))
         filled.append(marked(order, board.overall, digits=digits, sign=board.sign, baseline=material.baseline))
     notes = ["The mean rank weighs all metrics alike, and metrics that measure nearly the same count twice."]
+    if len({frozenset(part) for part in without}) > 1:
+        notes.append("By each metric a rank is among all methods that it scored, and these are not the same for all.")
     drawn = any(not np.isnan(rank.low) for rank in ranks.values())
     if drawn:
         notes.append(f"A mean rank's interval is what it stays within in 95 % of {RESAMPLES:,} new draws of the "

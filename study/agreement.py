@@ -4,6 +4,7 @@ Intervals are percentiles over resamples of observers and images together, which
 side (Owen, Annals of Applied Statistics 2007): what they exclude is excluded.
 """
 
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -111,5 +112,5 @@ def read_scores(path: Path) -> pd.DataFrame:
         if missing:
             raise BenchError(f"{path} is not a score table: it has no column {', '.join(missing)}.")
         return frame[names].astype({"value": float})
-    except (OSError, ValueError) as error:
+    except (OSError, EOFError, zlib.error, ValueError) as error:
         raise BenchError(f"Cannot read the score table {path}: {error}") from error

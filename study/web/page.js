@@ -110,6 +110,11 @@ const show = async () => {
   ready(true);
 };
 
+// A file that nobody saved would go with the next person's beginning.
+const mayLeave = (state) => {
+  for (const id of ["leave", "leave-early"]) at(id).hidden = Boolean(backend.file) && !state.saved;
+};
+
 const follow = async (state) => {
   now = state;
   if (!state.joined) {
@@ -120,9 +125,10 @@ const follow = async (state) => {
     at("end-text").textContent = backend.file
       ? "All pairs are judged. Save the votes file and send it to whoever gave you this study."
       : "All pairs are judged, and every vote is kept. You can close this page.";
-    at("leave").hidden = Boolean(backend.file) && !state.saved;
+    mayLeave(state);
     return go("end");
   }
+  if (!at("paused").hidden) return mayLeave(state); // paused while the answer was awaited: "Go on" shows the pair
   if (at("judge").hidden) go("judge");
   return show();
 };
@@ -146,6 +152,7 @@ const undo = once(async () => {
 const pause = () => {
   ready(false);
   low(false);
+  mayLeave(now);
   go("paused");
 };
 
@@ -156,7 +163,7 @@ const save = async () => {
   link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
-  at("leave").hidden = false;
+  mayLeave({ saved: true });
   say(`The votes are saved as ${name}.`);
 };
 
@@ -172,11 +179,17 @@ for (const choice of ["left", "tie", "right"]) at(`choose-${choice}`).addEventLi
 at("undo").addEventListener("click", undo);
 at("undo-end").addEventListener("click", undo);
 at("pause").addEventListener("click", pause);
-at("resume").addEventListener("click", async () => follow(await insist(() => backend.state())));
-at("leave").addEventListener("click", async () => {
-  at("agree").checked = false;
-  await follow(await insist(() => backend.leave()));
+at("resume").addEventListener("click", async () => {
+  const state = await insist(() => backend.state());
+  go("judge");
+  await follow(state);
 });
+for (const id of ["leave", "leave-early"]) {
+  at(id).addEventListener("click", async () => {
+    at("agree").checked = false;
+    await follow(await insist(() => backend.leave()));
+  });
+}
 at("keys-open").addEventListener("click", () => at("keys").showModal());
 at("zoom-in").addEventListener("click", () => viewer.zoom(1.5));
 at("zoom-out").addEventListener("click", () => viewer.zoom(1 / 1.5));

@@ -8,7 +8,8 @@ from bench.data import from_folder
 from bench.tracking import open_suite
 from commands.adapt import keep_held_out
 from commands.sides import Sides
-from enlightengan import health
+from enlightengan import health, networks
+from enlightengan.checkpoint import save_weights
 
 GENERAL = ("enlightengan", "enlightengan_guided")
 ADAPTED = tuple(f"{name}_adapted" for name in GENERAL)
@@ -26,6 +27,9 @@ def test_adapting_chooses_by_the_rule_and_scores_those_kept_apart(
     words = ("adapt", *sides, "--preset", "smoke", "--hold-out", "0.34", "--metric", "entropy", "--metric", "halo")
     assert fails(*words, "--metric", "psnr").startswith("psnr needs reference photographs")
     assert "is a training state: adapt begins from a generator" in fails(*words, "--init-from", "state-00000002.pt")
+    part = workplace / "part.safetensors"
+    save_weights(part, networks.Generator().state_dict(), {"variant": "enlightengan_no_perceptual"})
+    assert "part.safetensors holds enlightengan_no_perceptual: adapt begins" in fails(*words, "--init-from", part)
     assert runs() == [], "before any training"
     monkeypatch.setattr("bench.weights.SHIPPED", workplace)
     code, out, err = bench(*words, "--features", "random")

@@ -1,6 +1,7 @@
 import shutil
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from PIL import Image
 
 from bench import data, evaluation, scores
 from bench.errors import BenchError
+from bench.folders import photographs_in
 from bench.images import list_images, read_image, read_rgb, to_pixels, to_tensor
 from bench.metrics import get_metric
 from bench.scores import read_scores
@@ -212,6 +214,26 @@ def test_no_result_is_saved_over_what_is_read(bench, fails, night, photograph, j
     assert "--save-images would write over out/gamma/night/" in told and jobs == []
     assert "would write over" in fails(*words, "--images", "night", "--outputs", "theirs=out/gamma/night")
     assert before == {path: path.read_bytes() for path in before}
+
+
+@pytest.mark.parametrize("source", [("--images", "."), ("--dataset", ".")])
+def test_results_of_before_are_no_photographs(bench, night, monkeypatch, source):
+    monkeypatch.chdir(night)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    words = ("evaluate", *source, "--metric", "entropy", "--method", "gamma", "--save-images", "results")
+    for _ in range(2):
+        code, _, err = bench(*words)
+        assert code == 0, err
+        assert Path("runs/samples").is_dir() and len(list_images(night / "results")) == 3
+        (last, *_) = open_suite().search(kind="evaluate")
+        assert len(read_scores(open_suite().artifact(last.info.run_id, "scores.csv"))) == 3
+    assert len(photographs_in(night)) == 6, "no folder for results was named"
+    assert len(photographs_in(night / "results")) == 3 and photographs_in(Path("runs").resolve()), "what is named is"
+    shutil.rmtree("runs")
+    photographs = Path("runs/marathon")
+    photographs.mkdir(parents=True)
+    shutil.copy("a.png", photographs)
+    assert len(photographs_in(night)) == 7, "a folder of runs that somebody photographed"
 
 
 def test_saved_results_keep_pictures_apart_that_differ_in_suffix(bench, night, photograph):

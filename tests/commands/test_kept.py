@@ -1,6 +1,8 @@
 """Which of the scores and trainings in MLflow a report takes, and what it says of them."""
 
 import math
+import time
+from pathlib import Path
 
 import pandas
 import pytest
@@ -9,7 +11,8 @@ from bench import metrics as bench_metrics
 from bench.errors import BenchError, UnknownNameError
 from bench.images import read_rgb
 from bench.registry import Registry
-from bench.scores import read_scores, score_table
+from bench.run import Run
+from bench.scores import read_scores, score_table, write_csv
 from bench.tracking import open_suite
 from bench.weights import shipped_weights
 from commands.ablations import ablation_scores
@@ -45,6 +48,25 @@ def test_a_method_whose_code_has_changed_between_evaluations_is_told_of(bench, n
     assert "gamma: its code or its libraries changed between evaluations." in notes
     others = every.assign(method="msr")
     assert not any(note.startswith("gamma") for note in in_place(notes, every, others))
+    same = others.assign(dataset="gamma")  # a set may be called so, too, and notes do not tell which they are on
+    assert any(note.startswith("gamma") for note in in_place(notes, every, same))
+
+
+def test_of_several_files_the_first_counts_and_sets_of_other_photographs_stay_apart(store, workplace):
+    common = {"method": "gamma", "metric": "entropy", "metric_digest": "v"}
+    for file, digest, value in (("new", "a", 3.0), ("paired", "a", 3.0), ("other", "b", 9.0), ("untold", "", 5.0)):
+        rows = [
+            {**common, "dataset": "night", "image": f"{k}.png", "value": value, "picture_digest": (digest * 64)[:64]}
+            for k in range(2)
+        ]
+        if file == "paired":
+            rows = [{**row, "metric": "psnr", "picture_digest": "a" * 64 + "c" * 64} for row in rows]
+        write_csv(score_table(rows), workplace / f"{file}.csv")
+    files = [workplace / f"{name}.csv" for name in ("new", "paired", "other", "untold")]
+    every, notes = tables_of(open_suite(), [], files)
+    assert sorted(every["value"].unique()) == [3.0, 5.0] and set(every["metric"]) == {"entropy", "psnr"}
+    assert notes.count("night: scores on other photographs of that name are left out.") == 1
+    assert set(newest(every)[0]["value"]) == {3.0}
 
 
 def test_scores_of_older_results_are_left_out_where_newer_are_there(bench, night, workplace, photograph):
@@ -191,6 +213,16 @@ def test_probes_of_a_metric_that_is_no_more_are_left_out(bench, night, monkeypat
     assert gone("loe", "entropy") is None
 
 
+def test_probes_by_another_variant_of_a_metric_and_of_names_with_commas(bench, night):
+    night_folder = Path("night").rename("walks, 2021")
+    words = ("--images", night_folder, "--metric", "entropy", "--metric", "loe")
+    assert bench("probe", *words)[0] == 0
+    assert set(probes(open_suite(), datasets=["walks, 2021"])[0]["metric"]) == {"entropy", "loe"}
+    (run,) = open_suite().search(kind="gaming")
+    Run(open_suite().client, run.info.run_id).tags({"digest loe": "older"})
+    assert set(probes(open_suite())[0]["metric"]) == {"entropy"}
+
+
 def test_probes_are_of_the_chosen_datasets_and_metrics_and_never_the_demo_s(bench, night):
     assert bench("probe", *night[1:3], "--metric", "entropy", "--metric", "loe", "--method", "gamma")[0] == 0
     assert bench("probe", "--dataset", "demo/test", "--metric", "entropy")[0] == 0
@@ -324,6 +356,15 @@ def test_seeds_and_ablations_are_compared_by_one_variant_of_a_metric(store):
     both = pandas.concat([seen_small, alike])
     assert sorted(seeds(suite, both)["value"]) == [3.0, 5.0], "the natural form's score came last, and is none of these"
     assert len(seeds(suite, alike)) == len(ablation_scores(suite, alike)) == 2
+
+
+def test_a_step_that_a_continued_run_went_twice_is_drawn_once(store):
+    suite = open_suite()
+    with suite.run("one", kind="train", tags={"variant": "m", "weights_digest": "w"}) as run:
+        for step, loss in ((1, 4.0), (2, 9.0), (2, 3.0), (3, 2.0)):
+            suite.client.log_metric(run.id, "loss", loss, step=step)
+            time.sleep(0.002)  # MLflow keeps milliseconds
+    assert curves(suite, {"w"})[["step", "value"]].to_numpy().tolist() == [[1, 4.0], [2, 3.0], [3, 2.0]]
 
 
 def test_trainings_of_one_variant_have_a_curve_each(store):

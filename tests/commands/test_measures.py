@@ -48,6 +48,18 @@ def test_what_does_not_fit_into_memory_costs_no_other_its_times(bench, store, mo
     assert {"gamma/60x40/seconds", "gamma/30x20/seconds", "clahe/30x20/seconds"} <= set(run.data.metrics)
 
 
+def test_a_method_that_fails_in_its_own_way_costs_no_other_its_times(bench, store, monkeypatch):
+    def failing(name, module, size, **more):
+        if size == (30, 20):
+            raise ValueError("odd size\nand more")
+        return measure(name, module, size, **more)
+
+    monkeypatch.setattr(speed, "measure", failing)
+    code, out, err = bench("speed", "--method", "gamma", "--size", "60x40", "--size", "30x20", "--repeats", 1)
+    assert code == 1 and "Kept in MLflow" in out
+    assert err == "Error: 1 of 2 could not be measured: gamma at 30x20: ValueError: odd size\n"
+
+
 def test_what_measured_nothing_keeps_no_run_and_no_report_stumbles_over_an_older_one(
     bench, fails, store, monkeypatch, tmp_path
 ):
@@ -61,7 +73,7 @@ def test_what_measured_nothing_keeps_no_run_and_no_report_stumbles_over_an_older
     (tmp_path / "speed.csv").write_text("\n")
     with open_suite().run("speed", kind="speed") as run:
         run.artifact(tmp_path / "speed.csv")
-    assert report_beside.speed(open_suite(), ["gamma"]) is None
+    assert report_beside.speeds(open_suite(), ["gamma"]) == {}
     (tmp_path / "there").mkdir()
     assert fails("speed", "--method", "gamma", "--csv", tmp_path / "there").endswith("it is a folder.")
     assert fails("probe", "--csv", tmp_path / "there").endswith("it is a folder.")

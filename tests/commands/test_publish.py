@@ -287,7 +287,7 @@ def test_weights_are_under_the_terms_of_what_they_began_from(bench, trained, wor
         assert f"purposes: {terms}." in file.with_suffix(".md").read_text(encoding="utf-8")
         return file, terms
 
-    first = trained("fast")
+    first, snapped = trained("fast"), trained("fast", "--snapshots")
     open_suite().client.set_tag(first, "low_data", "amos_night/train")
     file, terms = published(first, "first")
     assert terms == "research; not stated"
@@ -298,6 +298,15 @@ def test_weights_are_under_the_terms_of_what_they_began_from(bench, trained, wor
     open_suite().client.set_tag(heir, "low_data", "sice")
     last = trained("fast", "--init-from", heir)  # a run: its states tell of no terms of its own
     assert published(last, "last")[1] == "not stated; CC BY-NC 4.0; research"
+    step = next(name for name in open_suite().artifacts(snapped) if name.startswith("weights-0"))
+    for run_id in (snapped, first):
+        open_suite().client.set_tag(run_id, "low_data", "sice")
+        open_suite().client.set_tag(run_id, "normal_data", "sice")
+    told = []
+    for file in (open_suite().artifact(snapped, step), open_suite().artifact(first, "weights.safetensors")):
+        child = trained("fast", "--init-from", file)
+        told.append(open_suite().client.get_run(child).data.tags["begun_under"])
+    assert told == ["not stated", "CC BY-NC 4.0"], "which training gave weights of a step nothing tells"
 
 
 def test_what_proves_nothing_is_not_published(fails, trained, store, workplace):

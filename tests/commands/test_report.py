@@ -146,19 +146,27 @@ def test_runs_and_minutes_are_counted_once_and_by_the_trainings_own_clocks(store
     suite = open_suite()
     with suite.run("ablations", kind="ablations") as parent:
         for seed, seconds in enumerate((60.0, 120.0)):
-            tags = {"cell": "c", "weights_digest": f"cell {seed}"}
+            tags = {"cell": "c", "grid": "g", "weights_digest": f"cell {seed}"}
             with suite.run("train", kind="train", tags=tags, parent=parent) as run:
                 run.metrics({"cost/seconds": seconds})
     with suite.run("train", kind="train", tags={"adapted": "from scratch", "weights_digest": "night"}):
         pass
-    for command, told in (("speed", {"wall_seconds": 600.0}), ("reproduce", {})):
-        with suite.run(command, kind=command) as run:
+    with suite.run("train", kind="train", tags={"cell": "c", "grid": "older", "weights_digest": "older"}):
+        pass
+    for command, told, tags in (
+        ("speed", {"wall_seconds": 900.0}, {}),
+        ("reproduce", {}, {}),
+        ("reproduce", {"wall_seconds": 60.0}, {"partial": "yes"}),
+        ("speed", {"wall_seconds": 600.0}, {}),
+    ):
+        with suite.run(command, kind=command, tags=tags) as run:
             run.metrics(told)
     with pytest.raises(RuntimeError), suite.run("speed", kind="speed"):
         raise RuntimeError
     with suite.run("x", kind="train", tags={"imported": "yes", "weights_digest": "elsewhere"}):
         pass
-    found = made(suite, [], weights={"", "cell 1"}, seeds={"cell 0", "elsewhere"})
+    seeds = {"cell 0", "elsewhere"}
+    found = made(suite, [], weights={"", "cell 1"}, seeds=seeds, timed={run.id}, grids={"g"})
     assert {kind: one.counts for kind, one in found.items()} == {
         "ablations": "2 trainings, 3 minutes in all", "adapt": "1 training, less than a minute",
         "train": "1 training, 2 minutes", "seeds": "2 trainings", "speed": "1 run, 10 minutes", "reproduce": "1 run",
@@ -395,8 +403,15 @@ def test_times_come_from_the_newest_runs(store, workplace):
     from commands import report_beside
 
     header = "method,width,height,seconds,fastest,repeats,macs,parameters,peak_mib,device"
-    for seconds in (9.0, 1.5):
-        (workplace / "speed.csv").write_text(f"{header}\nm,6,4,{seconds},1,5,,0,3,cpu\nother,6,4,1,1,5,,0,3,cpu\n")
+    runs = []
+    for method, seconds in (("m", 9.0), ("m", 1.5), ("another", 2.0)):
+        (workplace / "speed.csv").write_text(
+            f"{header}\n{method},6,4,{seconds},1,5,,0,3,cpu\nother,6,4,1,1,5,,0,3,cpu\n"
+        )
         with open_suite().run("speed", kind="speed") as run:
             run.artifact(workplace / "speed.csv")
-    assert report_beside.speed(open_suite(), ["m"])[["method", "seconds"]].to_numpy().tolist() == [["m", 1.5]]
+        runs.append(run.id)
+    (found,) = report_beside.speeds(open_suite(), ["m"]).items()
+    assert found[0] == runs[1] and found[1][["method", "seconds"]].to_numpy().tolist() == [["m", 1.5]]
+    both = report_beside.speeds(open_suite(), ["m", "another"])
+    assert {run: frame["method"].tolist() for run, frame in both.items()} == {runs[1]: ["m"], runs[2]: ["another"]}

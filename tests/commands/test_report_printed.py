@@ -1,6 +1,7 @@
 import pandas as pd
 import pytest
 
+from bench.metrics import get_metric
 from bench.tracking import open_suite
 from commands.report_printed import published
 
@@ -19,8 +20,8 @@ TABLE_1 = (
 def kept(store, workplace):
     """Keeps tables by stem, and perhaps scores by method and checkpoint, as `bench reproduce` does."""
 
-    def keep(tables, scores=None):
-        with open_suite().run("reproduce", kind="reproduce") as run:
+    def keep(tables, scores=None, **tags):
+        with open_suite().run("reproduce", kind="reproduce", tags=tags) as run:
             for stem, text in tables.items():
                 (workplace / f"{stem}.csv").write_text(text)
                 run.artifact(workplace / f"{stem}.csv", "reproduce")
@@ -53,6 +54,13 @@ def test_only_cells_with_a_number_here_are_shown_and_the_rest_is_told(kept):
         "4 of 6 cells have no counterpart here: there is no method here for LLNet; nothing was measured on mef, so "
         "there is no mean over all sets either; nothing was measured of EnlightenGAN on lime.",
     )
+
+
+@pytest.mark.parametrize(("digest", "told"), [(get_metric("niqe").digest, False), ("older", True)])
+def test_numbers_by_another_variant_of_a_metric_say_so(kept, digest, told):
+    kept({"table-1": HEADER + TABLE_1}, **{"digest niqe": digest})
+    ((_, found),) = published(open_suite())
+    assert any(note.startswith("Here is by another variant of niqe") for note in found.notes) == told
 
 
 def test_of_what_is_in_print_only_what_was_asked_for_is_shown(kept):

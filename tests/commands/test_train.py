@@ -188,8 +188,10 @@ def test_a_generator_is_refined_and_its_weights_say_so(bench, fails, store, brie
     astray = find_training(open_suite(), "astray", finished=True).info.run_id
     Run(open_suite().client, astray).tags({"trusted": "no"})  # as of an adaptation: its weights do not tell
     file = open_suite().artifact(astray, "weights.safetensors")
-    assert bench("train", "refine", *sides, "--init-from", file, "--name", "of astray")[0] == 0
-    assert find_training(open_suite(), "of astray", finished=True).data.tags["trusted"] == "no"
+    for name in ("of astray", "of astray, removed"):
+        assert bench("train", "refine", *sides, "--init-from", file, "--name", name)[0] == 0
+        assert find_training(open_suite(), name, finished=True).data.tags["trusted"] == "no"
+        open_suite().client.delete_run(astray)
     first = find_training(open_suite(), "first", finished=True)
     code, out, err = bench("train", "refine", *sides, "--init-from", "first", "--noise", "1.5", "--name", "second")
     assert code == 0, err
@@ -236,6 +238,30 @@ def test_a_refinement_taught_by_another_generator_is_trusted_as_far_as_both_and_
     assert taught in chain(told), "what the teacher was shown counts"
 
 
+def test_a_run_torn_before_its_first_state_begins_anew_from_the_same_weights_alone(
+    bench, fails, store, brief, sides, workplace, monkeypatch
+):
+    tiny = replace(config.REFINE_PRESETS["fast"], minutes=None, max_steps=1, crop=48, batch_size=2)
+    monkeypatch.setitem(config.REFINE_PRESETS, "fast", tiny)
+    files = {}
+    for seed, role in enumerate(("--init-from", "--teacher")):
+        torch.manual_seed(seed)
+        files[role] = workplace / f"{seed}.safetensors"
+        save_weights(files[role], networks.Generator().state_dict(), describe({"align_corners": True}))
+    with monkeypatch.context() as torn:
+        torn.setattr(train, "usable", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+        assert bench("train", "refine", *sides, *(word for pair in files.items() for word in pair))[0] == 130
+    (run,) = runs()
+    for file in files.values():
+        before = file.read_bytes()
+        save_weights(file, networks.Generator().state_dict(), describe({"align_corners": True}))
+        assert "holds other weights than when run" in fails("train", "refine", "--resume", run.info.run_id)
+        file.write_bytes(before)
+    code, _, err = bench("train", "refine", "--resume", run.info.run_id)
+    assert code == 0, err
+    assert "taught_by" in runs()[0].data.tags
+
+
 def test_paper_says_where_it_departs(bench, store, brief, sides, monkeypatch):
     monkeypatch.setitem(config.PRESETS, "paper", replace(config.PRESETS["paper"], crop=48, batch_size=2, max_steps=1))
     words = ("--preset", "paper", "--features", "random", "--without", "perceptual")
@@ -268,6 +294,12 @@ def test_a_run_of_a_bare_machine_is_imported(bench, fails, store, brief, sides, 
     last = [r["values"] for r in lines if r["kind"] == "metrics" and "loss/global_discriminator" in r["values"]][-1]
     assert run.data.metrics["loss/global_discriminator"] == pytest.approx(last["loss/global_discriminator"])
     assert newest_weights("enlightengan_no_perceptual") is not None
+    record = (out / "run.jsonl").read_text().splitlines(keepends=True)
+    stopped = [line for line in record if '"weights.safetensors"' not in line]
+    (out / "run.jsonl").write_text("".join(stopped) + '{"kind": "artif')  # just before it told of its weights
+    assert bench("train", "import", out, *sides)[0] == 0
+    assert open_suite().artifact(runs()[0].info.run_id, "weights.safetensors") is not None
+    open_suite().client.delete_run(runs()[0].info.run_id)
     assert bench("train", "import", out, "--low", "demo", "--normal", "demo")[0] == 0
     assert [run.data.tags["trusted"] for run in runs()] == ["no", "yes", "yes"]
     (out / "weights.safetensors").unlink()
@@ -325,6 +357,10 @@ def test_an_imported_refinement_is_trusted_as_far_as_what_it_began_from(
         (("--low", "dark", "--normal", "bright", "--init-from", "none.pth"), "no weights file none.pth"),
         (("--low", "dark", "--normal", "bright", "--init-from", "none"), "none is no file of weights, and no run"),
         (("--low", "dark", "--normal", "bright", "--features", "vgg19-distilled"), "--feature-weights FILE"),
+        (
+            ("--low", "dark", "--normal", "bright", "--without", "perceptual", "--feature-weights", "x"),
+            "leave --feature-weights out",
+        ),
         (("--low", "dark", "--normal", "bright", "--seed", "-1"), "seed must not be negative"),
         (("--resume", "0123"), "There is no run 0123"),
     ],

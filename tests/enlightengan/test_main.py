@@ -175,6 +175,12 @@ def test_settings_that_a_continued_run_did_not_begin_with_are_refused(bare, torn
         bare(tmp_path / "nowhere", "--resume")
 
 
+def test_a_file_of_features_is_refused_where_no_loss_has_a_use_for_it(bare, tmp_path):
+    with pytest.raises(BenchError, match="leave --feature-weights out"):
+        bare(tmp_path / "run", *GAN, "--feature-weights", tmp_path / "gone.pth")
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_continued_refinement_keeps_its_teacher(bare, torn_at, tmp_path):
     start, teacher = (("--init-from", tmp_path / "start.safetensors"), ("--teacher", tmp_path / "other.safetensors"))
     for _, file in (start, teacher):
@@ -188,6 +194,8 @@ def test_a_continued_refinement_keeps_its_teacher(bare, torn_at, tmp_path):
     taught = weights_digest(read_weights(teacher[1])[0])
     assert taught in bare(tmp_path / "torn", "--resume", *start, *teacher)[1]["taught_by"]
     torn_at(bare, tmp_path / "own", *words, step=1, model=Refinement)
+    with pytest.raises(BenchError, match="--teacher stands beside --init-from"):
+        bare(tmp_path / "own", "--resume", *teacher)
     with pytest.raises(BenchError, match="is taught by no weights: leave --teacher out"):
         bare(tmp_path / "own", "--resume", *start, *teacher)
 

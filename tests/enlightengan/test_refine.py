@@ -285,6 +285,15 @@ def test_it_begins_from_a_whole_generator_alone(photographs, tmp_path, start):
     for teacher, told in ((state, "only a generator teaches"), (weights, "the whole enlightengan teaches")):
         with pytest.raises(BenchError, match=told):
             build(settings(), device=CPU, init_from=start, teacher=teacher)
+    plain = tmp_path / "plain.safetensors"  # as of somebody else, who tells nothing
+    save_weights(plain, Generator(attention=False).state_dict(), {})
+    older = tmp_path / "older.safetensors"
+    save_weights(older, Generator().state_dict(), {"align_corners": "False"})
+    for file, lacking in ((plain, "attention"), (older, "align_corners")):
+        with pytest.raises(BenchError, match=f"trained without {lacking}, which no generator is that is refined"):
+            build(settings(), device=CPU, init_from=file)
+        with pytest.raises(BenchError, match=f"trained without {lacking}, which no generator is that teaches"):
+            build(settings(), device=CPU, init_from=start, teacher=file)
     with pytest.raises(BenchError, match="Only a refinement has a teacher"):
         build(config, device=CPU, init_from=start, teacher=start)
 

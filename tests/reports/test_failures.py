@@ -28,6 +28,15 @@ def test_the_result_on_which_two_metrics_disagree_most_comes_first(cases):
     assert found[0].sentence == "Of 3 methods it is number 1 by niqe (1) and number 3 by psnr (1)."
 
 
+def test_a_rank_among_some_of_the_methods_is_none_among_all(cases):
+    scores = {(name, "d", "niqe"): [float(k)] for k, name in enumerate("abcd")}
+    scores |= {(name, "d", "loe"): [float(k)] for k, name in enumerate("bacd")}
+    names, _ = cases(scores | {("d", "d", "psnr"): [9.0], ("c", "d", "psnr"): [8.0]})
+    assert DISAGREEMENT not in [rule for rule, *_ in names], "first of two by psnr and fourth of four by niqe"
+    names, _ = cases(scores | {(name, "d", "psnr"): [float(k)] for k, name in enumerate("abcd")})
+    assert (DISAGREEMENT, "d", "low/0.png") in names
+
+
 def test_the_worst_are_of_different_methods_and_photographs(cases):
     names, found = cases(
         {("a", "d", "loe"): [900.0, 800.0, 1.0], ("b", "d", "loe"): [700.0, 1.0, 600.0], ("in", "d", "loe"): [9e9] * 3},
@@ -62,6 +71,18 @@ def test_what_the_input_clips_itself_is_not_counted(cases):
 
 def test_rules_without_scores_give_nothing(cases):
     assert cases({("a", "d", "niqe"): [1.0], ("b", "d", "niqe"): [float("nan")]})[0] == []
+
+
+def test_what_the_page_has_no_room_for_is_told(gallery, monkeypatch):
+    monkeypatch.setattr("reports.failures.BUDGET", 1)
+    results = {"clahe": gallery[0].results["clahe"]}
+    items = [GalleryItem("d", f"{k}.png", gallery[0].low, results) for k in range(3)]
+    failures = [Failure(ORDER, f"Its loe is {k}.", item) for k, item in enumerate(items)]
+    view = failures_section(Material(pd.DataFrame(), {}, failures=failures)).view
+    assert [case["shot"].image for case in view["groups"][ORDER]] == ["0.png"]
+    assert view["hidden"] == [
+        f"{ORDER}: clahe on d/{k}.png. Its loe is {k}. Not shown: the page would be too large." for k in (1, 2)
+    ]
 
 
 def test_pictures_are_shown_and_what_cannot_be_is_said(gallery):

@@ -1,3 +1,5 @@
+import gzip
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -99,6 +101,8 @@ def test_a_table_is_read_by_its_columns(tmp_path):
     with pytest.raises(BenchError, match="no column dataset, image, metric"):
         read_scores(tmp_path / "t.csv")
     (tmp_path / "u.csv").write_text("method,dataset,image,metric,value\na,d,i,niqe,many\n")
-    for name in ("u.csv", "absent.csv"):
+    whole = gzip.compress((tmp_path / "s.csv").read_bytes())
+    (tmp_path / "v.csv.gz").write_bytes(whole[:-12])
+    for name in ("u.csv", "absent.csv", "v.csv.gz"):
         with pytest.raises(BenchError, match=f"Cannot read the score table .*{name}"):
             read_scores(tmp_path / name)

@@ -128,6 +128,47 @@ def test_an_observer_votes_by_keyboard_and_touch_is_cut_off_and_goes_on(browser,
         assert len(store.rows("SELECT * FROM votes WHERE undone IS NOT NULL")) == 1
 
 
+@needs_chromium
+def test_a_pause_holds_while_a_vote_is_on_its_way_and_who_comes_next_is_asked_anew(browser, study, serve, port):
+    folder = study(names=("one", "two", "three"))  # 9 pairs
+    server = serve("tiny")
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    page = context.new_page()
+    page.goto(f"http://127.0.0.1:{port}/")
+    page.check("#agree")
+    page.click("#start")
+    page.wait_for_selector(READY)
+    kill(server)
+    page.keyboard.press("ArrowLeft")
+    page.get_by_role("alert").filter(has_text="No connection").wait_for()
+    page.click("#pause")
+    serve("tiny")
+    page.wait_for_selector("#trouble", state="hidden", timeout=20_000)  # the vote is kept
+    page.wait_for_timeout(500)
+    assert page.get_by_role("heading", name="Paused").is_visible()
+    page.get_by_role("button", name="Go on").click()
+    page.wait_for_selector(READY)
+    assert page.locator("#count").inner_text() == "Pair 2 of 9"
+    page.keyboard.press("ArrowRight")
+    page.wait_for_selector(READY)
+    page.keyboard.press("p")
+    page.get_by_role("button", name="Another person").click()
+    page.get_by_role("heading", name="Which picture do you prefer?").wait_for()
+    assert not page.locator("#agree").is_checked()
+    page.check("#agree")
+    page.click("#start")
+    page.wait_for_selector(READY)
+    assert page.locator("#count").inner_text() == "Pair 1 of 9"
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_selector(READY)
+    context.close()
+    with Store(folder) as store:
+        assert votes_of(store).groupby("observer", sort=False)["choice"].agg(list).tolist() == [
+            ["left", "right"],
+            ["left"],
+        ]
+
+
 @pytest.fixture
 def folder_page(browser, opened, tmp_path):
     """The page of an exported folder, at its first pair, from disk; and the store of its study."""
@@ -155,7 +196,11 @@ def test_the_folder_works_from_disk_and_its_votes_come_back(folder_page, tmp_pat
     page.reload()
     page.wait_for_selector(READY)
     assert page.locator("#count").inner_text() == "Pair 3 of 9"
+    page.keyboard.press("p")
+    assert not page.locator("#leave-early").is_visible()  # nor does an early end lose votes
+    page.get_by_role("button", name="Go on").click()
     for left in range(7, 0, -1):
+        page.wait_for_selector(READY)
         page.keyboard.press("ArrowLeft")
         page.wait_for_selector(READY if left > 1 else "#end:not([hidden])", state="attached")
     assert not page.locator("#leave").is_visible()  # not before the votes are saved

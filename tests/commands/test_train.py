@@ -328,7 +328,10 @@ def test_an_imported_refinement_is_trusted_as_far_as_what_it_began_from(
     assert trusted() == "no"
     Run(open_suite().client, first).tags({"trusted": "yes"})
     assert trusted() == "yes"
-    open_suite().client.delete_run(first)  # now nothing tells
+    open_suite().client.delete_run(first)
+    assert trusted() == "yes", "removed, it is no other"
+    open_suite().client.restore_run(first)
+    Run(open_suite().client, first).tags({"weights_digest": "another"})  # now nothing tells
     assert trusted() == "no"
     shipped = workplace / "shipped"
     shipped.mkdir()

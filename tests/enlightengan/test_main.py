@@ -187,7 +187,7 @@ def test_a_continued_refinement_keeps_its_teacher(bare, torn_at, tmp_path):
         save_weights(file, Generator().state_dict(), describe({"align_corners": True}))
     words = ("--method", "refine", *SETTINGS, "--crop", 40, *start)
     with pytest.raises(BenchError, match="Only a refinement has a teacher"):
-        bare(tmp_path / "gan", *GAN, *teacher)
+        bare(tmp_path / "gan", *GAN, *start, *teacher)
     torn_at(bare, tmp_path / "torn", *words, *teacher, step=1, model=Refinement)  # without a state
     with pytest.raises(BenchError, match=r"is taught by generator .* give its file with --teacher"):
         bare(tmp_path / "torn", "--resume", *start)

@@ -63,20 +63,20 @@ Means = dict[str, dict[str, float]]
 
 
 @cache
-def loaded(file: Path) -> nn.Module:
+def loaded(method: str, file: Path) -> nn.Module:
     """Each candidate once in a process."""
-    return make(METHOD, file).eval()
+    return make(method, file).eval()
 
 
 @torch.inference_mode()
-def scored(photograph: Photograph, files: dict[str, Path]) -> list[tuple[str, str, str, float]]:
+def scored(photograph: Photograph, method: str, files: dict[str, Path]) -> list[tuple[str, str, str, float]]:
     """Candidate, kind, score and value of one photograph."""
     torch.set_num_threads(1)
     kind, source, reference = photograph
     lab = None if reference is None else rgb2lab(reference)
     niqe, found = get_metric("niqe").load(), []
     for name, file in files.items():
-        pixels = to_pixels(loaded(file)(to_tensor(source)))
+        pixels = to_pixels(loaded(method, file)(to_tensor(source)))
         values = {"niqe": niqe(to_tensor(pixels), None)}
         if reference is not None:
             came = rgb2lab(pixels)
@@ -108,11 +108,11 @@ def at_night(pixels: Pixels, seed: int) -> Pixels:
     return to_pixels(made / 255)
 
 
-def measured(every: Iterable[Photograph], files: dict[str, Path]) -> dict[str, Means]:
+def measured(every: Iterable[Photograph], method: str, files: dict[str, Path]) -> dict[str, Means]:
     """Each candidate's means."""
     values: dict[tuple[str, str, str], list[float]] = {}
     with ProcessPoolExecutor(WORKERS) as pool:
-        for found in pool.map(partial(scored, files=files), every):
+        for found in pool.map(partial(scored, method=method, files=files), every):
             for name, kind, score, value in found:
                 values.setdefault((name, kind, score), []).append(value)
     means: dict[str, Means] = {}
@@ -143,10 +143,11 @@ if __name__ == "__main__":
     parser.add_argument("--candidate", action="append", required=True, metavar="NAME=FILE")
     parser.add_argument("--data-root", type=Path)
     parser.add_argument("--scenes", type=int, help="At most, spread over all that there are.")
+    parser.add_argument("--method", default=METHOD, help="The form that is looked at; the rule is about full size.")
     given = parser.parse_args()
     files = {name: Path(file) for name, _, file in (told.partition("=") for told in given.candidate)}
     references, every = photographs(data_root(given.data_root), given.scenes)
-    means = measured(every, files)
-    weights = {name: make(METHOD, file).checkpoint for name, file in files.items()}
+    means = measured(every, given.method, files)
+    weights = {name: make(given.method, file).checkpoint for name, file in files.items()}
     print(json.dumps({**judged(means), "weights": weights, "references": references, "means": means,
                       "provenance": public(provenance())}, indent=1))  # fmt: skip

@@ -124,13 +124,9 @@ def files_of_methods(checkpoints: Sequence[str]) -> dict[str, Path]:
 
 
 def choose_datasets(
-    chosen: Sequence[str],
-    root: Path,
-    *,
-    folder: Path | None = None,
-    references: Path | None = None,
+    chosen: Sequence[str], root: Path, *, folder: Path | None = None, references: Path | None = None,
     but: Path | None = None,
-) -> tuple[list["Dataset"], list[str]]:
+) -> tuple[list["Dataset"], list[str]]:  # fmt: skip
     """The datasets named and `folder`, else every test set below `root`, else demo/test; and what was left out.
 
     Of folders what lies in `but` is no photograph.

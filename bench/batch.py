@@ -29,6 +29,9 @@ OTHERS = RAW | {
     ".jpe", ".jxl", ".mpo", ".pbm", ".pfm", ".pnm", ".psd", ".qoi", ".tga",
 }  # fmt: skip
 """Suffixes of pictures that are not read out of folders."""
+CONVERT = "convert them first, raw ones to TIFF or PNG of 16 bits."
+
+COMPARED = "_compare"  # ends the name of a result that stands beside what it was made of
 
 
 @dataclass(frozen=True)
@@ -50,21 +53,23 @@ class Outcome:
 
 
 def plan(
-    paths: Sequence[str], *, ending: str, out: Path | None = None, tell: Callable[[str], None] = lambda _: None
-) -> list[Job]:
+    paths: Sequence[str], *, ending: str, out: Path | None = None, tell: Callable[[str], None] = lambda _: None,
+    is_method: Callable[[str], bool] = lambda _: False,
+) -> list[Job]:  # fmt: skip
     """The jobs for files, folders and globs.
 
     Without `out` the result of NAME.ext is NAME_ENDING.ext beside it, that of a folder FOLDER_ENDING with the same
     tree. With `out`, which is a file when it has a picture's suffix and a folder otherwise, names stay. Results of an
-    earlier run among the photographs, and pictures in folders of a format that is not taken, are left out: `tell` gets
-    a sentence on each. Raises BenchError when a result would overwrite a photograph or another result, when a glob
-    matches nothing, and when a folder has no picture.
+    earlier run among the photographs, also by what else `is_method` says is one, and pictures in folders of a format
+    that is not taken, are left out: `tell` gets a sentence on each. Raises BenchError when a result would overwrite a
+    photograph or another result, when a glob matches nothing, and when a folder has no picture.
     """
     singles, folders = _found(paths)
     single_file = out is not None and out.suffix.lower() in FORMATS and not out.is_dir()
     if single_file and (folders or len(singles) != 1):
         raise BenchError(f"--out {shown(out or Path())} is one file, and there are several photographs: name a folder.")
-    if out is not None and not single_file and not out.is_dir() and out.suffix.lower() in Image.registered_extensions():
+    no_folder = {*Image.registered_extensions(), *OTHERS}
+    if out is not None and not single_file and not out.is_dir() and out.suffix.lower() in no_folder:
         raise BenchError(f"{shown(out)} ends in none of {', '.join(FORMATS)}: give an --out that does, or a folder.")
     jobs, others = [], set()
     for path in singles:
@@ -76,10 +81,12 @@ def plan(
         inside = [path for path in photographs_in(folder) if not path.absolute().is_relative_to(root.absolute())]
         if not inside:
             kinds = f"{', '.join(FORMATS)} are taken, but for what lies in --out"
-            raise BenchError(f"There is no picture in the folder {shown(folder)} to enhance: {kinds}.")
+            away = len(_others(folder))
+            told = f" {away} of other formats {'is' if away == 1 else 'are'} there: {CONVERT}" if away else ""
+            raise BenchError(f"There is no picture in the folder {shown(folder)} to enhance: {kinds}.{told}")
         jobs += [Job(path, root / path.relative_to(folder)) for path in inside]
         others |= {path for path in _others(folder) if not path.is_relative_to(root.absolute())}
-    kept = _without_results(jobs, ending, tell)
+    kept = _without_results(jobs, ending, tell, is_method)
     if others:
         kinds = ", ".join(sorted({path.suffix.lower() for path in others}))
         tell(f"Left out, of no format that is taken: {len(others)} ({kinds}).")
@@ -109,16 +116,21 @@ def _others(folder: Path) -> list[Path]:
     return [path for path in found if path.is_file() and not in_hidden(path, whole)]
 
 
-def _without_results(jobs: list[Job], ending: str, tell: Callable[[str], None]) -> list[Job]:
-    """The jobs, each once, but those on results: what another job makes, or NAME_ENDING.ext beside a NAME.ext."""
+def _without_results(
+    jobs: list[Job], ending: str, tell: Callable[[str], None], is_method: Callable[[str], bool]
+) -> list[Job]:  # fmt: skip
+    """The jobs, each once, but those on results: what another job makes, or NAME_METHOD.ext beside a NAME.ext, by this
+    `ending` or another method."""
     once = {(job.source.resolve(), job.target.resolve()): job for job in jobs}
     targets = {target for _, target in once}
     names = {(job.source.parent.resolve(), job.source.stem) for job in jobs}
     kept: list[Job] = []
     results: list[Job] = []
     for (source, target), job in once.items():
-        name = job.source.stem.removesuffix(f"_{ending}")
-        named = name != job.source.stem and (job.source.parent.resolve(), name) in names
+        folder, stem = job.source.parent.resolve(), job.source.stem
+        ends = [(stem[:k], stem[k + 1 :]) for k, letter in enumerate(stem) if letter == "_"]
+        made_by = [end for name, end in ends if (folder, name) in names]
+        named = any(end == ending or (end.isidentifier() and is_method(end.removesuffix(COMPARED))) for end in made_by)
         (results if named or (source in targets and source != target) else kept).append(job)
     if results:
         one = shown(results[0].source)

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from bench.demo import write_demo
 from bench.digests import files_digest
 from bench.errors import BenchError, unknown_name
-from bench.folders import in_hidden, known_once, photographs_in, twins_of
+from bench.folders import PAIRED, in_hidden, known_once, photographs_in, twins_of
 from bench.images import read_rgb
 
 DATA = Path("data")  # the usual data root
@@ -144,8 +144,7 @@ def sides_of(name: str) -> list[str]:
 
 
 def resolve(name: str, root: Path, *, but: Path | None = None) -> Dataset:
-    """The dataset called `name` (or `NAME/SPLIT`, or a directory of photographs `but` for what lies there), its files
-    found and checked.
+    """The dataset called `name` (or NAME/SPLIT, or a folder `but` for what lies there), its files found and checked.
 
     Raises BenchError when it is unknown, absent, or its files differ in number or content from its specification.
     """
@@ -246,5 +245,6 @@ def _pair(name: str, low: tuple[Path, ...], reference: tuple[Path, ...], pairs: 
     known_once({path: path.stem for path in low}, f"{name}: low-light photographs")
     unpaired = [path.name for path in low if path.stem not in by_name]
     if unpaired or len(low) != len(reference):
-        raise BenchError(f"{name}: low and reference do not pair by file name, {(unpaired or ['?'])[0]} for one.")
+        one = (unpaired or ["?"])[0]
+        raise BenchError(f"{name}: low and reference do not pair by file name, {one} for one. {PAIRED}")
     return tuple(by_name[path.stem] for path in low)

@@ -7,6 +7,7 @@ from bench.errors import BenchError
 from bench.images import list_images
 
 RUNS = Path("runs")
+PAIRED = "Name them alike, or name the pairs (datasets/README.md)."
 OURS = ("mlflow.db", "cells.db", "artifacts", "samples", "training", "report")
 """One of these is in RUNS where that is this program's own, and not somebody's photographs of runs."""
 
@@ -43,7 +44,9 @@ def twins_of(files: Sequence[Path], folder: Path, references: Path) -> tuple[Pat
     twins = known_once({path: key for path, key in known_as.items() if key in wanted}, "references")
     lacking = [path for path, key in keys.items() if key not in twins]
     if lacking:
-        raise BenchError(f"{len(lacking)} of {len(files)} photographs have no twin in {references}: {lacking[0]}.")
+        raise BenchError(
+            f"{len(lacking)} of {len(files)} photographs have no twin in {references}: {lacking[0]}. {PAIRED}"
+        )
     return tuple(twins[key] for key in keys.values())
 
 

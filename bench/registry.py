@@ -4,6 +4,8 @@ import ast
 import hashlib
 import importlib
 import pkgutil
+import sys
+import sysconfig
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import version
@@ -14,6 +16,7 @@ from typing import Generic, TypeVar
 from bench.errors import BenchError, unknown_name
 
 SHARED = ("bench", "enlightengan")  # the packages that plugins build on
+INSTALLED = tuple({sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib", "purelib", "platlib")})
 LIBRARIES = ("numpy", "opencv-python-headless", "scikit-image", "scipy", "torch")
 T = TypeVar("T")
 C = TypeVar("C")
@@ -143,7 +146,8 @@ def code_digest(module: str, *, libraries: Sequence[str]) -> str:
 
 
 def _sources(module: str, *, found: dict[str, str], packages: tuple[str, ...]) -> dict[str, str]:
-    """The sources of `module`, of its imports from modules of `packages`, and of theirs within their own package.
+    """The sources of `module`, of its imports from modules of `packages` or that nobody installed, and of theirs within
+    their own package.
 
     The root of its own package is left out: that is where it registers.
     """
@@ -153,11 +157,18 @@ def _sources(module: str, *, found: dict[str, str], packages: tuple[str, ...]) -
     found[module] = file.read_text(encoding="utf-8")
     root = module.partition(".")[0]
     for node in ast.walk(ast.parse(found[module])):
-        for name in _imported(node):
+        for name in _imported(node, module if file.name == "__init__.py" else module.rpartition(".")[0]):
             package = name.partition(".")[0]
-            if package in packages and name != root and _file(name) is not None:
-                _sources(name, found=found, packages=(package,) if package in SHARED else packages)
+            if name != root and (package in packages or _is_own(package)) and _file(name) is not None:
+                known = package in SHARED or package not in packages
+                _sources(name, found=found, packages=(package,) if known else packages)
     return found
+
+
+def _is_own(package: str) -> bool:
+    """Whether a package is somebody's own files: not ours, and neither Python's nor installed."""
+    file = None if package in (*SHARED, *sys.stdlib_module_names) else _file(package)
+    return file is not None and file.is_file() and not any(map(file.is_relative_to, INSTALLED))
 
 
 def _file(module: str) -> Path | None:
@@ -169,8 +180,13 @@ def _file(module: str) -> Path | None:
     return Path(spec.origin) if spec is not None and spec.origin is not None else None
 
 
-def _imported(node: ast.AST) -> list[str]:
-    """What `from` a module is imported: that module, and what may be a module in it."""
-    if not isinstance(node, ast.ImportFrom) or node.module is None:
+def _imported(node: ast.AST, package: str) -> list[str]:
+    """What a module in `package` imports, and what may be a module in it."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if not isinstance(node, ast.ImportFrom):
         return []
-    return [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    parts = package.split(".")
+    above = parts[: len(parts) - node.level + 1] if node.level else []
+    source = ".".join([*above, *([node.module] if node.module else [])])
+    return [source, *(f"{source}.{alias.name}" for alias in node.names)]

@@ -8,6 +8,7 @@ from bench.trainings import newest_weights
 
 SHIPPED = Path(__file__).resolve().parent.parent / "weights"
 SUMS = "SHA256SUMS"  # as `sha256sum --check` reads it
+TRAINED_HERE = ("enlightengan", "cyclegan", "zero_dce")  # by a command of this name
 GUIDED, NATURAL = "_guided", "_natural"
 """How the name of a method ends that sees the photograph small (`enlightengan.guided`), and of one that does so and
 leaves texture as the photograph has it."""
@@ -36,8 +37,9 @@ def find_weights(method: str, tracking_uri: str | None = None) -> tuple[Path, st
         return cell
     trained, *left_out = variant.split("_no_")
     options = "".join(f" --without {part.replace('_', '-')}" for part in left_out)
+    train = f"train it (bench train {trained}{options} --preset fast), " if trained in TRAINED_HERE else ""
     raise MissingWeightsError(
-        f"There are no weights for {method}: train it (bench train {trained}{options} --preset fast), give a file "
+        f"There are no weights for {method}: {train}give a file "
         f"(--weights FILE to enhance, --checkpoint {method}=FILE to evaluate) or use --method clahe."
     )
 

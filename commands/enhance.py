@@ -38,11 +38,12 @@ def enhance(
 
     The input is never overwritten. One bad file does not stop the others.
     """
-    from bench.batch import plan
+    from bench.batch import COMPARED, plan
     from bench.brighten import develop
     from bench.device import choose_device, keep_freed_memory
     from bench.errors import BenchError
     from commands.console import say
+    from methods import METHODS
 
     if bits not in (None, 8, 16):
         raise BenchError(f"--bits is 8 or 16, not {bits}.")
@@ -51,7 +52,8 @@ def enhance(
     piped = paths == [PIPE]
     if piped:
         check_out(out, force=force)
-    jobs = [] if piped else plan(paths, ending=f"{method}_compare" if compare else method, out=out, tell=say)
+    ending = f"{method}{COMPARED if compare else ''}"
+    jobs = [] if piped else plan(paths, ending=ending, out=out, tell=say, is_method=METHODS.__contains__)
     chosen = str(choose_device(device))
     keep_freed_memory()
     enhancer = load(method, weights, device=chosen, quiet=piped)

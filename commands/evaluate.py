@@ -45,9 +45,11 @@ def evaluate(
     """Score methods on datasets with metrics; without options: all that is here, by NIQE.
 
     Prints the mean of each method on each dataset and leaves the score table in MLflow, where `bench report` finds it.
-    With --outputs and no --method only those results are scored.
+    With --outputs and no --method only those results are scored, and with weights that all have names of their own
+    (--checkpoint NAME=METHOD:FILE) only these.
     """
     from bench.data import data_root as root_of
+    from bench.metrics import get_metric
     from commands.scoring import run_evaluation
 
     only_given = outputs and not method and not checkpoint
@@ -55,6 +57,8 @@ def evaluate(
     datasets, away = choose_datasets(
         dataset or [], root_of(data_root), folder=images, references=references, but=save_images
     )
+    if references is not None and not any(get_metric(name).needs_reference for name in metric or ()):
+        away.append("No metric that was asked for looks at references: --metric psnr --metric ssim_rgb does.")
     given, notes = choose_outputs(outputs or [], datasets, taken=[entry.contestant.name for entry in entries])
     run_evaluation(
         [*entries, *given], datasets, metric or ["niqe"], workers=workers, scheduler=scheduler, save_images=save_images,
@@ -65,13 +69,14 @@ def evaluate(
 def choose_methods(
     names: Sequence[str] | None, checkpoints: Sequence[str], *, tracking_uri: str | None = None
 ) -> tuple[list["Entry"], list[str]]:
-    """The methods named, else all that have weights; and sentences on those left out."""
+    """The methods named, else the weights given by names of their own, else all that have weights; and sentences on
+    those left out."""
     from bench.errors import MissingWeightsError
     from methods import METHODS
 
     given = weight_files(checkpoints)
-    if names:
-        return [_entry(name, given, tracking_uri) for name in dict.fromkeys([*names, *given])], []
+    if names or (given and not any(name in METHODS for name in given)):
+        return [_entry(name, given, tracking_uri) for name in dict.fromkeys([*(names or []), *given])], []
     entries, absent = [], []
     for name in dict.fromkeys([*METHODS, *given]):
         try:

@@ -110,7 +110,9 @@ def network_of(enhancer: nn.Module) -> TrainedEnhancer:
     """The network that `enhancer` is, or sees a photograph through. Raises BenchError where there is none."""
     network = enhancer.base if isinstance(enhancer, GuidedEnhancer) else enhancer
     if not isinstance(network, TrainedEnhancer):
-        raise BenchError("ONNX is written of learned methods: this one has no network.")
+        raise BenchError(
+            "ONNX is written of what has a network of enlightengan.enhancer.TrainedEnhancer: this method has none."
+        )
     return network
 
 

@@ -24,9 +24,15 @@ METHODS: Registry[Factory, Card] = Registry("method", package="methods")
 
 
 def make(name: str, weights: Path | None = None) -> nn.Module:
-    """The enhancer called `name`, with `weights` where it is a learned one. Raises BenchError when another has some."""
+    """The enhancer called `name`, with `weights` where it is a learned one.
+
+    Raises BenchError when another has some, and when a learned one does not tell which it has.
+    """
     if METHODS.card(name).learned:
-        return METHODS[name](weights=weights)
+        made = METHODS[name](weights=weights)
+        if lacking := [told for told in ("checkpoint", "source") if not hasattr(made, told)]:
+            raise BenchError(f"{name} is a learned method without {' and '.join(lacking)}: see CONTRIBUTING.md.")
+        return made
     if weights is not None:
         raise BenchError(f"{name} has no weights: give none.")
     return METHODS[name]()

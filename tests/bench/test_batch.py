@@ -86,6 +86,30 @@ def test_results_in_a_folder_of_them_are_left_out_and_said(folder, photograph):
     assert told == ["Left out, as results of an earlier run: 1, night_clahe/a.png for one."]
 
 
+def test_results_of_other_methods_and_comparisons_are_no_photographs(photograph, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    kept = ["a.png", "a_b.png", "b_gamma.png", "a_2.x.png"]
+    results = ["a_gamma.png", "a_b_gamma.png", "a_clahe_compare.png", "a_gamma_clahe.png", "a_b_clahe.png"]
+    for seed, name in enumerate([*kept, *results]):
+        photograph(tmp_path / name, seed=seed)
+    told = list[str]()
+    jobs = plan(["*.png"], ending="gamma_compare", tell=told.append, is_method=["clahe", "gamma"].__contains__)
+    assert sorted(job.source.name for job in jobs) == sorted(kept), "b_gamma has no photograph b"
+    assert told == ["Left out, as results of an earlier run: 5, a_b_clahe.png for one."]
+    assert len(plan(["*.png"], ending="gamma_compare")) == 9, "nobody says which methods there are"
+
+
+def test_a_folder_of_other_formats_alone_says_how_many_and_what_to_do(tmp_path):
+    (tmp_path / "p").mkdir()
+    for name in ("a.heic", "b.nef"):
+        (tmp_path / "p" / name).touch()
+    with pytest.raises(BenchError, match=r"2 of other formats are there: convert them first, raw ones to TIFF"):
+        plan([str(tmp_path / "p")], ending="gamma")
+    (tmp_path / "a.png").touch()
+    with pytest.raises(BenchError, match=r"b.heic ends in none of"):
+        plan([str(tmp_path / "a.png")], ending="gamma", out=tmp_path / "b.heic")
+
+
 def test_hidden_folders_are_no_part_of_a_folder(photograph, tmp_path):
     photograph(tmp_path / "p/a.png", seed=1)
     photograph(tmp_path / "p/.thumbnails/a.png", seed=2)

@@ -125,6 +125,26 @@ def test_the_source_digest_follows_the_file(package, tmp_path):
     assert things.source_digest("second") == other
 
 
+@pytest.mark.parametrize(
+    "words",
+    ["import helper_of_mine", "from helper_of_mine import GAIN", "from . import beside", "from .beside import GAIN"],
+)
+def test_the_source_digest_follows_what_nobody_installed(package, tmp_path, monkeypatch, words):
+    monkeypatch.delitem(sys.modules, "helper_of_mine", raising=False)
+    things = __import__(f"{package}.registered").registered.THINGS
+    helpers = [tmp_path / "helper_of_mine.py", tmp_path / package / "beside.py"]
+    for helper in helpers:
+        helper.write_text("import numpy\nGAIN = 1\n")
+    importlib.invalidate_caches()
+    file = tmp_path / package / "first.py"
+    file.write_text(f"{file.read_text()}\n{words}\n")
+    before, other = things.source_digest("first"), things.source_digest("second")
+    helper = helpers["beside" in words]
+    helper.write_text("import numpy\nGAIN = 2\n")
+    assert things.source_digest("first") != before
+    assert things.source_digest("second") == other
+
+
 def test_names_that_one_rule_makes_differ_and_follow_what_they_build_on(monkeypatch, tmp_path):
     from methods import METHODS
 

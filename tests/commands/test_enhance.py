@@ -185,7 +185,9 @@ def test_an_exported_file_stays_unless_forced(bench, fails, workplace, weights, 
 def test_export_writes_or_says_why_not(bench, fails, workplace, weights, monkeypatch):
     assert fails("export", "enlightengan", "m.pt") == "The file is an ONNX model: call it m.onnx."
     assert fails("export", "enlightengan", ".") == "The file is an ONNX model: call it NAME.onnx."
-    assert fails("export", "gamma", "m.onnx") == "ONNX is written of learned methods: this one has no network."
+    assert fails("export", "gamma", "m.onnx") == (
+        "ONNX is written of what has a network of enlightengan.enhancer.TrainedEnhancer: this method has none."
+    )
     asked = []
     monkeypatch.setattr("enlightengan.export.export", lambda enhancer, path: asked.append(path) or 2e-6)
     for method in ("enlightengan", "enlightengan_guided"):

@@ -315,7 +315,9 @@ def test_a_folder_of_references_pairs_with_the_photographs_by_name(bench, fails,
     bench(*words, "--metric", "psnr")
     assert read_scores(night.parent / "scores.csv").set_index("image")["value"]["ночь.png"] < 60
     (night.parent / "day/a.jpg").unlink()
-    assert fails(*words, "--metric", "psnr") == "1 of 3 photographs have no twin in day: night/a.png."
+    assert fails(*words, "--metric", "psnr") == (
+        "1 of 3 photographs have no twin in day: night/a.png. Name them alike, or name the pairs (datasets/README.md)."
+    )
     assert fails("evaluate", "--references", "day") == "--references are those of --images: give both."
 
 

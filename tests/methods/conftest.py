@@ -1,3 +1,4 @@
+import sys
 from functools import cache
 
 import pytest
@@ -18,6 +19,10 @@ def random_weights(tmp_path_factory):
     def write(name):
         path = folder / f"{variant_of(name)}.safetensors"
         if not path.exists():
+            module = sys.modules[METHODS[variant_of(name)].__module__]
+            if hasattr(module, "random_state"):  # another network than these
+                save_weights(path, module.random_state(), {})
+                return path
             attention = name.startswith("enlightengan") and "no_attention" not in name
             generator = DceNet() if name == "zero_dce" else Generator(attention=attention)
             initialise(generator, torch.Generator().manual_seed(0))

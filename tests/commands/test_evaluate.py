@@ -284,6 +284,8 @@ def test_several_weights_of_one_method_stand_side_by_side_by_names_and_are_shown
     assert frame["late"].equals(frame["zero_dce"])
     assert not frame["early"].equals(frame["late"])
     assert ", 0.safetensors, as weights of zero_dce" in out
+    assert bench(*WORDS, *given)[0] == 0
+    assert set(read_scores(night.parent / "scores.csv")["method"]) == {"early", "late"}, "nothing else was named"
     _forget_samples(night.parent)
     code, out, err = bench("report", "--image", "a.png")
     assert code == 0, err
@@ -307,8 +309,10 @@ def test_a_folder_of_references_pairs_with_the_photographs_by_name(bench, fails,
     for seed, name in enumerate(("a.jpg", "it's ok/b c.png", "ночь.png")):
         photograph(night.parent / "day" / name, seed=seed, high=60)
     words = ("evaluate", "--images", "night", "--references", "day", "--method", "identity", "--csv", "scores.csv")
-    code, _, err = bench(*words, "--metric", "psnr")
-    assert code == 0, err
+    code, out, err = bench(*words, "--metric", "entropy")
+    assert code == 0 and "No metric that was asked for looks at references" in out, err
+    code, out, err = bench(*words, "--metric", "psnr")
+    assert code == 0 and "looks at references" not in out, err
     values = read_scores(night.parent / "scores.csv").set_index("image")["value"]
     assert values["ночь.png"] > 60 > values["a.png"]
     photograph(night.parent / "day/ночь.png", seed=9)

@@ -53,20 +53,24 @@ speed: install
 # of commits 48288a579fbd, b29c0d002fb7 (small copies taught the first look alone, by the brighter half of the
 # photographs), 04bd61651e33 (all looks, by all but the darkest quarter), bfd3ff4 and e43d4518dec3 (a twelfth of them
 # kept their light) and 41db4c5d75f3, all from before crops of well-exposed photographs lost light as small copies do.
-# Of full size, four and a half hours of one such core: by commits a82a5748c1ca (fine) and f8fb8abeeda5 (sharp; four
-# of five well-exposed crops lost light then), 364664b (grain, weave: stopped after 37 minutes) and 3c17cacce691 (hush,
-# still), all from before what is wanted had no noise. Zero-DCE's: an hour of one core. The fourth refinement, hush and
-# still began from the looks themselves, not from their half precision. Which of them ship benchmarks/choose_weights.py
+# Of full size, eight hours of one such core: by commits a82a5748c1ca (fine) and f8fb8abeeda5 (sharp; four of five
+# well-exposed crops lost light then), 364664b (grain, weave: stopped after 37 minutes) and 3c17cacce691 (hush, still),
+# all from before what is wanted had no noise, 2141a3553e8d (calm, clear: stopped after 44 minutes), 6bb69ff746cd (pure,
+# plain) and 83c55e128bcc (sure). Zero-DCE's: an hour of one core. The fourth refinement, hush, still, pure and
+# plain began from the looks themselves, not from their half precision. Which of them ship benchmarks/choose_weights.py
 # chose (results/weights.json, results/README.md). BENCH_DATA says where the photographs are; the committed ones were
 # made with FEATURES="--features vgg19-distilled --feature-weights FILE" and, as steps differ with the machine,
-# HALF=whole@1617, GRAIN=grain@2347, WEAVE=weave@2336 and LOOKS="--mean-with seventh@2298 --mean-with seventh@2598
-# --mean-with seventh@2951": the last three but the end.
+# HALF=whole@1617, GRAIN=grain@2347, WEAVE=weave@2336, CALM=calm@1804, CLEAR=clear@1791 and LOOKS="--mean-with
+# seventh@2298 --mean-with seventh@2598 --mean-with seventh@2951": the last three but the end.
 HALF ?= whole
 GRAIN ?= grain
 WEAVE ?= weave
+CALM ?= calm
+CLEAR ?= clear
 PLAIN := --low sice --low enlightengan_crops --normal bsds500 --normal enlightengan_crops
 LARGE := $(PLAIN) --crop 256 --batch-size 2
-FOR_DARK := $(LARGE) --looks 0 --smallest-scale 0.7 --bright-inputs 0.15
+CROPS := $(LARGE) --looks 0 --smallest-scale 0.7
+FOR_DARK := $(CROPS) --bright-inputs 0.15
 weights: install
 	$(BIN)/bench data overlap
 	$(BIN)/bench train enlightengan --minutes 58 --name first $(FEATURES)
@@ -125,7 +129,20 @@ weights: install
 	    --init-from runs/grain/enlightengan.safetensors
 	$(BIN)/bench train refine --minutes 42 $(FOR_DARK) --structure 2 --noise 2 --statistics 1 --seed 3 --name still \
 	    --init-from runs/weave/enlightengan.safetensors
-	$(BIN)/bench publish still --mean-with hush --force
+	$(BIN)/bench publish still --mean-with hush --out runs/pair --force
+	$(BIN)/bench train refine --minutes 85 $(CROPS) --bright-inputs 0.35 --structure 2 --noise 3 --statistics 0.3 --seed 4 \
+	    --snapshots --name calm --init-from runs/pair/enlightengan.safetensors
+	$(BIN)/bench train refine --minutes 85 $(CROPS) --bright-inputs 0.35 --structure 2 --noise 3 --statistics 0.8 --seed 5 \
+	    --snapshots --name clear --init-from runs/pair/enlightengan.safetensors
+	$(BIN)/bench publish $(CALM) --mean-with $(CLEAR) --out runs/rough --force
+	$(BIN)/bench train refine --minutes 26 $(FOR_DARK) --structure 3 --noise 3 --statistics 0.5 --seed 8 --name pure \
+	    --init-from runs/rough/enlightengan.safetensors
+	$(BIN)/bench train refine --minutes 26 $(FOR_DARK) --structure 2 --noise 3 --statistics 1 --seed 9 --name plain \
+	    --init-from runs/rough/enlightengan.safetensors
+	$(BIN)/bench publish plain --mean-with pure --out runs/quiet --force
+	$(BIN)/bench train refine --minutes 82 $(FOR_DARK) --structure 3 --noise 3 --statistics 0.5 --seed 11 --name sure \
+	    --init-from runs/quiet/enlightengan.safetensors --teacher weights/enlightengan_guided.safetensors
+	$(BIN)/bench publish sure --force
 	$(BIN)/bench publish all --force
 
 # What RESULTS.md has beside the shipped weights: the two-path rival, and the adaptation to another domain. The

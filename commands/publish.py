@@ -136,11 +136,16 @@ def _mark(suite: "Suite", trainings: "Sequence[Stored]", checkpoint: str, *, mea
 
 
 def _known(trainings: "Sequence[Stored]") -> dict[str, str]:
-    """The metadata of the first's weights, under the terms of all."""
+    """The metadata of the first's weights, with what all began from, under the terms of all."""
     from commands.publish_card import begun, licence
+    from enlightengan.beginning import together
 
     first, terms = trainings[0], licence([one.run for one in trainings])
-    return first.metadata | begun(first.run.data.tags) | {"run": first.run.info.run_id, "licence": terms}
+    stories = [one.run.data.tags["begun_from"] for one in trainings if "begun_from" in one.run.data.tags]
+    began = begun(first.run.data.tags)
+    if "begun_from" in began:
+        began["begun_from"] = together(stories)
+    return first.metadata | began | {"run": first.run.info.run_id, "licence": terms}
 
 
 def _write_halved(file: Path, state: "Mapping[str, Tensor]", metadata: "Mapping[str, str]", *, force: bool) -> None:

@@ -1,6 +1,7 @@
 """What a training began from: the story that its weights, its state and its run tell of the trainings before it."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from torch import Tensor
@@ -44,6 +45,22 @@ def _told_of(weights: Path) -> tuple[tuple[str, str], dict[str, None]]:
     before += f", {which} begun from {metadata['begun_from']}" if "begun_from" in metadata else ""
     terms = [metadata.get("licence", NOT_STATED), *([metadata["begun_under"]] if "begun_under" in metadata else [])]
     return (told, before), dict.fromkeys(term for told in terms for term in told.split("; "))
+
+
+def together(stories: Sequence[str]) -> str:
+    """What the trainings of a mean began from: the first's story, and of the others what no story before has told."""
+    told = stories[0]
+    for number, story in enumerate(stories[1:], start=2):
+        fresh = ""
+        for part in re.split("(, (?:itself|the first|and) begun from )", story):
+            found = re.search("generator ([0-9a-f]{16})", part)
+            if found and found[1] in told:
+                fresh += f"{found[1]}, as told"
+                break
+            fresh += part
+        if "generator" in fresh:
+            told += f", training {number} begun from {fresh}"
+    return told
 
 
 def generator_told(state: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:

@@ -16,6 +16,7 @@ from bench.scores import read_scores, score_table, write_csv
 from bench.tracking import open_suite
 from bench.weights import shipped_weights
 from commands.ablations import ablation_scores
+from commands.beginnings import generator_in
 from commands.kept import NothingEvaluatedError, evaluations_of, in_place, newest, same_photographs, tables_of
 from commands.publish_card import scores_of
 from commands.ranking import _directions
@@ -24,7 +25,7 @@ from commands.report_beside import probes
 from commands.report_origin import shipped_told
 from commands.report_pictures import Pictures
 from commands.report_runs import budgets, chain, costs, curves, seeds
-from enlightengan.beginning import begun_from
+from enlightengan.beginning import begun_from, together
 from methods import make
 from reports.material import Budget
 
@@ -309,6 +310,20 @@ def test_a_mean_of_one_training_at_several_steps_counts_it_once():
     )
     assert chain(story) == {first: 120, third: 20, fourth: 9}
     assert chain("") == {}
+
+
+def test_a_mean_tells_what_each_of_its_trainings_began_from_once():
+    a, b, c, d, e = (digit * 16 for digit in "12345")
+    first = f"refined generator {a} after 5 steps, 20 pairs, itself begun from generator {b} after 3 steps, 9 pairs"
+    second = (
+        f"refined generator {c}, the mean of generator {d} after 2 steps, 8 pairs; "
+        f"generator {e} after 1 steps, 4 pairs, the first begun from generator {b} after 3 steps, 9 pairs"
+    )
+    told = together([first, second])
+    assert told == f"{first}, training 2 begun from {second.partition(f'generator {b}')[0]}{b}, as told"
+    assert chain(told) == {a: 20, b: 9, d: 8, e: 4}
+    assert together([first]) == together([first, first]) == first
+    assert generator_in({"begun_from": told}) == a
 
 
 def test_weights_that_nobody_tells_the_training_of_are_said_however_far_back(store):

@@ -26,6 +26,7 @@ def mine(tmp_path, monkeypatch):
         monkeypatch.setattr(methods, "__path__", [*methods.__path__, str(tmp_path)])
         for part in ("_entries", "_cards", "_modules"):
             monkeypatch.setattr(METHODS, part, dict(getattr(METHODS, part)))
+        monkeypatch.setattr(METHODS, "_package", "methods")  # listed before or not
 
     yield put
     for name in [name for name in sys.modules if name.removeprefix("methods.") in {p.stem for p in tmp_path.iterdir()}]:

@@ -134,7 +134,7 @@ def _without_results(
         (results if named or (source in targets and source != target) else kept).append(job)
     if results:
         one = shown(results[0].source)
-        tell(f"Left out, as results of an earlier run: {len(results)}, {one} for one.")
+        tell(f"Left out, as results of an earlier run: {len(results)}, {one} for one. Name one alone if it is none.")
     return kept
 
 

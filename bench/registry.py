@@ -16,6 +16,7 @@ from typing import Generic, TypeVar
 from bench.errors import BenchError, unknown_name
 
 SHARED = ("bench", "enlightengan")  # the packages that plugins build on
+INSTALLED_AS = {"site-packages", "dist-packages"}  # wherever a system or a user has them
 INSTALLED = tuple({sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib", "purelib", "platlib")})
 LIBRARIES = ("numpy", "opencv-python-headless", "scikit-image", "scipy", "torch")
 T = TypeVar("T")
@@ -111,7 +112,8 @@ class Registry(Mapping[str, T], Generic[T, C]):
     def source_digest(self, name: str) -> str:
         """16 hex digits that change when the module that defines `name` does, or what it builds on.
 
-        That are modules of ours and the versions of the libraries that compute. Names that one rule makes differ.
+        That are modules of ours, modules that nobody installed, and the versions of the libraries that compute. Names
+        that one rule makes differ.
         """
         self[name]
         code = code_digest(self._modules[name], libraries=LIBRARIES)
@@ -139,43 +141,59 @@ def _load(module: str) -> None:
 
 
 def code_digest(module: str, *, libraries: Sequence[str]) -> str:
-    """16 hex digits that change with `module`, what of ours it builds on and the `libraries`' versions."""
-    sources = _sources(module, found={}, packages=(*SHARED, module.partition(".")[0]))
+    """16 hex digits that change with `module`, what of ours or of what nobody installed it builds on, and the
+    `libraries`' versions."""
+    sources = _sources(module, found={}, packages=(*SHARED, module.partition(".")[0]), root=module.partition(".")[0])
     told = [f"{key}\n{sources[key]}" for key in sorted(sources)] + [f"{name} {version(name)}" for name in libraries]
     return hashlib.sha256("".join(told).encode()).hexdigest()[:16]
 
 
-def _sources(module: str, *, found: dict[str, str], packages: tuple[str, ...]) -> dict[str, str]:
+def _sources(module: str, *, found: dict[str, str], packages: tuple[str, ...], root: str) -> dict[str, str]:
     """The sources of `module`, of its imports from modules of `packages` or that nobody installed, and of theirs within
     their own package.
 
-    The root of its own package is left out: that is where it registers.
+    The `root` of the package that registers is left out, and so are ours: that is where they register.
     """
     file = _file(module)
     if module in found or file is None:
         return found
-    found[module] = file.read_text(encoding="utf-8")
-    root = module.partition(".")[0]
-    for node in ast.walk(ast.parse(found[module])):
+    found[module], tree = _read(file)
+    own = module.partition(".")[0]
+    roots = {root, own} if own in SHARED else {root}
+    for node in ast.walk(tree):
         for name in _imported(node, module if file.name == "__init__.py" else module.rpartition(".")[0]):
             package = name.partition(".")[0]
-            if name != root and (package in packages or _is_own(package)) and _file(name) is not None:
+            if name in roots or _file(name) is None:
+                continue
+            if package in packages or _is_own(name):
                 known = package in SHARED or package not in packages
-                _sources(name, found=found, packages=(package,) if known else packages)
+                _sources(name, found=found, packages=(package,) if known else packages, root=root)
     return found
 
 
-def _is_own(package: str) -> bool:
-    """Whether a package is somebody's own files: not ours, and neither Python's nor installed."""
-    file = None if package in (*SHARED, *sys.stdlib_module_names) else _file(package)
-    return file is not None and file.is_file() and not any(map(file.is_relative_to, INSTALLED))
+def _read(file: Path) -> tuple[str, ast.AST]:
+    """A source and what it consists of; of what is no Python, as a compiled module, its digest and nothing."""
+    try:
+        text = file.read_text(encoding="utf-8")
+        return text, ast.parse(text)
+    except (ValueError, SyntaxError):
+        return hashlib.sha256(file.read_bytes()).hexdigest(), ast.Module([], [])
+
+
+def _is_own(module: str) -> bool:
+    """Whether a module is somebody's own file: not ours, and neither Python's nor installed."""
+    package = module.partition(".")[0]
+    file = None if package in (*SHARED, *sys.stdlib_module_names) else _file(module)
+    if file is None or not file.is_file() or INSTALLED_AS & set(file.parts):
+        return False
+    return not any(map(file.is_relative_to, INSTALLED))
 
 
 def _file(module: str) -> Path | None:
     """Where `module` lies, loaded or not: what is only imported when it is needed belongs to it, too. None: is none."""
     try:
         spec = find_spec(module)
-    except (ModuleNotFoundError, ValueError):
+    except Exception:  # whatever the package around it raises on import
         return None
     return Path(spec.origin) if spec is not None and spec.origin is not None else None
 

@@ -77,16 +77,23 @@ def tables_of(
 
 
 def _of_files(tables: Mapping[Path, "pd.DataFrame"]) -> tuple[list["pd.DataFrame"], list[str]]:
-    """The score tables, and notes; of sets of one name with other photographs only the first's."""
-    known, notes = dict[tuple[str, str], str](), list[str]()
+    """The score tables, and notes; of sets of one name with other photographs only the first's, with other references
+    what needs none."""
+    known, paired, notes = dict[tuple[str, str], str](), dict[tuple[str, str], str](), list[str]()
     kept: list[pd.DataFrame] = []
-    for path, table in tables.items():
+    for path, whole in tables.items():
+        table = whole
         notes.append(f"Scores from {path.name}.")
         pictures = table.loc[table["picture_digest"] != "", ["dataset", "image", "picture_digest"]].drop_duplicates()
         told = {(dataset, image): digest[:64] for dataset, image, digest in pictures.itertuples(index=False, name=None)}
         others = {key[0] for key, digest in told.items() if known.setdefault(key, digest) != digest}
         notes += [f"{name}: scores on other photographs of that name are left out." for name in sorted(others)]
-        kept.append(table[~table["dataset"].isin(others)])
+        table = table[~table["dataset"].isin(others)]
+        with_references = pictures[pictures["picture_digest"].str.len() > 64].itertuples(index=False, name=None)
+        told = {(dataset, image): digest[64:] for dataset, image, digest in with_references}
+        others = {key[0] for key, digest in told.items() if paired.setdefault(key, digest) != digest}
+        notes += [f"{name}: scores against other references are left out." for name in sorted(others)]
+        kept.append(table[~(_needs_reference(table) & table["dataset"].isin(others))] if others else table)
     return kept, notes
 
 

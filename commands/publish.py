@@ -141,10 +141,10 @@ def _known(trainings: "Sequence[Stored]") -> dict[str, str]:
     from enlightengan.beginning import together
 
     first, terms = trainings[0], licence([one.run for one in trainings])
-    stories = [one.run.data.tags["begun_from"] for one in trainings if "begun_from" in one.run.data.tags]
     began = begun(first.run.data.tags)
-    if "begun_from" in began:
-        began["begun_from"] = together(stories)
+    for role in ("begun_from", "taught_by"):
+        if told := together([one.run.data.tags.get(role, "") for one in trainings]):
+            began[role] = told
     return first.metadata | began | {"run": first.run.info.run_id, "licence": terms}
 
 

@@ -48,7 +48,10 @@ def _told_of(weights: Path) -> tuple[tuple[str, str], dict[str, None]]:
 
 
 def together(stories: Sequence[str]) -> str:
-    """What the trainings of a mean began from: the first's story, and of the others what no story before has told."""
+    """What the trainings of a mean began from: the first's story, and of the others what no story before has told.
+
+    Those that began from chance have none.
+    """
     told = stories[0]
     for number, story in enumerate(stories[1:], start=2):
         fresh = ""
@@ -59,7 +62,7 @@ def together(stories: Sequence[str]) -> str:
                 break
             fresh += part
         if "generator" in fresh:
-            told += f", training {number} begun from {fresh}"
+            told += f"{', ' if told else ''}training {number} begun from {fresh}"
     return told
 
 

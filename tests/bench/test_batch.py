@@ -75,7 +75,9 @@ def test_results_beside_the_photographs_of_a_folder_are_left_out_and_said(folder
     told = []
     found = targets(["night"], out=out, tell=told.append)
     assert found.keys() == {"night/a.png", "night/sub/b.png", "night/sub/a_clahe.png"}
-    assert told == ["Left out, as results of an earlier run: 3, night/a_clahe.png for one."]
+    assert told == [
+        "Left out, as results of an earlier run: 3, night/a_clahe.png for one. Name one alone if it is none."
+    ]
     assert targets(["night/a_clahe.png"]) == {"night/a_clahe.png": "night/a_clahe_clahe.png"}  # asked for by name
 
 
@@ -83,7 +85,9 @@ def test_results_in_a_folder_of_them_are_left_out_and_said(folder, photograph):
     photograph(folder.with_name("night_clahe") / "a.png")
     told = []
     assert targets(["night", "night_clahe"], tell=told.append).keys() == {"night/a.png", "night/sub/b.png"}
-    assert told == ["Left out, as results of an earlier run: 1, night_clahe/a.png for one."]
+    assert told == [
+        "Left out, as results of an earlier run: 1, night_clahe/a.png for one. Name one alone if it is none."
+    ]
 
 
 def test_results_of_other_methods_and_comparisons_are_no_photographs(photograph, tmp_path, monkeypatch):
@@ -95,7 +99,7 @@ def test_results_of_other_methods_and_comparisons_are_no_photographs(photograph,
     told = list[str]()
     jobs = plan(["*.png"], ending="gamma_compare", tell=told.append, is_method=["clahe", "gamma"].__contains__)
     assert sorted(job.source.name for job in jobs) == sorted(kept), "b_gamma has no photograph b"
-    assert told == ["Left out, as results of an earlier run: 5, a_b_clahe.png for one."]
+    assert told == ["Left out, as results of an earlier run: 5, a_b_clahe.png for one. Name one alone if it is none."]
     assert len(plan(["*.png"], ending="gamma_compare")) == 9, "nobody says which methods there are"
 
 

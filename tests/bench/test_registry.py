@@ -127,22 +127,49 @@ def test_the_source_digest_follows_the_file(package, tmp_path):
 
 @pytest.mark.parametrize(
     "words",
-    ["import helper_of_mine", "from helper_of_mine import GAIN", "from . import beside", "from .beside import GAIN"],
+    [
+        "from nets_of_mine.net import GAIN",
+        "from whole_of_mine.part import GAIN",
+        "import helper_of_mine",
+        "from helper_of_mine import GAIN",
+        "from . import beside",
+        "from .beside import GAIN",
+    ],
 )
 def test_the_source_digest_follows_what_nobody_installed(package, tmp_path, monkeypatch, words):
-    monkeypatch.delitem(sys.modules, "helper_of_mine", raising=False)
+    for known in [name for name in sys.modules if "_of_mine" in name]:
+        monkeypatch.delitem(sys.modules, known)
     things = __import__(f"{package}.registered").registered.THINGS
-    helpers = [tmp_path / "helper_of_mine.py", tmp_path / package / "beside.py"]
-    for helper in helpers:
+    helpers = {
+        "helper_of_mine": tmp_path / "helper_of_mine.py", "beside": tmp_path / package / "beside.py",
+        "nets_of_mine.net": tmp_path / "nets_of_mine/net.py",  # a folder without __init__.py
+        "whole_of_mine": tmp_path / "whole_of_mine/__init__.py",
+    }  # fmt: skip
+    for helper in helpers.values():
+        helper.parent.mkdir(exist_ok=True)
         helper.write_text("import numpy\nGAIN = 1\n")
+    (tmp_path / "whole_of_mine/part.py").write_text("from whole_of_mine import GAIN\n")
     importlib.invalidate_caches()
     file = tmp_path / package / "first.py"
     file.write_text(f"{file.read_text()}\n{words}\n")
     before, other = things.source_digest("first"), things.source_digest("second")
-    helper = helpers["beside" in words]
+    (helper,) = (file for name, file in helpers.items() if name in words)
     helper.write_text("import numpy\nGAIN = 2\n")
     assert things.source_digest("first") != before
     assert things.source_digest("second") == other
+
+
+def test_what_cannot_be_read_or_imported_costs_no_digest(package, tmp_path):
+    things = __import__(f"{package}.registered").registered.THINGS
+    (tmp_path / "raises_of_mine.py").write_text("raise RuntimeError\n")
+    (tmp_path / "broken_of_mine.py").write_text("x = = 1\n")
+    file = tmp_path / package / "first.py"
+    lazy = "def late():\n    from raises_of_mine.part import y\n    import broken_of_mine\n"
+    file.write_text(f"{file.read_text()}\n{lazy}")
+    importlib.invalidate_caches()
+    before = things.source_digest("first")
+    (tmp_path / "broken_of_mine.py").write_bytes(b"\xff\xfe")  # as a compiled module
+    assert things.source_digest("first") != before
 
 
 def test_names_that_one_rule_makes_differ_and_follow_what_they_build_on(monkeypatch, tmp_path):

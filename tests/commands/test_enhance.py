@@ -114,7 +114,9 @@ def test_what_a_folder_holds_and_is_not_enhanced_is_said(bench, fails, workplace
         (workplace / "night" / name).write_bytes(b"no picture")
     code, out, err = bench("enhance", "night", "--method", "gamma")
     assert code == 0, err
-    assert "Left out, as results of an earlier run: 1, night/a_gamma.png for one.\n" in out
+    assert (
+        "Left out, as results of an earlier run: 1, night/a_gamma.png for one. Name one alone if it is none.\n" in out
+    )
     assert "Left out, of no format that is taken: 3 (.cr2, .heic).\n" in out
     assert [path.name for path in (workplace / "night_gamma").iterdir()] == ["a.png"]
     told = "night/b.HEIC is of no format that is taken: .bmp, .jpeg, .jpg, .pgm, .png, .ppm, .tif, .tiff, .webp are."

@@ -68,6 +68,12 @@ def test_of_several_files_the_first_counts_and_sets_of_other_photographs_stay_ap
     assert sorted(every["value"].unique()) == [3.0, 5.0] and set(every["metric"]) == {"entropy", "psnr"}
     assert notes.count("night: scores on other photographs of that name are left out.") == 1
     assert set(newest(every)[0]["value"]) == {3.0}
+    row = {**common, "metric": "psnr", "dataset": "night", "image": "0.png", "value": 8.0}
+    rows = [{**row, "picture_digest": "a" * 64 + "e" * 64}, {**row, "metric": "loe", "picture_digest": "a" * 64}]
+    write_csv(score_table(rows), workplace / "another.csv")
+    every, notes = tables_of(open_suite(), [], [*files, workplace / "another.csv"])
+    assert set(every.loc[every["value"] == 8.0, "metric"]) == {"loe"}
+    assert notes[-1] == "night: scores against other references are left out."
 
 
 def test_scores_of_older_results_are_left_out_where_newer_are_there(bench, night, workplace, photograph):
@@ -323,6 +329,7 @@ def test_a_mean_tells_what_each_of_its_trainings_began_from_once():
     assert told == f"{first}, training 2 begun from {second.partition(f'generator {b}')[0]}{b}, as told"
     assert chain(told) == {a: 20, b: 9, d: 8, e: 4}
     assert together([first]) == together([first, first]) == first
+    assert together(["", "", first]) == f"training 3 begun from {first}" and together(["", ""]) == ""
     assert generator_in({"begun_from": told}) == a
 
 

@@ -90,7 +90,7 @@ def test_a_damaged_table_of_shipped_scores_is_named(tmp_path, damage):
 
 
 def test_what_reads_and_scores_pictures_counts():
-    found = registry._sources("bench.jobs", found={}, packages=("bench",))
+    found = registry._sources("bench.jobs", found={}, packages=("bench",), root="bench")
     assert {"bench.jobs", "bench.images", "bench.metrics", "bench.diagnostics", "bench.loe", "bench.fidelity"} <= set(
         found
     )

@@ -144,7 +144,7 @@ def sides_of(name: str) -> list[str]:
 
 
 def resolve(name: str, root: Path, *, but: Path | None = None) -> Dataset:
-    """The dataset called `name` (or NAME/SPLIT, or a folder `but` for what lies there), its files found and checked.
+    """The dataset called `name` (or NAME/SPLIT, or a folder without what lies in `but`), its files found, checked.
 
     Raises BenchError when it is unknown, absent, or its files differ in number or content from its specification.
     """

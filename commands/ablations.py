@@ -211,8 +211,7 @@ def trained_cells(suite: "Suite", grid: str | None = None) -> list["Trained"]:
         Trained(
             checkpoint=tags["weights_digest"], seed=int(tags["seed"]), factors=tuple(tags["factors"].split(", ")),
             without=frozenset(filter(None, tags["without"].split(", "))),
-            grid=grid_of(run),
-            method=tags["variant"], steps=steps(suite, run),
+            grid=grid_of(run), method=tags["variant"], steps=steps(suite, run),
         )
         for run, tags in ((run, run.data.tags) for run in cells)
     ]  # fmt: skip

@@ -43,7 +43,6 @@ def enhance(
     from bench.device import choose_device, keep_freed_memory
     from bench.errors import BenchError
     from commands.console import say
-    from methods import METHODS
 
     if bits not in (None, 8, 16):
         raise BenchError(f"--bits is 8 or 16, not {bits}.")
@@ -53,7 +52,7 @@ def enhance(
     if piped:
         check_out(out, force=force)
     ending = f"{method}{COMPARED if compare else ''}"
-    jobs = [] if piped else plan(paths, ending=ending, out=out, tell=say, is_method=METHODS.__contains__)
+    jobs = [] if piped else plan(paths, ending=ending, out=out, tell=say, is_method=_is_method)
     chosen = str(choose_device(device))
     keep_freed_memory()
     enhancer = load(method, weights, device=chosen, quiet=piped)
@@ -67,6 +66,12 @@ def enhance(
         pipe(work, out)
     else:
         run_jobs(jobs, work, force=force)
+
+
+def _is_method(name: str) -> bool:
+    from methods import METHODS  # imports what computes, and most photographs are named like no result
+
+    return name in METHODS
 
 
 def load(method: str, weights: Path | None, *, device: str, quiet: bool) -> "nn.Module":

@@ -143,7 +143,7 @@ def _known(trainings: "Sequence[Stored]") -> dict[str, str]:
     first, terms = trainings[0], licence([one.run for one in trainings])
     began = begun(first.run.data.tags)
     for role in ("begun_from", "taught_by"):
-        if told := together([one.run.data.tags.get(role, "") for one in trainings]):
+        if told := together([one.run.data.tags.get(role, "") for one in trainings], role.replace("_", " ")):
             began[role] = told
     return first.metadata | began | {"run": first.run.info.run_id, "licence": terms}
 

@@ -11,6 +11,7 @@ from commands.options import DataRoot, TrackingUri
 
 if TYPE_CHECKING:
     import pandas as pd
+    from mlflow.entities import Run as MlflowRun
 
     from bench.tracking import Suite
     from reports.material import Material
@@ -82,19 +83,14 @@ def write(
 
 def material(suite: "Suite", choice: Choice, *, csv: Sequence[Path] = (), demo: bool = False) -> "Material":
     """Everything that is known of what was chosen. Raises BenchError when nothing was evaluated."""
-    import pandas as pd
-
     from bench.data import data_root
     from bench.metrics import get_metric
     from commands import report_origin as origin
     from commands import report_runs as runs
-    from commands.ablations import ablation_scores, trained_cells
     from commands.kept import evaluations_of, in_place, newest, not_computed_here, tables_of, that_count
-    from commands.report_beside import speeds
-    from commands.report_made import contributing, made
+    from commands.report_made import contributing
     from commands.report_pictures import Pictures, failures, gallery
     from methods import METHODS
-    from reports.ablations import effects
     from reports.material import Material
 
     evaluations = [] if csv else evaluations_of(suite, demo=demo)
@@ -107,9 +103,6 @@ def material(suite: "Suite", choice: Choice, *, csv: Sequence[Path] = (), demo: 
     baseline = next((name for name in names if name in METHODS and METHODS.card(name).family == "none"), "")
     checkpoints = dict(zip(scores["method"], scores["checkpoint"], strict=True))
     shown, weights = contributing(suite, evaluations, scores), set(checkpoints.values())
-    seeds = None if demo else runs.seeds(suite, asked)
-    timed = {} if demo else speeds(suite, checkpoints)
-    parts = effects(ablation_scores(suite, asked), trained_cells(suite))
     pictures = Pictures(suite, evaluations, checkpoints, root=data_root(choice.data_root))
     items, not_shown = gallery(pictures, scores, choice.images)
     told = [*notes, *more, *not_computed_here(scores), *others]
@@ -123,22 +116,39 @@ def material(suite: "Suite", choice: Choice, *, csv: Sequence[Path] = (), demo: 
         gallery_limit=min(len(items), MOST_SHOWN) if choice.images else SHOWN,
         full_size=choice.full_size, intervals=choice.intervals,
         failures=failures(pictures, scores, directions, baseline=baseline),
-        seeds=seeds,
         diagnostics=diagnostics,
         curves=runs.curves(suite, weights),
         training_costs=runs.costs(suite, weights),
         budgets=runs.budgets(suite, checkpoints),
-        ablations=parts,
-        speed=pd.concat(timed.values(), ignore_index=True) if timed else None,
         provenance=origin.facts(shown),
         origins=origin.tables(suite, scores, shown),
-        made=made(
-            suite, shown, weights=weights, seeds=[] if seeds is None else set(seeds["checkpoint"]), timed=timed,
-            grids={effect.grid for effect in parts},
-        ),
         notes=list(dict.fromkeys([*in_place(told, every, scores), *not_shown])),
+        **of_runs(suite, asked, shown, checkpoints, demo=demo),
         **({} if demo else beside(suite, asked, checkpoints, choice)),
     )  # fmt: skip
+
+
+def of_runs(
+    suite: "Suite", scores: "pd.DataFrame", evaluations: Sequence["MlflowRun"], checkpoints: Mapping[str, str], *,
+    demo: bool,
+) -> dict[str, Any]:  # fmt: skip
+    """Fields of `Material` that several runs gave together, seeds, parts and times, and which runs all was made by."""
+    import pandas as pd
+
+    from commands.ablations import ablation_scores, trained_cells
+    from commands.report_beside import speeds
+    from commands.report_made import made
+    from commands.report_runs import seeds
+    from reports.ablations import effects
+
+    alike = None if demo else seeds(suite, scores)
+    timed = {} if demo else speeds(suite, checkpoints)
+    parts = effects(ablation_scores(suite, scores), trained_cells(suite))
+    of = {"weights": set(checkpoints.values()), "seeds": set() if alike is None else set(alike["checkpoint"])}
+    return {
+        "seeds": alike, "ablations": parts, "speed": pd.concat(timed.values(), ignore_index=True) if timed else None,
+        "made": made(suite, evaluations, **of, timed=timed, grids={effect.grid for effect in parts}),
+    }  # fmt: skip
 
 
 def beside(

@@ -43,6 +43,7 @@ def probes(
             found = found[found["metric"].isin(list(metrics))] if metrics else found
             method = tags.get("method", "identity")
             told = where if method == "identity" else f"what {method} made of {where}"
+            told += f" ({', '.join(others)} by another variant then, and left out)" if others else ""
             return (found, directions_of(map(get_metric, found["metric"].unique())), told) if len(found) else None
     return None
 

@@ -3,6 +3,8 @@
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
+from commands.report_runs import finished
+
 if TYPE_CHECKING:
     import pandas as pd
     from mlflow.entities import Run as MlflowRun
@@ -27,7 +29,7 @@ def made(
     from bench.trainings import grid_of, weights_of
     from reports.blocks import Made
 
-    trained = _finished(suite, "train")
+    trained = list(finished(suite, "train"))
     cells = [run for run in trained if "cell" in run.data.tags and grid_of(run) in grids]
     adapted = [run for run in trained if "adapted" in run.data.tags]
     scored, compared = ([run for run in trained if weights_of(run) & set(digests)]
@@ -35,7 +37,7 @@ def made(
     seeding = GRID if all("cell" in run.data.tags for run in compared) else TRAIN
     found: dict[str, tuple[str, str, list[float | None]]] = {
         "evaluate": ("bench evaluate", "run", [_lasted(run) for run in evaluations]),
-        "speed": ("bench speed", "run", [_told(run) for run in _finished(suite, "speed") if run.info.run_id in timed]),
+        "speed": ("bench speed", "run", [_told(run) for run in finished(suite, "speed") if run.info.run_id in timed]),
         "reproduce": ("bench reproduce", "run", [_told(run) for run in reproduced(suite)[:1]]),
         "ablations": (GRID, "training", list(map(minutes, cells))),
         "adapt": ("bench adapt", "training", list(map(minutes, adapted))),
@@ -62,7 +64,7 @@ def contributing(
 
 def reproduced(suite: "Suite") -> list["MlflowRun"]:
     """The finished runs of `bench reproduce`, newest first; those of all cells before those of some methods or sets."""
-    return sorted(_finished(suite, "reproduce"), key=lambda run: "partial" in run.data.tags)
+    return sorted(finished(suite, "reproduce"), key=lambda run: "partial" in run.data.tags)
 
 
 def minutes(run: "MlflowRun") -> float | None:
@@ -70,11 +72,6 @@ def minutes(run: "MlflowRun") -> float | None:
     if "cost/seconds" in run.data.metrics:
         return float(run.data.metrics["cost/seconds"]) / 60
     return None if "imported" in run.data.tags else _lasted(run)
-
-
-def _finished(suite: "Suite", kind: str) -> list["MlflowRun"]:
-    """Newest first."""
-    return [run for run in suite.search(kind=kind) if run.info.status == "FINISHED"]
 
 
 def _lasted(run: "MlflowRun") -> float:

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from enlightengan.checkpoint import is_state, read_state, read_weights, weights_digest
 
+TRAINING = "training "
 NOT_STATED = "not stated"  # as a model card says of photographs whose terms nobody knows
 
 
@@ -40,17 +41,19 @@ def _told_of(weights: Path) -> tuple[tuple[str, str], dict[str, None]]:
         what = "all networks of the training that gave " if is_state(weights) else ""
         told, which = f"{what}{generator_told(stored, metadata)}", "itself"
     before = ""
-    if "taught_by" in metadata:
-        before, which = f", {which} taught by {metadata['taught_by']}", "and"
-    before += f", {which} begun from {metadata['begun_from']}" if "begun_from" in metadata else ""
+    for key, verb in (("taught_by", "taught by"), ("begun_from", "begun from")):
+        if (story := metadata.get(key, "")).startswith(TRAINING):  # of a mean whose first has none
+            before += f", {story}"
+        elif story:
+            before, which = f"{before}, {which} {verb} {story}", "and"
     terms = [metadata.get("licence", NOT_STATED), *([metadata["begun_under"]] if "begun_under" in metadata else [])]
     return (told, before), dict.fromkeys(term for told in terms for term in told.split("; "))
 
 
-def together(stories: Sequence[str]) -> str:
+def together(stories: Sequence[str], verb: str = "begun from") -> str:
     """What the trainings of a mean began from: the first's story, and of the others what no story before has told.
 
-    Those that began from chance have none.
+    Those that began from chance have none; the `verb` may be `taught by`.
     """
     told = stories[0]
     for number, story in enumerate(stories[1:], start=2):
@@ -62,7 +65,7 @@ def together(stories: Sequence[str]) -> str:
                 break
             fresh += part
         if "generator" in fresh:
-            told += f"{', ' if told else ''}training {number} begun from {fresh}"
+            told += f"{', ' if told else ''}{TRAINING}{number} {verb} {fresh}"
     return told
 
 

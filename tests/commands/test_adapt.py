@@ -27,9 +27,6 @@ def test_adapting_chooses_by_the_rule_and_scores_those_kept_apart(
     words = ("adapt", *sides, "--preset", "smoke", "--hold-out", "0.34", "--metric", "entropy", "--metric", "halo")
     assert fails(*words, "--metric", "psnr").startswith("psnr needs reference photographs")
     assert "is a training state: adapt begins from a generator" in fails(*words, "--init-from", "state-00000002.pt")
-    part = workplace / "part.safetensors"
-    save_weights(part, networks.Generator().state_dict(), {"variant": "enlightengan_no_perceptual"})
-    assert "part.safetensors holds enlightengan_no_perceptual: adapt begins" in fails(*words, "--init-from", part)
     assert runs() == [], "before any training"
     monkeypatch.setattr("bench.weights.SHIPPED", workplace)
     code, out, err = bench(*words, "--features", "random")
@@ -70,6 +67,13 @@ def test_adapting_chooses_by_the_rule_and_scores_those_kept_apart(
     code, out, err = bench("compare", "--against", "gamma", "--metric", "entropy")
     assert (code, "enlightengan" in out) == (0, False), err
     assert "none is left to train on" in fails(*words, "--threshold", "3")
+
+
+def test_what_could_not_be_scored_afterwards_is_no_beginning(fails, store, brief, sides, workplace):
+    words, part = ("adapt", *sides, "--preset", "smoke", "--features", "random"), workplace / "part.safetensors"
+    save_weights(part, networks.Generator().state_dict(), {"variant": "enlightengan_no_perceptual"})
+    assert "part.safetensors holds enlightengan_no_perceptual: adapt begins" in fails(*words, "--init-from", part)
+    assert runs() == [], "before any training"
 
 
 def test_adapting_to_a_test_set_is_said_loudly_before_it_begins(bench, brief, sides, workplace, monkeypatch):

@@ -227,7 +227,8 @@ def test_probes_by_another_variant_of_a_metric_and_of_names_with_commas(bench, n
     assert set(probes(open_suite(), datasets=["walks, 2021"])[0]["metric"]) == {"entropy", "loe"}
     (run,) = open_suite().search(kind="gaming")
     Run(open_suite().client, run.info.run_id).tags({"digest loe": "older"})
-    assert set(probes(open_suite())[0]["metric"]) == {"entropy"}
+    found, _, what = probes(open_suite())
+    assert set(found["metric"]) == {"entropy"} and what == "walks, 2021 (loe by another variant then, and left out)"
 
 
 def test_probes_are_of_the_chosen_datasets_and_metrics_and_never_the_demo_s(bench, night):
@@ -330,6 +331,7 @@ def test_a_mean_tells_what_each_of_its_trainings_began_from_once():
     assert chain(told) == {a: 20, b: 9, d: 8, e: 4}
     assert together([first]) == together([first, first]) == first
     assert together(["", "", first]) == f"training 3 begun from {first}" and together(["", ""]) == ""
+    assert together(["", second], "taught by") == f"training 2 taught by {second}"
     assert generator_in({"begun_from": told}) == a
 
 

@@ -3,7 +3,13 @@ import math
 import pytest
 
 from bench.errors import BenchError
+from bench.weights import TRAINED_HERE
 from enlightengan.config import PRESETS, TrainConfig, departures, preset
+from enlightengan.presets import PRESETS as EVERY
+
+
+def test_what_a_missing_file_says_can_be_trained_has_presets():
+    assert set(TRAINED_HERE) == set(EVERY) - {"refine"}
 
 
 def test_paper_preset_is_the_official_command():

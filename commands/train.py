@@ -32,6 +32,7 @@ def enlightengan(
     smallest_scale: options.SmallestScale = None,
     largest_scale: options.LargestScale = None,
     bright_inputs: options.BrightInputs = None,
+    darkening: options.Darkening = None,
     learning_rate: options.LearningRate = None,
     pairing: options.Pairing = None,
     precision: options.Precision = None,
@@ -57,8 +58,8 @@ def enlightengan(
     changes = {
         "without": tuple(without) if without else None, "epochs": epochs, "minutes": minutes, "batch_size": batch_size,
         "crop": crop, "smallest_scale": smallest_scale, "largest_scale": largest_scale, "bright_inputs": bright_inputs,
-        "learning_rate": learning_rate, "pairing": pairing, "precision": precision, "features": features,
-        "accumulate": accumulate, "checkpointing": checkpointing or None, "devices": devices,
+        "darkening": darkening, "learning_rate": learning_rate, "pairing": pairing, "precision": precision,
+        "features": features, "accumulate": accumulate, "checkpointing": checkpointing or None, "devices": devices,
         "batch_norm": batch_norm, "snapshots": snapshots, "seed": seed,
     }  # fmt: skip
     launch(
@@ -154,6 +155,7 @@ def refine(
     smallest_scale: options.SmallestScale = None,
     largest_scale: options.LargestScale = None,
     bright_inputs: options.BrightInputs = None,
+    darkening: options.Darkening = None,
     noise: options.Noise = None,
     structure: options.Structure = None,
     statistics: options.Statistics = None,
@@ -182,8 +184,8 @@ def refine(
     changes = {
         "epochs": epochs, "minutes": minutes, "batch_size": batch_size, "crop": crop,
         "smallest_scale": smallest_scale, "largest_scale": largest_scale, "bright_inputs": bright_inputs,
-        "noise": noise, "structure": structure, "statistics": statistics, "looks": looks, "keeps": keeps,
-        "teacher_sees": teacher_sees, "learning_rate": learning_rate, "precision": precision,
+        "darkening": darkening, "noise": noise, "structure": structure, "statistics": statistics, "looks": looks,
+        "keeps": keeps, "teacher_sees": teacher_sees, "learning_rate": learning_rate, "precision": precision,
         "accumulate": accumulate, "checkpointing": checkpointing or None, "devices": devices,
         "snapshots": snapshots, "seed": seed,
     }  # fmt: skip

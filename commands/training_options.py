@@ -26,6 +26,12 @@ BrightInputs = Annotated[
         help="Share of normal-light photographs among the inputs: bright ones should stay.",
     ),
 ]
+Darkening = Annotated[
+    tuple[float, float] | None,
+    typer.Option(
+        "--darkening", metavar="LEAST MOST", help="Half of the inputs are divided by a number between these two."
+    ),
+]
 LearningRate = Annotated[float | None, typer.Option("--learning-rate", help="Of Adam.")]
 Snapshots = Annotated[
     bool | None,

@@ -42,7 +42,7 @@ def main() -> None:
     kept = kept_config(out) if resume else None
     method = given.pop("method") or (kept.method if kept else "enlightengan")
     rank, local, size = launched()
-    given |= {"without": tuple(given["without"]) or None}
+    given |= {name: tuple(given[name] or ()) or None for name in ("without", "darkening")}
     _refuse_foreign(method, given | {"feature_weights": weights, "normal": normal or None})
     if kept is None:
         config = choose_preset(PRESETS[method], given.pop("preset") or "fast", given | {"devices": size})
@@ -105,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
         parser.add_argument(f"--{name}", type=int)
     for name in ("minutes", "learning-rate", "smallest-scale", "largest-scale", "bright-inputs", "ema", "clip"):
         parser.add_argument(f"--{name}", type=float)
+    parser.add_argument("--darkening", type=float, nargs=2, metavar=("LEAST", "MOST"))
     for name in ("noise", "structure", "statistics", "looks", "keeps"):
         parser.add_argument(f"--{name}", type=float)
     parser.add_argument("--teacher-sees", choices=TEACHERS)

@@ -41,6 +41,8 @@ class TrainConfig(RunConfig):
                 raise unknown_name("part to leave out", part, PARTS)
         object.__setattr__(self, "without", tuple(part for part in PARTS if part in self.without))
         super().__post_init__()
+        if "darkening" in self.without and self.darkening != TrainConfig.darkening:
+            raise BenchError("Without darkening there is no range of it: leave out --darkening.")
         if self.patches <= 0:
             raise BenchError(f"patches must be positive, not {self.patches}.")
         if self.crop <= self.patch:

@@ -3,6 +3,7 @@
 No torch here: the command line shows these defaults and must answer at once.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, TypeVar
@@ -93,6 +94,9 @@ class RunConfig:
             raise BenchError(f"smallest_scale and largest_scale must lie in (0, 1], in this order, not {scales}.")
         if not 0 <= self.bright_share < 1:
             raise BenchError(f"bright_inputs must lie in [0, 1), not {self.bright_share}.")
+        least, most = self.divisors or (1, 1)
+        if not 1 <= least <= most < math.inf:
+            raise BenchError(f"darkening must be two divisors from 1 on, the smaller first, not {least} and {most}.")
         if not 0 <= self.ema < 1:
             raise BenchError(f"ema must lie in [0, 1), not {self.ema}.")
 

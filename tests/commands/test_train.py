@@ -192,15 +192,18 @@ def test_a_generator_is_refined_and_its_weights_say_so(bench, fails, store, brie
         assert bench("train", "refine", *sides, "--init-from", file, "--name", name)[0] == 0
         assert find_training(open_suite(), name, finished=True).data.tags["trusted"] == "no"
         open_suite().client.delete_run(astray)
-    first = find_training(open_suite(), "first", finished=True)
-    code, out, err = bench("train", "refine", *sides, "--init-from", "first", "--noise", "1.5", "--name", "second")
+    first, range_of = find_training(open_suite(), "first", finished=True), ("--darkening", "1", "1.5")
+    code, out, err = bench(
+        "train", "refine", *sides, "--init-from", "first", "--noise", "1.5", *range_of, "--name", "second"
+    )
     assert code == 0, err
     assert "Training enlightengan refined (fast) on 3 low-light and 3 normal-light photographs" in out
     second = find_training(open_suite(), "second", finished=True)
     tags = second.data.tags
     assert (tags["variant"], tags["method"], tags["trusted"]) == ("enlightengan", "refine", "yes")
     assert "all networks" not in tags["begun_from"]  # discriminators stay behind
-    assert (second.data.params["noise"], second.data.params["structure"]) == ("1.5", "0.5")
+    told = [second.data.params[name] for name in ("noise", "structure", "darkening")]
+    assert told == ["1.5", "0.5", "(1.0, 1.5)"]
     assert first.data.tags["weights_digest"] in second.data.tags["begun_from"]
     assert find_weights("enlightengan")[0] == open_suite().artifact(second.info.run_id, "weights.safetensors")
     code, _, err = bench("publish", "second", "--out", "published")

@@ -66,6 +66,11 @@ def test_a_length_replaces_the_preset_s_own():
         {"bright_inputs": -0.1},
         {"bright_inputs": 1.0},
         {"bright_inputs": math.nan},
+        {"darkening": (3.0, 2.0)},
+        {"darkening": (0.5, 2.0)},
+        {"darkening": (2.0, math.inf)},
+        {"darkening": (math.nan, 2.0)},
+        {"darkening": (1.0, 2.0), "without": ("darkening",)},
     ],
 )
 def test_bad_values_are_errors(changes):

@@ -76,15 +76,17 @@ def test_fixed_pairing_never_changes_partners_and_random_does(photographs):
     assert len(partners("random")) > 8
 
 
-def test_darkening_divides_half_of_the_inputs_by_two_to_four(photographs):
-    made = batches(photographs)
+@pytest.mark.parametrize("least, most", [(2.0, 4.0), (1.2, 1.5)])
+def test_darkening_divides_half_of_the_inputs_by_a_number_of_its_range(photographs, least, most):
+    made = batches(photographs, darkening=(least, most))
     factors = []
     for step in range(40):
         batch = made[step]
         factors += (((batch.low + 1).sum((1, 2, 3))) / (batch.seen + 1).sum((1, 2, 3))).tolist()
     darkened = [f for f in factors if f > 1.001]
     assert 0.3 < len(darkened) / len(factors) < 0.7
-    assert 1.99 < min(darkened) < 2.5 and 3.5 < max(darkened) < 4.01
+    reach = (most - least) / 4
+    assert least - 0.01 < min(darkened) < least + reach and most - reach < max(darkened) < most + 0.01
     plain = batches(photographs, without=("darkening",))[0]
     assert torch.equal(plain.low, plain.seen)
 

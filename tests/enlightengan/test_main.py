@@ -175,6 +175,17 @@ def test_settings_that_a_continued_run_did_not_begin_with_are_refused(bare, torn
         bare(tmp_path / "nowhere", "--resume")
 
 
+def test_the_range_of_darkening_is_told_and_kept(bare, torn_at, tmp_path):
+    words = ("--darkening", 1, 1.5, "--crop", 40)
+    torn_at(bare, tmp_path / "torn", *SETTINGS, "--without", "perceptual", *words, step=1)
+    with pytest.raises(BenchError, match=r"began with darkening 1\.0 and 1\.5, not 2\.0 and 3\.0"):
+        bare(tmp_path / "torn", "--resume", "--darkening", 2, 3)
+    told = bare(tmp_path / "torn", "--resume", *words)[1]
+    assert json.loads(told["config"])["darkening"] == [1.0, 1.5]
+    with pytest.raises(BenchError, match="zero_dce takes no --darkening"):
+        bare(tmp_path / "another", "--method", "zero_dce", "--darkening", 1, 2, normal=False)
+
+
 def test_a_file_of_features_is_refused_where_no_loss_has_a_use_for_it(bare, tmp_path):
     with pytest.raises(BenchError, match="leave --feature-weights out"):
         bare(tmp_path / "run", *GAN, "--feature-weights", tmp_path / "gone.pth")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from bench.errors import BenchError
-from bench.run import sentences
+from bench.run import Run, sentences
 from bench.tracking import Suite, missing_database, open_suite, tracking_uri
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ BEGINNING = re.compile("[0-9a-f]{6,31}")  # of such an ID, as lists and cards gi
 
 
 class Publication(NamedTuple):
-    """Weights that `bench publish` wrote of a training: after how many steps if not the last, and in words of what they
-    are the mean; `among` those of a mean of which another training tells."""
+    """Weights that `bench publish` wrote of a training, or that another began from on its way: after how many steps if
+    not the last, and in words of what they are the mean; `among` those of a mean of which another training tells."""
 
     step: str = ""
     mean_of: str = ""
@@ -73,7 +73,8 @@ def weights_of(run: "MlflowRun") -> set[str]:
 
 
 def publications(run: "MlflowRun") -> dict[str, Publication]:
-    """What `bench publish` wrote of a training, by the digest of the weights; older stores tell of the last alone."""
+    """What a training gave beside its last weights, by the digest of the weights; older stores tell of the last alone
+    that `bench publish` wrote."""
     tags = run.data.tags
     found = {}
     for name, among in (("published_digest", False), ("published_in", True)):
@@ -84,6 +85,11 @@ def publications(run: "MlflowRun") -> dict[str, Publication]:
         if name.startswith(PUBLISHED):
             found[name.removeprefix(PUBLISHED)] = Publication(**json.loads(told))
     return found
+
+
+def mark(suite: Suite, run_id: str, digest: str, told: Publication) -> None:
+    """Have a run tell of weights of this digest that it gave."""
+    Run(suite.client, run_id).tags({f"{PUBLISHED}{digest}": json.dumps(told._asdict())})
 
 
 def find_training(suite: Suite, run: str, *, finished: bool) -> "MlflowRun":

@@ -28,7 +28,10 @@ def adapt(
     low: Annotated[list[str], typer.Option(help="Dark photographs of the new domain: dataset or folder; repeatable.")],
     normal: options.Normal = None,
     init_from: Annotated[
-        Path | None, typer.Option(help="Start from this generator, ours or a published file; without, from scratch.")
+        Path | None,
+        typer.Option(
+            help="Start from this generator: a file, ours or published, or RUN or RUN@STEP; else from scratch."
+        ),
     ] = None,
     threshold: Annotated[float, typer.Option(help="Take photographs of a mean intensity (0 to 255) below.")] = 45.0,
     hold_out: Annotated[float, typer.Option(help="Share that is kept from training, by scene where known.")] = 0.1,
@@ -59,8 +62,10 @@ def adapt(
     Then the held-out photographs are scored: adapted, unadapted if there are weights, both guided, too; CLAHE; input.
     Adapted weights are never taken for the general model's: name their file. A run that is resumed is scored then.
     """
+    from commands.training import beginning
     from enlightengan.config import preset as chosen_preset
 
+    init_from = beginning(init_from, tracking_uri, generator_alone=True)
     _refuse_another(init_from)
     metrics = _checked(metric or METRICS)
     # Statistics of a few small batches of one kind did more harm than the training did good.

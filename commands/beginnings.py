@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,13 +14,32 @@ if TYPE_CHECKING:
 
     from bench.tracking import Suite
     from commands.sides import Sides
-    from enlightengan.run_config import RunConfig
 
 
 def generator_in(told: Mapping[str, str], role: str = "begun_from") -> str | None:
     """The digest of the generator that a training began from, or was `taught_by` (see `beginning.begun_from`)."""
     found = re.search("generator ([0-9a-f]{16})", told.get(role, ""))
     return found[1] if found else None
+
+
+def at_step(suite: "Suite", training: str) -> tuple[str, int | None]:
+    """A training's ID or name and, of RUN@STEP, the step; None where the name has that @ itself."""
+    name, _, step = training.rpartition("@")
+    if name and step.isdecimal() and training not in {run.info.run_name for run in suite.search(kind="train")}:
+        return name, int(step)
+    return training, None
+
+
+def snapshot(suite: "Suite", run_id: str, step: int) -> Path:
+    """The generator that a run kept after `step` steps. Raises BenchError, with the steps that there are."""
+    from enlightengan.checkpoint import snapshot_name, snapshot_step
+
+    found = suite.artifact(run_id, snapshot_name(step))
+    if found is None:
+        kept = [snapshot_step(name) for name in suite.artifacts(run_id)]
+        steps = ", ".join(str(one) for one in kept if one is not None) or "none: train with --snapshots"
+        raise BenchError(f"Run {run_id} kept no weights after step {step}; it has {steps}.")
+    return found
 
 
 def shipped_of(method: str) -> list[Path]:
@@ -48,27 +68,42 @@ def known_trust(suite: "Suite", digest: str) -> bool | None:
     return run.data.tags.get("trusted") == "yes" if run else None
 
 
-def is_trusted(suite: "Suite", config: "RunConfig", sides: "Sides", *begun: Path | None) -> bool:
-    """Whether the weights may stand for their method: of a serious preset, not of the demo, and no adaptation.
+def is_trusted(suite: "Suite", tags: Mapping[str, str], sides: "Sides | None", *begun: Path | None) -> bool:
+    """Whether the weights of a training with these `tags` may stand for their method: of a serious preset, and not of
+    the demo.
 
-    A refinement adds nothing that it was not taught: it is trusted as far as the generators that it has `begun` from,
-    its teacher among them.
+    A refinement adds nothing that it was not taught: it is trusted as far as the generators that it began from and was
+    taught by. Those that MLflow does not know are trusted where they ship, or as far as their files tell, of those that
+    it has `begun` from.
     """
     from bench.trainings import TRUSTED_PRESETS
-    from enlightengan.checkpoint import load_generator, weights_digest
-    from enlightengan.config import RefineConfig
 
-    own = config.preset in TRUSTED_PRESETS and not sides.is_demo
-    if not own or not isinstance(config, RefineConfig):
-        return own
-    for file in filter(None, begun):
-        generator, metadata = load_generator(file)
-        known = known_trust(suite, weights_digest(generator.state_dict()))
+    if tags["preset"] not in TRUSTED_PRESETS or (sides is not None and sides.is_demo):
+        return False
+    if tags["method"] != "refine":
+        return True
+    for role in ("begun_from", *(("taught_by",) if "taught_by" in tags else ())):
+        digest = generator_in(tags, role)
+        known = known_trust(suite, digest) if digest else False
         if known is None:
-            known = json.loads(metadata.get("config", "{}")).get("preset", "paper") in TRUSTED_PRESETS
+            given = (file for file in begun if file and _preset(file) in TRUSTED_PRESETS)
+            known = any(_holds(file, digest) for file in chain(given, shipped_of(tags["variant"])))
         if not known:
             return False
     return True
+
+
+def _holds(file: Path, digest: str | None) -> bool:
+    from enlightengan.beginning import begun_from
+
+    return generator_in(begun_from(file)) == digest
+
+
+def _preset(file: Path) -> str:
+    """By which a generator was trained; the authors' where its file does not tell, as one that they published."""
+    from enlightengan.checkpoint import read_weights
+
+    return str(json.loads(read_weights(file)[1].get("config", "{}")).get("preset", "paper"))
 
 
 def check_same_beginning(run: "MlflowRun", files: Mapping[str, str | None]) -> None:

@@ -123,16 +123,13 @@ def _rescore(suite: "Suite", file: Path) -> None:
 
 def _mark(suite: "Suite", trainings: "Sequence[Stored]", checkpoint: str, *, mean_of: str) -> None:
     """The runs tell which weights they, or their mean, were published as, and after how many steps if not the last."""
-    import json
-
-    from bench.run import Run
-    from bench.trainings import PUBLISHED, Publication
+    from bench.trainings import Publication, mark
     from commands.publish_card import by_run
 
     for place, taken in enumerate(by_run(trainings)):
         latest = max(taken, key=lambda one: int(one.metadata["steps"]))
         told = Publication(latest.step, among=True) if place else Publication(latest.step, mean_of[:LONGEST_STORY])
-        Run(suite.client, latest.run.info.run_id).tags({f"{PUBLISHED}{checkpoint}": json.dumps(told._asdict())})
+        mark(suite, latest.run.info.run_id, checkpoint, told)
 
 
 def _known(trainings: "Sequence[Stored]") -> dict[str, str]:

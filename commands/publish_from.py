@@ -92,24 +92,11 @@ def trained(suite: "Suite", training: str) -> tuple["MlflowRun", Path]:
 
     Raises BenchError where none may go.
     """
-    name, _, step = training.rpartition("@")
-    if name and step.isdecimal() and training not in {run.info.run_name for run in suite.search(kind="train")}:
-        run, _ = _finished(suite, name)
-        return run, _snapshot(suite, run, int(step))
-    return _finished(suite, training)
+    from commands.beginnings import at_step, snapshot
 
-
-def _snapshot(suite: "Suite", run: "MlflowRun", step: int) -> Path:
-    """The generator that a run kept after `step` steps. Raises BenchError, with the steps that there are."""
-    from bench.errors import BenchError
-    from enlightengan.checkpoint import snapshot_name, snapshot_step
-
-    found = suite.artifact(run.info.run_id, snapshot_name(step))
-    if found is None:
-        kept = [snapshot_step(name) for name in suite.artifacts(run.info.run_id)]
-        steps = ", ".join(str(one) for one in kept if one is not None) or "none: train with --snapshots"
-        raise BenchError(f"Run {run.info.run_id} kept no weights after step {step}; it has {steps}.")
-    return found
+    name, step = at_step(suite, training)
+    run, weights = _finished(suite, name)
+    return run, weights if step is None else snapshot(suite, run.info.run_id, step)
 
 
 def _finished(suite: "Suite", training: str) -> tuple["MlflowRun", Path]:

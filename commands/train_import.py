@@ -10,7 +10,6 @@ from commands import training_options as options
 from commands.options import DataRoot, TrackingUri
 
 if TYPE_CHECKING:
-    from bench.tracking import Suite
     from commands.sides import Sides
 
 
@@ -31,7 +30,7 @@ def import_run(
     from bench.environment import provenance
     from bench.errors import BenchError
     from bench.tracking import open_suite
-    from commands.beginnings import with_terms
+    from commands.beginnings import is_trusted, with_terms
     from commands.console import say
     from commands.publish_card import begun
     from enlightengan.checkpoint import read_weights, weights_digest
@@ -49,37 +48,13 @@ def import_run(
     tags["weights_digest"] = weights_digest(read_weights(folder / "weights.safetensors")[0])
     suite = open_suite(tracking_uri)
     tags |= with_terms(suite, begun(facts))
-    trusted = "yes" if _trusted(suite, tags, sides) else "no"
+    trusted = "yes" if is_trusted(suite, tags, sides) else "no"
     refined = " refined" if tags["method"] == "refine" else ""
     label = name or f"{tags['variant']}{refined} {tags['preset']} (imported)"
     with suite.run(label, kind="train", tags={**tags, "trusted": trusted, "imported": "yes"}) as run:
         replay(folder, run, torn=True)
         run.artifact(folder / "weights.safetensors")  # one that was stopped just then may not tell of them
     say(f"Imported as run {run.id}")
-
-
-def _trusted(suite: "Suite", tags: Mapping[str, str], sides: "Sides | None") -> bool:
-    """Whether the weights may stand for their method: of a serious preset, and not of the demo.
-
-    A refinement is trusted as far as the generators that it began from and was taught by, which MLflow must know, or
-    the project ship.
-    """
-    from bench.trainings import TRUSTED_PRESETS
-    from commands.beginnings import generator_in, known_trust, shipped_of
-    from enlightengan.beginning import begun_from
-
-    if tags["preset"] not in TRUSTED_PRESETS or (sides and sides.is_demo):
-        return False
-    if tags["method"] != "refine":
-        return True
-    taught = [generator_in(tags, "taught_by")] if "taught_by" in tags else []
-    for generator in (generator_in(tags), *taught):
-        known = known_trust(suite, generator) if generator else False
-        if known is None:
-            known = generator in {generator_in(begun_from(file)) for file in shipped_of(tags["variant"])}
-        if not known:
-            return False
-    return True
 
 
 def _trained_on(

@@ -37,10 +37,10 @@ def start_run(
     check_beginning(config, init_from, teacher)
     used = features_used(config, feature_weights)
     suite = open_suite(tracking_uri)
-    trusted = "yes" if is_trusted(suite, config, sides, init_from, teacher) else "no"
     tags = {"variant": config.variant, "method": config.method, "preset": config.preset, "seed": str(config.seed)}
-    tags |= {"trusted": trusted, "features_used": used, **with_terms(suite, begun_from(init_from, teacher))}
-    tags |= {**sides.tags(), **(more_tags or {})}
+    tags |= {"features_used": used, **with_terms(suite, begun_from(init_from, teacher)), **sides.tags()}
+    trusted = "yes" if is_trusted(suite, tags, sides, init_from, teacher) else "no"
+    tags |= {"trusted": trusted, **(more_tags or {})}
     with suite.run(name or f"{config.label} {config.preset}", kind="train", tags=tags, parent=parent) as run:
         out = TRAINING / run.id
         out.mkdir(parents=True)
@@ -77,25 +77,32 @@ def beginning(
 ) -> Path | None:
     """The file that a training begins from: the given one, or the last training state of the run of that ID or name.
 
-    Of a run its weights instead where the `generator_alone` is asked for. Raises BenchError when there is no such run
-    or it keeps no such file.
+    Of a run its weights instead where the `generator_alone` is asked for, and of RUN@STEP those after that step. Raises
+    BenchError when there is no such run or it keeps no such file.
     """
     from bench.errors import BenchError
     from bench.tracking import open_suite
-    from bench.trainings import find_training, last_state
+    from bench.trainings import Publication, find_training, last_state, mark
+    from commands.beginnings import at_step, snapshot
+    from enlightengan.checkpoint import read_weights, weights_digest
 
     if init_from is None or init_from.is_file() or init_from.suffix in (".pt", ".pth", ".safetensors"):
         return init_from
     suite = open_suite(tracking_uri)
+    name, step = at_step(suite, str(init_from))
     try:
-        run_id = find_training(suite, str(init_from), finished=True).info.run_id
+        run_id = find_training(suite, name, finished=True).info.run_id
     except BenchError as error:
         raise BenchError(f"{option} {init_from} is no file of weights, and no run: {error}") from error
-    kept = suite.artifact(run_id, "weights.safetensors") if generator_alone else last_state(suite, run_id)
-    if kept is None:
+    if step is not None:
+        kept = snapshot(suite, run_id, step)
+        mark(suite, run_id, weights_digest(read_weights(kept)[0]), Publication(str(step)))
+        return kept
+    found = suite.artifact(run_id, "weights.safetensors") if generator_alone else last_state(suite, run_id)
+    if found is None:
         what = "weights" if generator_alone else "training state: give its weights file to --init-from"
         raise BenchError(f"Run {init_from} keeps no {what}.")
-    return kept
+    return found
 
 
 def continue_run(run_id: str, method: str, *, alone: bool, device: str, tracking_uri: str | None) -> None:

@@ -63,13 +63,13 @@ InitFrom = Annotated[
     Path | None,
     typer.Option(
         "--init-from",
-        help="Start from this generator, ours or a published file; or from a run (ID or name), with all "
+        help="Start from this generator, ours or a published file, or RUN@STEP; or from a run (ID or name), with all "
         "networks and optimisers of its last state.",
     ),
 ]
 RefinedFrom = Annotated[
     Path | None,
-    typer.Option("--init-from", help="The generator to refine: a weights file, or a run (ID or name), whose it takes."),
+    typer.Option("--init-from", help="The generator to refine: a weights file, or that of a run; RUN or RUN@STEP."),
 ]
 Teacher = Annotated[
     Path | None,

@@ -44,8 +44,7 @@ def test_adapting_chooses_by_the_rule_and_scores_those_kept_apart(
     assert run.data.params["low_images"] == "2"
     (held,) = (workplace / "runs/held_out" / run.info.run_id).iterdir()
     assert held.is_symlink()
-    weights = workplace / "runs/training" / run.info.run_id / "weights.safetensors"
-    code, _, err = bench(*words, "--features", "random", "--init-from", weights)
+    code, _, err = bench(*words, "--features", "random", "--init-from", run.info.run_id)
     assert code == 0, err
     evaluation = open_suite().search(kind="evaluate")[0]
     scored = pd.read_csv(open_suite().artifact(evaluation.info.run_id, "scores.csv"))

@@ -22,7 +22,7 @@ from commands.training import _probe_niqe as probe_niqe
 from enlightengan import config, health, networks, rivals, train
 from enlightengan.beginning import begun_from
 from enlightengan.build import build
-from enlightengan.checkpoint import describe, read_weights, save_weights
+from enlightengan.checkpoint import describe, read_weights, save_weights, weights_digest
 from enlightengan.log import JsonLinesLog
 
 WHOLE = {name: getattr(networks, name) for name in ("WIDTHS", "FIRST", "WIDEST")}  # before `narrow`
@@ -222,6 +222,7 @@ def test_a_refinement_taught_by_another_generator_is_trusted_as_far_as_both_and_
     monkeypatch.setitem(config.REFINE_PRESETS, "fast", tiny)
     for name, words in (("smoke", ("--preset", "smoke")), ("first", ()), ("other", ("--seed", "5"))):
         assert bench("train", "enlightengan", *sides, *words, "--name", name)[0] == 0
+    assert bench("train", "enlightengan", *sides, "--snapshots", "--seed", "6", "--name", "early")[0] == 0
     for teacher, trusted in (("other", "yes"), ("smoke", "no")):
         code, _, err = bench(
             "train", "refine", *sides, "--init-from", "first", "--teacher", teacher, "--name", f"by {teacher}"
@@ -230,6 +231,18 @@ def test_a_refinement_taught_by_another_generator_is_trusted_as_far_as_both_and_
         tags = find_training(open_suite(), f"by {teacher}", finished=True).data.tags
         taught = find_training(open_suite(), teacher, finished=True).data.tags["weights_digest"]
         assert (tags["trusted"], generator_in(tags, "taught_by")) == (trusted, taught)
+    taught = ("train", "refine", *sides, "--init-from", "first", "--teacher")
+    assert bench(*taught, "early@1", "--name", "by an early one")[0] == 0
+    tags = find_training(open_suite(), "by an early one", finished=True).data.tags
+    early = find_training(open_suite(), "early", finished=True).info.run_id
+    kept = read_weights(open_suite().artifact(early, "weights-00000001.safetensors"))[0]
+    assert generator_in(tags, "taught_by") == weights_digest(kept)
+    assert tags["begun_under"] == "not stated", "its training tells no other terms"
+    assert tags["trusted"] == "yes"
+    Run(open_suite().client, early).tags({"trusted": "no"})  # as of an adaptation, whose snapshots do not tell
+    assert bench(*taught, "early@1", "--name", "by an untrusted one")[0] == 0
+    assert find_training(open_suite(), "by an untrusted one", finished=True).data.tags["trusted"] == "no"
+    assert "kept no weights after step 9; it has 1" in fails(*taught, "early@9")
     assert "--teacher nobody is no file of weights" in fails(
         "train", "refine", *sides, "--init-from", "first", "--teacher", "nobody"
     )

@@ -14,23 +14,11 @@ from PIL import Image, UnidentifiedImageError
 
 from bench.encoding import encode
 from bench.errors import BenchError
-from bench.folders import in_hidden, photographs_in
+from bench.folders import OTHERS, RAW, left_out, others_in, others_told, photographs_in
 from bench.images import FORMATS, beside, shown
 from bench.photograph import Photograph, read_photograph
 
 Work = Callable[[Photograph], Photograph]
-RAW = {
-    ".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".iiq", ".kdc", ".mef", ".mos", ".mrw",
-    ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f",
-}  # fmt: skip
-"""Cameras' own formats. Many are TIFFs to Pillow, which finds the small preview in them."""
-OTHERS = RAW | {
-    ".apng", ".avif", ".avifs", ".dib", ".exr", ".gif", ".hdr", ".heic", ".heif", ".hif", ".j2k", ".jfif", ".jp2",
-    ".jpe", ".jxl", ".mpo", ".pbm", ".pfm", ".pnm", ".psd", ".qoi", ".tga",
-}  # fmt: skip
-"""Suffixes of pictures that are not read out of folders."""
-CONVERT = "convert them first, raw ones to TIFF or PNG of 16 bits."
-
 COMPARED = "_compare"  # ends the name of a result that stands beside what it was made of
 
 
@@ -81,15 +69,14 @@ def plan(
         inside = [path for path in photographs_in(folder) if not path.absolute().is_relative_to(root.absolute())]
         if not inside:
             kinds = f"{', '.join(FORMATS)} are taken, but for what lies in --out"
-            away = len(_others(folder))
-            told = f" {away} of other formats {'is' if away == 1 else 'are'} there: {CONVERT}" if away else ""
-            raise BenchError(f"There is no picture in the folder {shown(folder)} to enhance: {kinds}.{told}")
+            raise BenchError(
+                f"There is no picture in the folder {shown(folder)} to enhance: {kinds}.{others_told(folder)}"
+            )
         jobs += [Job(path, root / path.relative_to(folder)) for path in inside]
-        others |= {path for path in _others(folder) if not path.is_relative_to(root.absolute())}
+        others |= set(others_in(folder, but=root))
     kept = _without_results(jobs, ending, tell, is_method)
     if others:
-        kinds = ", ".join(sorted({path.suffix.lower() for path in others}))
-        tell(f"Left out, of no format that is taken: {len(others)} ({kinds}).")
+        tell(left_out(others))
     _check_targets(kept)
     return kept
 
@@ -108,12 +95,6 @@ def _found(paths: Sequence[str]) -> tuple[list[Path], list[Path]]:
         for match in map(Path, matches):
             (folders if match.is_dir() else singles).append(match)
     return list(dict.fromkeys(singles)), list(dict.fromkeys(folders))
-
-
-def _others(folder: Path) -> list[Path]:
-    whole = folder.absolute()
-    found = (path for path in whole.rglob("*") if path.suffix.lower() in OTHERS)
-    return [path for path in found if path.is_file() and not in_hidden(path, whole)]
 
 
 def _without_results(

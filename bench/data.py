@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from bench.demo import write_demo
 from bench.digests import files_digest
 from bench.errors import BenchError, unknown_name
-from bench.folders import PAIRED, in_hidden, known_once, photographs_in, twins_of
+from bench.folders import PAIRED, in_hidden, known_once, others_told, photographs_in, twins_of
 from bench.images import read_rgb
 
 DATA = Path("data")  # the usual data root
@@ -188,7 +188,7 @@ def from_folder(folder: Path, references: Path | None = None, *, but: Path | Non
     """
     files = tuple(photographs_in(folder, but=but))
     if not files:
-        raise BenchError(f"There is no photograph in {folder}.")
+        raise BenchError(f"There is no photograph in {folder}.{others_told(folder)}")
     digest = files_digest(folder, files)[:16]
     found = Dataset(
         folder.resolve().name, folder, "test", low=files, normal=files, digest=digest, low_digest=digest, pinned=False

@@ -1,6 +1,6 @@
 """The photographs in a folder, wherever a folder is named."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from bench.errors import BenchError
@@ -8,6 +8,17 @@ from bench.images import list_images
 
 RUNS = Path("runs")
 PAIRED = "Name them alike, or name the pairs (datasets/README.md)."
+RAW = {
+    ".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".iiq", ".kdc", ".mef", ".mos", ".mrw",
+    ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f",
+}  # fmt: skip
+"""Cameras' own formats. Many are TIFFs to Pillow, which finds the small preview in them."""
+OTHERS = RAW | {
+    ".apng", ".avif", ".avifs", ".dib", ".exr", ".gif", ".hdr", ".heic", ".heif", ".hif", ".j2k", ".jfif", ".jp2",
+    ".jpe", ".jxl", ".mpo", ".pbm", ".pfm", ".pnm", ".psd", ".qoi", ".tga",
+}  # fmt: skip
+"""Suffixes of pictures that are not read out of folders."""
+CONVERT = "convert them first, raw ones to TIFF or PNG of 16 bits."
 OURS = ("mlflow.db", "cells.db", "artifacts", "samples", "training", "report")
 """One of these is in RUNS where that is this program's own, and not somebody's photographs of runs."""
 
@@ -26,6 +37,25 @@ def photographs_in(folder: Path, *, but: Path | None = None) -> list[Path]:
     if not within:
         return list(every)
     return [path for path in every if not any(path.parent.resolve().is_relative_to(place) for place in within)]
+
+
+def others_in(folder: Path, *, but: Path | None = None) -> list[Path]:
+    """The pictures below `folder` that are not read, for their suffix is of OTHERS; none that is hidden or in `but`."""
+    whole = folder.absolute()
+    found = (path for path in whole.rglob("*") if path.suffix.lower() in OTHERS and not in_hidden(path, whole))
+    return sorted(path for path in found if path.is_file() and not (but and path.is_relative_to(but.absolute())))
+
+
+def left_out(others: Iterable[Path]) -> str:
+    """A sentence on pictures that are not read."""
+    suffixes = [path.suffix.lower() for path in others]
+    return f"Left out, of no format that is taken: {len(suffixes)} ({', '.join(sorted(set(suffixes)))})."
+
+
+def others_told(folder: Path) -> str:
+    """How many pictures a folder has that are not read, and what to do about them; nothing where it has none."""
+    away = len(others_in(folder))
+    return f" {away} of other formats {'is' if away == 1 else 'are'} there: {CONVERT}" if away else ""
 
 
 def in_hidden(path: Path, folder: Path) -> bool:

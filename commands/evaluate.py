@@ -138,6 +138,7 @@ def choose_datasets(
     """
     from bench.data import from_folder, names, resolve
     from bench.errors import BenchError
+    from commands.sides import not_read
 
     left_out = []
     if references is not None and folder is None:
@@ -160,7 +161,7 @@ def choose_datasets(
     for dataset in found:
         if not dataset.low:
             raise BenchError(f"{dataset.name} has no low-light side to evaluate on.")
-    return found, left_out
+    return found, [*left_out, *not_read(found, but=but)]
 
 
 def choose_outputs(

@@ -65,6 +65,14 @@ def tell_sides(
     return sides, fallen_back
 
 
+def not_read(datasets: "Sequence[Dataset]", *, but: Path | None = None) -> list[str]:
+    """A sentence on each folder among `datasets` in which pictures lie that are not read, but for those in `but`."""
+    from bench.folders import left_out, others_in
+
+    told = ((found.name, others_in(found.folder, but=but)) for found in datasets if not found.pinned)
+    return [f"{name}: {left_out(others)}" for name, others in told if others]
+
+
 def say_demo(config: "RunConfig") -> None:
     """Say, loudly, that the demo photographs are trained on with `config`."""
     from commands.console import say
@@ -106,4 +114,5 @@ def choose_sides(
         for dataset in found:
             if not getattr(dataset, side):
                 raise BenchError(f"{dataset.name} has no {side}-light side: choose another for --{side}.")
+    sentences += list(dict.fromkeys(not_read([dataset for found in datasets.values() for dataset in found])))
     return Sides(**datasets), sentences, fallen_back

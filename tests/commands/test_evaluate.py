@@ -236,6 +236,21 @@ def test_results_of_before_are_no_photographs(bench, night, monkeypatch, source)
     assert len(photographs_in(night)) == 7, "a folder of runs that somebody photographed"
 
 
+@pytest.mark.parametrize("source", ["--images", "--dataset"])
+def test_what_is_not_read_is_said(bench, fails, night, workplace, source):
+    for name in ("a.HEIC", "b.cr2", ".hidden.heic", "saved/c.heic"):
+        (workplace / "night" / name).parent.mkdir(exist_ok=True)
+        (workplace / "night" / name).touch()
+    words = ("evaluate", source, "night", "--method", "gamma", "--metric", "entropy", "--save-images", "night/saved")
+    code, out, err = bench(*words)
+    assert code == 0, err
+    assert "night: Left out, of no format that is taken: 2 (.cr2, .heic)." in " ".join((out + err).split())
+    (workplace / "raw").mkdir()
+    (workplace / "night/a.HEIC").rename(workplace / "raw/a.HEIC")
+    told = fails("evaluate", source, "raw", "--method", "gamma", "--metric", "entropy")
+    assert told.startswith("There is no photograph in raw. 1 of other formats is there: convert them first")
+
+
 def test_saved_results_keep_pictures_apart_that_differ_in_suffix(bench, night, photograph):
     photograph(night / "a.jpg", seed=7, high=60)
     code, _, _ = bench(*WORDS, "--method", "gamma", "--save-images", "out")

@@ -40,8 +40,10 @@ def test_a_probe_picture_without_texture_has_no_niqe_and_does_not_end_the_traini
 
 
 def test_a_run_leaves_its_losses_pictures_weights_and_provenance_in_mlflow(bench, store, brief, sides):
+    Path("bright/raw.NEF").touch()
     code, out, err = bench("train", "enlightengan", *sides, "--preset", "smoke", "--without", "attention")
     assert code == 0, err
+    assert "bright: Left out, of no format that is taken: 1 (.nef)." in " ".join(out.split())
     (run,) = runs()
     tags, told = run.data.tags, run.data
     assert run.info.status == "FINISHED" and tags["variant"] == "enlightengan_no_attention"

@@ -132,3 +132,18 @@ def with_terms(suite: "Suite", told: Mapping[str, str]) -> dict[str, str]:
         stated = [term for term in stated if term != NOT_STATED]
     known = "; ".join(dict.fromkeys(term for term in [*licence(runs).split("; "), *stated] if term))
     return {**told, **({"begun_under": known} if known else {})}
+
+
+def terms_of(file: Path) -> str:
+    """The terms of the weights in `file`: as published ones tell them, else those of the photographs that a training in
+    MLflow gave them of. Where nothing tells them they are not stated."""
+    from bench.tracking import missing_database, open_suite, tracking_uri
+    from commands.publish_card import licence
+    from enlightengan.beginning import NOT_STATED
+    from enlightengan.checkpoint import read_weights, weights_digest
+
+    state, metadata = read_weights(file)
+    if "licence" in metadata:
+        return metadata["licence"]
+    known = None if missing_database(tracking_uri()) else training_that_gave(open_suite(), weights_digest(state))
+    return licence([known]) if known else NOT_STATED

@@ -18,7 +18,9 @@ def export(
     """
     from bench.errors import BenchError
     from bench.images import shown
+    from commands.beginnings import terms_of
     from commands.console import say
+    from enlightengan.enhancer import chosen
     from enlightengan.export import CHECKED, network_of
     from enlightengan.export import export as exported
     from methods import make
@@ -31,5 +33,7 @@ def export(
     enhancer = make(method, weights)
     network_of(enhancer)
     say(f"{method}: weights {enhancer.checkpoint}, {enhancer.source}")
-    apart = exported(enhancer.eval(), path)
+    terms = terms_of(chosen(method, weights)[0])
+    apart = exported(enhancer.eval(), path, {"method": method, "licence": terms})
+    say(f"The weights' terms, which the file tells: {terms}")
     say(f"Written to {path}. Over {len(CHECKED)} sizes it differs from torch by at most {apart:.1e}.")

@@ -79,9 +79,10 @@ class Core(nn.Module):
         return ((enhanced + 1) / 2).clamp(0, 1)
 
 
-def export(enhancer: nn.Module, path: Path) -> float:
+def export(enhancer: nn.Module, path: Path, told: Mapping[str, str] | None = None) -> float:
     """Write `enhancer` to `path` and return the largest deviation from torch over the sizes of CHECKED.
 
+    The file's metadata has the digest of the weights, the range of its values, and what else is `told`.
     Raises BenchError, and leaves no file, when the extra `onnx` is missing, when it has no network, or the deviation
     exceeds TOLERANCE.
     """
@@ -94,7 +95,9 @@ def export(enhancer: nn.Module, path: Path) -> float:
     with beside(path) as partial:
         try:
             model = graph_of(enhancer)
-            onnx.helper.set_model_props(model, {"checkpoint": enhancer.checkpoint, "range": "RGB in [0, 1]"})
+            onnx.helper.set_model_props(
+                model, {**(told or {}), "checkpoint": enhancer.checkpoint, "range": "RGB in [0, 1]"}
+            )
             onnx.checker.check_model(model)
             onnx.save(model, str(partial))
             apart = deviation(enhancer, partial)

@@ -176,7 +176,7 @@ def test_a_pipe_keeps_what_is_there_unless_forced(bench, fails, workplace, photo
 
 def test_an_exported_file_stays_unless_forced(bench, fails, workplace, weights, monkeypatch):
     asked = []
-    monkeypatch.setattr("enlightengan.export.export", lambda enhancer, path: asked.append(path) or 2e-6)
+    monkeypatch.setattr("enlightengan.export.export", lambda enhancer, path, told: asked.append(path) or 2e-6)
     Path("m.onnx").write_bytes(b"old")
     words = ("export", "enlightengan", "m.onnx", "--weights", weights)
     assert fails(*words) == "m.onnx is there already: --force writes it anew."
@@ -191,10 +191,10 @@ def test_export_writes_or_says_why_not(bench, fails, workplace, weights, monkeyp
         "ONNX is written of what has a network of enlightengan.enhancer.TrainedEnhancer: this method has none."
     )
     asked = []
-    monkeypatch.setattr("enlightengan.export.export", lambda enhancer, path: asked.append(path) or 2e-6)
+    monkeypatch.setattr("enlightengan.export.export", lambda enhancer, *given: asked.append(given) or 2e-6)
     for method in ("enlightengan", "enlightengan_guided"):
         code, out, _ = bench("export", method, "m.onnx", "--weights", weights)
-        assert code == 0
+        assert code == 0 and "The weights' terms, which the file tells: not stated" in out
         assert "at most 2.0e-06" in out
         assert re.search(rf"{method}: weights [0-9a-f]{{16}}, {re.escape(str(weights))}", out.replace("\n", ""))
-    assert asked == [Path("m.onnx")] * 2
+        assert asked.pop() == (Path("m.onnx"), {"method": method, "licence": "not stated"})

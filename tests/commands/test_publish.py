@@ -9,6 +9,7 @@ from bench.scores import score_table
 from bench.tracking import open_suite
 from bench.trainings import Publication, find_training, publications
 from bench.weights import find_weights, sums
+from commands.beginnings import terms_of
 from commands.publish import _halves
 from commands.publish_card import scores_of, sources
 from enlightengan import config, train
@@ -298,6 +299,11 @@ def test_weights_are_under_the_terms_of_what_they_began_from(bench, trained, wor
     open_suite().client.set_tag(heir, "low_data", "sice")
     last = trained("fast", "--init-from", heir)  # a run: its states tell of no terms of its own
     assert published(last, "last")[1] == "not stated; CC BY-NC 4.0; research"
+    of_last = open_suite().artifact(last, "weights.safetensors")
+    assert [terms_of(one) for one in (file, of_last)] == [terms, "not stated; CC BY-NC 4.0; research"]
+    with monkeypatch.context() as empty:
+        empty.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{workplace}/another.db")
+        assert terms_of(of_last) == "not stated" and not (workplace / "another.db").exists()
     step = next(name for name in open_suite().artifacts(snapped) if name.startswith("weights-0"))
     for run_id in (snapped, first):
         open_suite().client.set_tag(run_id, "low_data", "sice")
@@ -307,6 +313,8 @@ def test_weights_are_under_the_terms_of_what_they_began_from(bench, trained, wor
         child = trained("fast", "--init-from", file)
         told.append(open_suite().client.get_run(child).data.tags["begun_under"])
     assert told == ["not stated", "CC BY-NC 4.0"], "which training gave weights of a step nothing tells"
+    child = trained("fast", "--init-from", f"{snapped}@1")
+    assert open_suite().client.get_run(child).data.tags["begun_under"] == "CC BY-NC 4.0", "RUN@STEP does"
 
 
 def test_what_proves_nothing_is_not_published(fails, trained, store, workplace):

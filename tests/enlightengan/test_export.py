@@ -25,7 +25,7 @@ def exported(tmp_path_factory):
     for name in ("onnx", "onnxruntime", "onnxscript"):
         pytest.importorskip(name)
     path = tmp_path_factory.mktemp("export") / "model.onnx"
-    return path, export.export(seeded(), path)
+    return path, export.export(seeded(), path, {"licence": "CC BY-NC 4.0"})
 
 
 def test_the_graph_equals_torch_at_every_size(exported):
@@ -42,7 +42,8 @@ def test_the_graph_equals_torch_at_every_size(exported):
 def test_the_graph_says_what_it_is(exported):
     graph = export.session(exported[0])
     assert graph.get_inputs()[0].shape == ["batch", 3, "height", "width"]
-    assert graph.get_modelmeta().custom_metadata_map["checkpoint"] == seeded().checkpoint
+    told = {"checkpoint": seeded().checkpoint, "range": "RGB in [0, 1]", "licence": "CC BY-NC 4.0"}
+    assert graph.get_modelmeta().custom_metadata_map == told
 
 
 @pytest.fixture(scope="module")

@@ -157,6 +157,7 @@ def refine(
     bright_inputs: options.BrightInputs = None,
     darkening: options.Darkening = None,
     noise: options.Noise = None,
+    huber: options.Huber = None,
     structure: options.Structure = None,
     statistics: options.Statistics = None,
     looks: options.Looks = None,
@@ -184,10 +185,10 @@ def refine(
     changes = {
         "epochs": epochs, "minutes": minutes, "batch_size": batch_size, "crop": crop,
         "smallest_scale": smallest_scale, "largest_scale": largest_scale, "bright_inputs": bright_inputs,
-        "darkening": darkening, "noise": noise, "structure": structure, "statistics": statistics, "looks": looks,
-        "keeps": keeps, "teacher_sees": teacher_sees, "learning_rate": learning_rate, "precision": precision,
-        "accumulate": accumulate, "checkpointing": checkpointing or None, "devices": devices,
-        "snapshots": snapshots, "seed": seed,
+        "darkening": darkening, "noise": noise, "huber": huber, "structure": structure, "statistics": statistics,
+        "looks": looks, "keeps": keeps, "teacher_sees": teacher_sees, "learning_rate": learning_rate,
+        "precision": precision, "accumulate": accumulate, "checkpointing": checkpointing or None,
+        "devices": devices, "snapshots": snapshots, "seed": seed,
     }  # fmt: skip
     launch(
         "refine", changes, low=low, normal=normal, preset=preset, init_from=init_from, teacher=teacher, resume=resume,

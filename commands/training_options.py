@@ -78,6 +78,10 @@ Teacher = Annotated[
 Noise = Annotated[
     float | None, typer.Option("--noise", help="Most noise of inputs, a standard deviation in levels of 255.")
 ]
+Huber = Annotated[
+    float | None,
+    typer.Option("--huber", help="Differences of values, of 1, below this count by their square; 0: none."),
+]
 Structure = Annotated[
     float | None,
     typer.Option("--structure", help="Weight of the structure of crops beside the distance of their values."),

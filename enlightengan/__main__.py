@@ -106,7 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     for name in ("minutes", "learning-rate", "smallest-scale", "largest-scale", "bright-inputs", "ema", "clip"):
         parser.add_argument(f"--{name}", type=float)
     parser.add_argument("--darkening", type=float, nargs=2, metavar=("LEAST", "MOST"))
-    for name in ("noise", "structure", "statistics", "looks", "keeps"):
+    for name in ("noise", "huber", "structure", "statistics", "looks", "keeps"):
         parser.add_argument(f"--{name}", type=float)
     parser.add_argument("--teacher-sees", choices=TEACHERS)
     parser.add_argument("--precision", choices=PRECISIONS)

@@ -137,6 +137,9 @@ class RefineConfig(RunConfig):
     dark in levels of 255 (`enlightengan.camera_noise`), after which they are rounded to levels; 0: neither."""
     bright_inputs: float = 0.25
     """Share of the inputs that are normal-light photographs."""
+    huber: float = 0.0
+    """Differences of values, of 1, below this count by their square, as by Huber's loss, so that what is unsure comes
+    out at its mean and not at its median; 0: all by their size."""
     structure: float = 0.5
     """Weight of the structure loss beside the mean absolute distance."""
     statistics: float = 0.0
@@ -156,8 +159,8 @@ class RefineConfig(RunConfig):
         super().__post_init__()
         if self.teacher_sees not in TEACHERS:
             raise unknown_name("teacher-sees", self.teacher_sees, TEACHERS)
-        if min(self.noise, self.structure, self.statistics, self.looks, self.keeps) < 0:
-            raise BenchError("noise, structure, statistics, looks and keeps must not be negative.")
+        if not min(self.noise, self.huber, self.structure, self.statistics, self.looks, self.keeps) >= 0:
+            raise BenchError("noise, huber, structure, statistics, looks and keeps must not be negative.")
         if self.crop < SMALLEST_CROP:
             raise BenchError(f"crop must be at least {SMALLEST_CROP} for the structure loss, not {self.crop}.")
         if self.statistics and self.crop < SMALLEST_WITH_STATISTICS:

@@ -25,6 +25,9 @@ crops teach brightness, too, and the guided form, which looks at small copies, s
 With `statistics` texture is to be as strong and as grained as in what is wanted, which neither loss asks of a network
 that is unsure of it (`enlightengan.scene_statistics`). Grain is unlike the statistics of what has no noise, too.
 
+Unsure of brightness, a network taught by absolute differences gives the median of what may be wanted, dark or bright,
+and by squares its mean: `huber` (Huber, 1964).
+
 The smoothing is `enlightengan.gain`, the second loss the contrast and structure term of SSIM (Wang et al., TIP 2004).
 """
 
@@ -144,7 +147,7 @@ class Refinement(TrainedModel):
         pictures = (enhanced.float() + 1) / 2
         self.health = picture_health(enhanced.detach())
         losses = {
-            "distance": F.l1_loss(pictures, target),
+            "distance": F.smooth_l1_loss(pictures, target, beta=self.config.huber),
             "structure": self.config.structure * structure(pictures, target),
         }
         if self.config.statistics:

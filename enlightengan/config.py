@@ -159,7 +159,8 @@ class RefineConfig(RunConfig):
         super().__post_init__()
         if self.teacher_sees not in TEACHERS:
             raise unknown_name("teacher-sees", self.teacher_sees, TEACHERS)
-        if not min(self.noise, self.huber, self.structure, self.statistics, self.looks, self.keeps) >= 0:
+        weights = (self.noise, self.huber, self.structure, self.statistics, self.looks, self.keeps)
+        if not all(value >= 0 for value in weights):
             raise BenchError("noise, huber, structure, statistics, looks and keeps must not be negative.")
         if self.crop < SMALLEST_CROP:
             raise BenchError(f"crop must be at least {SMALLEST_CROP} for the structure loss, not {self.crop}.")

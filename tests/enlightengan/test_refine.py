@@ -141,6 +141,20 @@ def test_what_is_wanted_of_a_crop_goes_before_what_the_teacher_makes_of_it(start
     assert model.gradients(Batch(low, low, low, []))["distance"] > 0.01
 
 
+def test_what_is_unsure_comes_out_at_its_mean_by_squares_and_at_its_median_without(start):
+    slopes = {}
+    for huber in (0.0, 0.25):
+        model = build(settings(huber=huber, structure=0.0, batch_size=3), device=CPU, init_from=start)
+        low = (rand(1, 3, 48, 48) * 0.6 - 1).expand(3, 3, 48, 48).contiguous()
+        reached = model.generator(low)[0].detach()
+        apart = torch.tensor([-0.2, -0.2, 0.4]).view(3, 1, 1, 1)  # of 2, their mean is zero
+        losses = model.gradients(Batch(low, low, low, [], target=reached + apart))
+        slopes[huber] = model.generator.conv10.bias.grad.norm().item()
+        expected = (0.1 + 0.1 + 0.2) / 3 if not huber else (0.01 + 0.01 + 0.04) / 2 / 0.25 / 3
+        assert losses["distance"].item() == pytest.approx(expected, rel=1e-4)
+    assert slopes[0.0] > 0.05 and slopes[0.25] < 1e-4 * slopes[0.0]
+
+
 def test_it_learns_its_target(start):
     # By the batch's statistics: through frozen ones that were never learned hardly a signal comes.
     model = build(settings(learning_rate=5e-3, batch_norm="synchronised"), device=CPU, init_from=start)
@@ -312,6 +326,8 @@ def test_nothing_else_begins_from_the_state_of_a_refinement(photographs, tmp_pat
     [
         {"noise": -1.0},
         {"structure": -0.1},
+        {"huber": -0.1},
+        {"huber": float("nan")},
         {"statistics": -0.1},
         {"statistics": 0.1, "crop": 63},
         {"statistics": 0.1, "crop": 64, "accumulate": 2},

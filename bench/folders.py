@@ -29,21 +29,27 @@ def photographs_in(folder: Path, *, but: Path | None = None) -> list[Path]:
     So is what this program keeps in `runs` and what lies in `but`, unless the folder itself lies there: results are no
     photographs. Raises BenchError without such a folder.
     """
+    return _apart(list_images(folder), folder, but)
+
+
+def _apart(files: Iterable[Path], folder: Path, but: Path | None) -> list[Path]:
+    """Of `files`, which are below `folder`, those that are neither hidden nor results."""
     apart = [but] if but else []
     apart += [RUNS] if any((RUNS / name).exists() for name in OURS) else []
     whole = folder.resolve()
     within = [place.resolve() for place in apart if whole in place.resolve().parents]
-    every = (path for path in list_images(folder) if not in_hidden(path, folder))
+    every = (path for path in files if not in_hidden(path, folder))
     if not within:
         return list(every)
     return [path for path in every if not any(path.parent.resolve().is_relative_to(place) for place in within)]
 
 
 def others_in(folder: Path, *, but: Path | None = None) -> list[Path]:
-    """The pictures below `folder` that are not read, for their suffix is of OTHERS; none that is hidden or in `but`."""
+    """The pictures below `folder` that are not read, for their suffix is of OTHERS; what `photographs_in` leaves out is
+    left out here, too."""
     whole = folder.absolute()
-    found = (path for path in whole.rglob("*") if path.suffix.lower() in OTHERS and not in_hidden(path, whole))
-    return sorted(path for path in found if path.is_file() and not (but and path.is_relative_to(but.absolute())))
+    found = sorted(path for path in whole.rglob("*") if path.suffix.lower() in OTHERS and path.is_file())
+    return _apart(found, whole, but)
 
 
 def left_out(others: Iterable[Path]) -> str:

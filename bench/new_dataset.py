@@ -3,9 +3,9 @@
 import json
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from bench import data
 from bench.digests import files_digest
@@ -16,12 +16,31 @@ from bench.weights import write_text
 
 OWN = "# Made by bench data add.\n"
 FIELDS = ("title", "paper", "licence", "homepage", "get", "role")
+IN_SIDES = ("globs", "exclude", "count", "digest")
+
+
+def earlier_spec(name: str) -> dict[str, Any]:
+    """What the specification `name` that is to be replaced says; nothing where there is none.
+
+    Raises BenchError where it has what `write_spec` would lose: whatever was put in by hand but for `exclude`.
+    """
+    path = data.SPECS / f"{name}.toml"
+    if not path.exists() or not path.read_bytes().startswith(OWN.encode()):
+        return {}
+    told = tomllib.loads(path.read_text(encoding="utf-8"))
+    lost = [key for key in told if key not in (*FIELDS, *data.SIDES)]
+    lost += [f"{side}.{key}" for side in data.SIDES for key in told.get(side, {}) if key not in IN_SIDES]
+    if lost:
+        raise BenchError(f"{path} has what would be lost, {', '.join(lost)}: change it by hand, or remove it first.")
+    return told
 
 
 def write_spec(
-    name: str, root: Path, *, sides: Mapping[str, Sequence[str]], told: Mapping[str, str], force: bool = False
-) -> Path:
-    """Pin what the globs of `sides` (of `data.SIDES`) find below `root`/`name`; returns the file written.
+    name: str, root: Path, *, sides: Mapping[str, Sequence[str]], told: Mapping[str, str], force: bool = False,
+    exclude: Mapping[str, Sequence[str]] | None = None,
+) -> Path:  # fmt: skip
+    """Pin what the globs of `sides` (of `data.SIDES`) find below `root`/`name`, without the files that are to be left
+    out of a side (`exclude`); returns the file written.
 
     `told` has FIELDS. Raises BenchError, and writes nothing, where the name is unfit, or taken unless `force`, a side
     finds nothing, or low and reference do not pair. A specification that was not made here is not replaced.
@@ -41,9 +60,11 @@ def write_spec(
         raise BenchError(f"There is no folder {folder}: datasets lie below the data root, put the photographs there.")
     lines = [f"{field} = {_quoted(told[field])}" for field in FIELDS]
     for side, globs in sides.items():
-        files = _found(folder, globs)
-        lines += ["", f"[{side}]", f"globs = [{', '.join(map(_quoted, globs))}]", f"count = {len(files)}",
-                  f"digest = {_quoted(files_digest(folder, files))}"]  # fmt: skip
+        away = (exclude or {}).get(side, ())
+        files = _found(folder, globs, {folder / one for one in away})
+        lines += ["", f"[{side}]", f"globs = [{', '.join(map(_quoted, globs))}]"]
+        lines += [f"exclude = [{', '.join(map(_quoted, away))}]"] if away else []
+        lines += [f"count = {len(files)}", f"digest = {_quoted(files_digest(folder, files))}"]
     text = OWN + "\n".join([*lines, ""])
     try:
         data.specs()[name] = data.Spec.model_validate(tomllib.loads(text))  # until it is checked, in memory alone
@@ -54,10 +75,10 @@ def write_spec(
     return path
 
 
-def _found(folder: Path, globs: Sequence[str]) -> tuple[Path, ...]:
+def _found(folder: Path, globs: Sequence[str], away: Collection[Path]) -> tuple[Path, ...]:
     try:
         found = {file for glob in globs for file in folder.glob(glob) if file.is_file()}
-        files = sorted(file for file in found if not in_hidden(file, folder))
+        files = sorted(file for file in found if file not in away and not in_hidden(file, folder))
     except (ValueError, NotImplementedError) as error:  # nothing, or an absolute path
         raise BenchError(f"{' or '.join(globs)} is no pattern of files below {folder}: {error}") from error
     if not files:

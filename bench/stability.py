@@ -19,6 +19,11 @@ RESAMPLES = 2000
 BATCH = 100  # resamples at a time: bounds the memory
 
 
+def drawn_anew(values: pd.DataFrame) -> bool:
+    """Whether a dataset has two images, so that there is something to draw."""
+    return bool(values.index.get_level_values(0).duplicated().any())
+
+
 def rank_probabilities(
     values: pd.DataFrame, *, lower_is_better: bool, resamples: int = RESAMPLES, seed: int = 0
 ) -> pd.DataFrame:
@@ -52,7 +57,7 @@ def mean_ranks(
     images = pd.MultiIndex.from_tuples(dict.fromkeys(image for values, _ in boards for image in values.index))
     point = _mean_ranks(boards, names, images, np.ones((1, len(images))))[0]
     low, high = np.full((2, len(names)), np.nan)
-    if images.get_level_values(0).duplicated().any():
+    if drawn_anew(images.to_frame()):
         weights = (np.stack([np.bincount(row, minlength=len(images)) for row in drawn]).astype(float)
                    for drawn in _draws(images, resamples, seed))  # fmt: skip
         found = np.vstack([_mean_ranks(boards, names, images, weight) for weight in weights])

@@ -42,6 +42,21 @@ def snapshot(suite: "Suite", run_id: str, step: int) -> Path:
     return found
 
 
+def note_snapshot(suite: "Suite", file: Path, run_id: str = "") -> None:
+    """Have a run tell that a snapshot of it was taken; without `run_id` that in whose files it lies, if it does."""
+    from bench.trainings import RUN_ID, Publication, mark
+    from enlightengan.checkpoint import read_weights, snapshot_step, weights_digest
+
+    step = snapshot_step(file.name)
+    if step is None:
+        return
+    known = {run.info.run_id for removed in (False, True) for run in suite.search(kind="train", removed=removed)}
+    lies_in = (part for part in reversed(file.resolve().parts) if RUN_ID.fullmatch(part) and part in known)
+    owner = run_id or next(lies_in, "")
+    if owner:
+        mark(suite, owner, weights_digest(read_weights(file)[0]), Publication(str(step)))
+
+
 def shipped_of(method: str) -> list[Path]:
     """The files that come with the project for `method` or another form of it, its own first.
 
@@ -53,19 +68,32 @@ def shipped_of(method: str) -> list[Path]:
     return list(dict.fromkeys(file for form in forms if (file := shipped_weights(form)) is not None))
 
 
-def training_that_gave(suite: "Suite", digest: str) -> "MlflowRun | None":
-    """The newest training in MLflow that gave weights of this digest, a removed one where there is no other: what its
-    weights were trained on stays so."""
+def trainings_that_gave(suite: "Suite", digest: str) -> "list[MlflowRun]":
+    """The trainings in MLflow that gave weights of this digest, several where these are their mean, newest first.
+
+    Removed ones where there is no other: what their weights were trained on stays so.
+    """
     from bench.trainings import weights_of
 
-    every = (run for removed in (False, True) for run in suite.search(kind="train", removed=removed))
-    return next((run for run in every if digest in weights_of(run)), None)
+    for removed in (False, True):
+        found = [run for run in suite.search(kind="train", removed=removed) if digest in weights_of(run)]
+        if found:
+            return found
+    return []
+
+
+def of_several(run: "MlflowRun", digest: str) -> bool:
+    """Whether the weights of this digest are a mean to which `run` gave its part."""
+    from bench.trainings import Publication, publications
+
+    told = publications(run).get(digest, Publication())
+    return bool(told.mean_of) or told.among
 
 
 def known_trust(suite: "Suite", digest: str) -> bool | None:
-    """Whether the training that gave weights of this digest is trusted; None where it is not in MLflow."""
-    run = training_that_gave(suite, digest)
-    return run.data.tags.get("trusted") == "yes" if run else None
+    """Whether the trainings that gave weights of this digest are trusted; None where none is in MLflow."""
+    found = trainings_that_gave(suite, digest)
+    return all(run.data.tags.get("trusted") == "yes" for run in found) if found else None
 
 
 def is_trusted(suite: "Suite", tags: Mapping[str, str], sides: "Sides | None", *begun: Path | None) -> bool:
@@ -86,7 +114,7 @@ def is_trusted(suite: "Suite", tags: Mapping[str, str], sides: "Sides | None", *
         digest = generator_in(tags, role)
         known = known_trust(suite, digest) if digest else False
         if known is None:
-            given = (file for file in begun if file and _preset(file) in TRUSTED_PRESETS)
+            given = (file for file in begun if file and _told_trust(suite, file))
             known = any(_holds(file, digest) for file in chain(given, shipped_of(tags["variant"])))
         if not known:
             return False
@@ -99,11 +127,19 @@ def _holds(file: Path, digest: str | None) -> bool:
     return generator_in(begun_from(file)) == digest
 
 
-def _preset(file: Path) -> str:
-    """By which a generator was trained; the authors' where its file does not tell, as one that they published."""
+def _told_trust(suite: "Suite", file: Path) -> bool:
+    """Whether a generator is of a serious preset, as those are that its authors published, by what its file tells; and
+    of a refined one what it began from and was taught by is not known for less."""
+    from bench.trainings import TRUSTED_PRESETS
     from enlightengan.checkpoint import read_weights
 
-    return str(json.loads(read_weights(file)[1].get("config", "{}")).get("preset", "paper"))
+    told = read_weights(file)[1]
+    before = (
+        [generator_in(told, role) for role in ("begun_from", "taught_by")] if told.get("method") == "refine" else []
+    )
+    if any(digest and known_trust(suite, digest) is False for digest in before):
+        return False
+    return json.loads(told.get("config", "{}")).get("preset", "paper") in TRUSTED_PRESETS
 
 
 def check_same_beginning(run: "MlflowRun", files: Mapping[str, str | None]) -> None:
@@ -126,10 +162,11 @@ def with_terms(suite: "Suite", told: Mapping[str, str]) -> dict[str, str]:
     from enlightengan.beginning import NOT_STATED
 
     digests = [digest for role in ("begun_from", "taught_by") if (digest := generator_in(told, role))]
-    runs = [run for digest in digests if (run := training_that_gave(suite, digest))]
+    gave = {digest: trainings_that_gave(suite, digest) for digest in digests}
+    runs = [run for found in gave.values() for run in found]
     stated = told.get("begun_under", "").split("; ")
-    if len(runs) == len(digests):
-        stated = [term for term in stated if term != NOT_STATED]
+    if all(gave.values()) and not any(of_several(run, digest) for digest, found in gave.items() for run in found):
+        stated = [term for term in stated if term != NOT_STATED]  # else a mean says so, some of which may be elsewhere
     known = "; ".join(dict.fromkeys(term for term in [*licence(runs).split("; "), *stated] if term))
     return {**told, **({"begun_under": known} if known else {})}
 
@@ -145,5 +182,11 @@ def terms_of(file: Path) -> str:
     state, metadata = read_weights(file)
     if "licence" in metadata:
         return metadata["licence"]
-    known = None if missing_database(tracking_uri()) else training_that_gave(open_suite(), weights_digest(state))
-    return licence([known]) if known else NOT_STATED
+    if missing_database(tracking_uri()):
+        return NOT_STATED
+    try:
+        suite = open_suite()
+        note_snapshot(suite, file)
+        return licence(trainings_that_gave(suite, weights_digest(state))) or NOT_STATED
+    except BenchError:  # a store that cannot be used tells nothing
+        return NOT_STATED

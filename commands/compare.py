@@ -79,7 +79,7 @@ def _show(board: "Leaderboard", metric: "Metric", against: str) -> list["Differe
          probability(d.p), probability(d.corrected), decimals(d.detectable), "yes" if d.told_apart else "no"]
         for d in found
     ]  # fmt: skip
-    say(f"{metric.name}, {metric.direction}; {len(values)} images ({counts}).")
+    say(f"{metric.name}, {metric.direction}; {len(values)} image{'' if len(values) == 1 else 's'} ({counts}).")
     headings = ("method", "mean", "by set", "difference [95 %]", "p", "p (Holm)", "detectable", "told apart")
     table(headings, rows, title=f"Method minus {against}, image by image", numbers=7)
     say("detectable: the smallest true difference that four of five samples of so many images would show.")
@@ -92,11 +92,11 @@ def _show(board: "Leaderboard", metric: "Metric", against: str) -> list["Differe
 
 
 def _show_stability(board: "Leaderboard", metric: "Metric") -> None:
-    from bench.stability import has_sets, rank_probabilities, without_a_set
+    from bench.stability import drawn_anew, has_sets, rank_probabilities, without_a_set
     from commands.console import say, table
 
     values = board.values[list(board.overall)]
-    if metric.diagnostic or values.shape[1] < 2:
+    if metric.diagnostic or values.shape[1] < 2 or not drawn_anew(values):
         return
     direction = metric.lower_is_better
     chances = rank_probabilities(values, lower_is_better=direction)

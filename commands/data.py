@@ -78,28 +78,37 @@ def add(
     low: Annotated[list[str] | None, typer.Option(help="Low-light ones, such as 'low/*.jpg'; repeatable.")] = None,
     normal: Annotated[list[str] | None, typer.Option(help="Normal-light ones, to train on; likewise.")] = None,
     reference: Annotated[list[str] | None, typer.Option(help="Well-lit twins of low, by file name; likewise.")] = None,
-    role: Annotated[str, typer.Option(help="test, paired-test, train, adaptation, held-out or extra.")] = "",
-    title: Annotated[str, typer.Option(help="What people read.")] = "",
-    licence: Annotated[str, typer.Option(help="Terms of the photographs.")] = "not stated",
-    paper: Annotated[str, typer.Option(help="What to cite.")] = "-",
-    homepage: Annotated[str, typer.Option(help="Where people learn more.")] = "-",
-    get: Annotated[str, typer.Option(help="How to get it, in words.")] = "-",
+    role: Annotated[str | None, typer.Option(help="test, paired-test, train, adaptation, held-out or extra.")] = None,
+    title: Annotated[str | None, typer.Option(help="What people read.")] = None,
+    licence: Annotated[str | None, typer.Option(help="Terms of the photographs.")] = None,
+    paper: Annotated[str | None, typer.Option(help="What to cite.")] = None,
+    homepage: Annotated[str | None, typer.Option(help="Where people learn more.")] = None,
+    get: Annotated[str | None, typer.Option(help="How to get it, in words.")] = None,
     data_root: DataRoot = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the specification that is there.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace the specification that is there; what is not given stays.")
+    ] = False,
 ) -> None:
     """Make a dataset of photographs of your own: datasets/NAME.toml, with count and digest."""
     from bench.data import data_root as root_of
     from bench.errors import BenchError
-    from bench.new_dataset import write_spec
+    from bench.new_dataset import earlier_spec, write_spec
     from commands.console import say
 
     given = {"low": low, "normal": normal, "reference": reference}
     sides = {side: globs for side, globs in given.items() if globs}
     if not sides:
         raise BenchError("Say which files belong to which side, for example --low '*.jpg'.")
-    told = {"title": title or name, "paper": paper, "licence": licence, "homepage": homepage, "get": get}
-    told["role"] = role or ("paired-test" if reference else "train" if normal else "test")
-    path = write_spec(name, root_of(data_root), sides=sides, told=told, force=force)
+    usual = {"title": name, "paper": "-", "licence": "not stated", "homepage": "-", "get": "-"}
+    usual["role"] = "paired-test" if reference else "train" if normal else "test"
+    words = {"title": title, "paper": paper, "licence": licence, "homepage": homepage, "get": get, "role": role}
+    before = earlier_spec(name) if force else {}
+    told = {field: word or before.get(field) or usual[field] for field, word in words.items()}
+    exclude = {side: before[side]["exclude"] for side in sides if before.get(side, {}).get("exclude")}
+    path = write_spec(name, root_of(data_root), sides=sides, told=told, force=force, exclude=exclude)
+    kept = [field for field, word in words.items() if not word and field in before and told[field] != usual[field]]
+    if kept or exclude:
+        say(f"Kept of the specification before: {', '.join([*kept, *(f'exclude of {side}' for side in exclude)])}.")
     say(f"Written: {path}. bench data verify {name} checks it.")
 
 

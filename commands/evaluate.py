@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from commands.options import DataRoot, Device, Force, Scheduler, TrackingUri, Workers, folders
+from commands.options import DataRoot, Device, Force, Scheduler, TrackingUri, Workers, folders, is_name
 
 if TYPE_CHECKING:
     from bench.data import Dataset
@@ -59,11 +59,28 @@ def evaluate(
     )
     if references is not None and not any(get_metric(name).needs_reference for name in metric or ()):
         away.append("No metric that was asked for looks at references: --metric psnr --metric ssim_rgb does.")
+    elif references is not None:
+        _check_sizes(datasets[-1])
     given, notes = choose_outputs(outputs or [], datasets, taken=[entry.contestant.name for entry in entries])
     run_evaluation(
         [*entries, *given], datasets, metric or ["niqe"], workers=workers, scheduler=scheduler, save_images=save_images,
         csv=csv, device=device, force=force, tracking_uri=tracking_uri, left_out=[*absent, *away, *notes],
     )  # fmt: skip
+
+
+def _check_sizes(dataset: "Dataset") -> None:
+    """Raises BenchError where a photograph and its reference differ in size; what cannot be read is told later."""
+    from bench.errors import BenchError
+    from bench.images import size_of
+
+    for low, reference in zip(dataset.low, dataset.reference, strict=True):
+        try:
+            found, wanted = size_of(reference), size_of(low)
+        except BenchError:
+            continue
+        if found != wanted:
+            told = f"{reference} is {found[0]} x {found[1]}, its photograph {wanted[0]} x {wanted[1]}"
+            raise BenchError(f"{told}: they are compared pixel by pixel.")
 
 
 def choose_methods(
@@ -108,7 +125,7 @@ def weight_files(checkpoints: Sequence[str]) -> dict[str, tuple[str, Path]]:
         if name not in METHODS:
             method, colon, file = file.partition(":")
             equals = equals and colon
-        if not equals or not file or not METHODS.card(method).learned or not (name.strip() and name.isprintable()):
+        if not equals or not file or not METHODS.card(method).learned or not is_name(name):
             raise BenchError(
                 f"--checkpoint takes METHOD=FILE or NAME=METHOD:FILE with a learned method, not '{given}'."
             )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bench.errors import BenchError
 from bench.trainings import weights_of
+from commands.kept_files import needs_reference, of_files
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +40,7 @@ def tables_of(
 
     from bench.scores import read_scores
 
-    tables, notes = _of_files({path: read_scores(path) for path in csv})
+    tables, notes = of_files({path: read_scores(path) for path in csv})
     latest, paired, code = dict[str, Mapping[str, str]](), dict[str, str](), dict[str, str]()
     for run in evaluations:
         path = suite.artifact(run.info.run_id, "scores.csv")
@@ -59,7 +60,7 @@ def tables_of(
         unknown = unknown_metrics(table)
         notes += [f"{name}: there is no such metric here; its scores are left out." for name in unknown]
         table = table[~table["metric"].isin(unknown)]
-        needing = _needs_reference(table)
+        needing = needs_reference(table)
         others = {name for name in set(table.loc[needing, "dataset"])
                   if paired.setdefault(name, sets[name]["dataset_digest"]) != sets[name]["dataset_digest"]}  # fmt: skip
         notes += [f"{name}: scores against other references are left out." for name in sorted(others)]
@@ -73,28 +74,22 @@ def tables_of(
         raise NothingEvaluatedError(
             "Nothing has been evaluated yet: run bench evaluate first, or bench demo to see it work."
         )
-    return pd.concat(tables, ignore_index=True), notes
+    return pd.concat(tables, ignore_index=True), [*notes, *_of_several(suite, evaluations)]
 
 
-def _of_files(tables: Mapping[Path, "pd.DataFrame"]) -> tuple[list["pd.DataFrame"], list[str]]:
-    """The score tables, and notes; of sets of one name with other photographs only the first's, with other references
-    what needs none."""
-    known, paired, notes = dict[tuple[str, str], str](), dict[tuple[str, str], str](), list[str]()
-    kept: list[pd.DataFrame] = []
-    for path, whole in tables.items():
-        table = whole
-        notes.append(f"Scores from {path.name}.")
-        pictures = table.loc[table["picture_digest"] != "", ["dataset", "image", "picture_digest"]].drop_duplicates()
-        told = {(dataset, image): digest[:64] for dataset, image, digest in pictures.itertuples(index=False, name=None)}
-        others = {key[0] for key, digest in told.items() if known.setdefault(key, digest) != digest}
-        notes += [f"{name}: scores on other photographs of that name are left out." for name in sorted(others)]
-        table = table[~table["dataset"].isin(others)]
-        with_references = pictures[pictures["picture_digest"].str.len() > 64].itertuples(index=False, name=None)
-        told = {(dataset, image): digest[64:] for dataset, image, digest in with_references}
-        others = {key[0] for key, digest in told.items() if paired.setdefault(key, digest) != digest}
-        notes += [f"{name}: scores against other references are left out." for name in sorted(others)]
-        kept.append(table[~(_needs_reference(table) & table["dataset"].isin(others))] if others else table)
-    return kept, notes
+def _of_several(suite: "Suite", evaluations: Sequence["MlflowRun"]) -> list[str]:
+    """Sentences on finished results whose sets were scored in several evaluations, in which the files may differ."""
+    scored: dict[str, dict[str, str]] = {}
+    for run in evaluations:
+        for tags in (child.data.tags for child in suite.children(run.info.run_id)):
+            if tags.get("method_digest", "").startswith("results-"):
+                scored.setdefault(tags["method"], {}).setdefault(tags["dataset"], run.info.run_id)
+    told = []
+    for method, sets in scored.items():
+        newest = next(iter(sets.values()))
+        older = [name for name, run_id in sets.items() if run_id != newest]
+        told += [f"{method}: its results on {', '.join(older)} are those of an earlier evaluation."] if older else []
+    return told
 
 
 def _of_parts(table: "pd.DataFrame", tags: Sequence[Mapping[str, str]]) -> "pd.DataFrame":
@@ -122,13 +117,6 @@ def unknown_metrics(scores: "pd.DataFrame") -> list[str]:
         except UnknownNameError:
             found.append(str(name))
     return found
-
-
-def _needs_reference(scores: "pd.DataFrame") -> "pd.Series[bool]":
-    from bench.metrics import get_metric
-
-    names = [str(name) for name in scores["metric"].unique() if get_metric(str(name)).needs_reference]
-    return scores["metric"].isin(names)
 
 
 def only(scores: "pd.DataFrame", column: str, names: Sequence[str]) -> "pd.DataFrame":

@@ -22,8 +22,11 @@ def begun(tags: Mapping[str, str]) -> dict[str, str]:
 
 def licence(runs: Sequence["MlflowRun"]) -> str:
     """The terms of all photographs that `runs`, and what they began from, were trained on."""
+    from enlightengan.beginning import NOT_STATED
+
     before = [term for run in runs for term in run.data.tags.get("begun_under", "").split("; ") if term]
-    return "; ".join(dict.fromkeys([*(source.licence for source in sources(runs)), *before]))
+    untold = [NOT_STATED for run in runs if not run.data.tags.get("low_data")]  # imported without a word
+    return "; ".join(dict.fromkeys([*(source.licence for source in sources(runs)), *untold, *before]))
 
 
 def sources(runs: Sequence["MlflowRun"]) -> list["Source"]:

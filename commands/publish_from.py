@@ -118,6 +118,8 @@ def _finished(suite: "Suite", training: str) -> tuple["MlflowRun", Path]:
         raise BenchError(f"Run {training} is no finished training.")
     if tags.get("trusted") != "yes":
         why = "it is an adaptation" if "adapted" in tags else f"only {presets} trainings are, and none on the demo"
+        if tags.get("method") == "refine" and tags.get("preset") in TRUSTED_PRESETS:
+            why += "; of a refinement that holds for what it began from and was taught by"
         raise BenchError(f"Run {training} is not to be published: {why}.")
     weights = suite.artifact(run.info.run_id, WEIGHTS)
     if weights is None:

@@ -88,7 +88,7 @@ def material(suite: "Suite", choice: Choice, *, csv: Sequence[Path] = (), demo: 
     from commands import report_origin as origin
     from commands import report_runs as runs
     from commands.kept import evaluations_of, in_place, newest, not_computed_here, tables_of, that_count
-    from commands.report_made import contributing
+    from commands.report_made import contributing, forms
     from commands.report_pictures import Pictures, failures, gallery
     from methods import METHODS
     from reports.material import Material
@@ -103,13 +103,16 @@ def material(suite: "Suite", choice: Choice, *, csv: Sequence[Path] = (), demo: 
     baseline = next((name for name in names if name in METHODS and METHODS.card(name).family == "none"), "")
     checkpoints = dict(zip(scores["method"], scores["checkpoint"], strict=True))
     shown, weights = contributing(suite, evaluations, scores), set(checkpoints.values())
+    of = {name: method for name, method in forms(suite, shown).items() if name in names and method in METHODS}
+    known = {name: of.get(name, name) for name in names if of.get(name, name) in METHODS}
     pictures = Pictures(suite, evaluations, checkpoints, root=data_root(choice.data_root))
     items, not_shown = gallery(pictures, scores, choice.images)
     told = [*notes, *more, *not_computed_here(scores), *others]
+    told += [f"{name}: weights of {method}." for name, method in known.items() if name != method]
     return Material(
         scores=ranked,
         directions=directions,
-        cards={name: METHODS.card(name).as_text() for name in names if name in METHODS},
+        cards={name: METHODS.card(method).as_text() for name, method in known.items()},
         baseline=baseline,
         against=check_against(choice.against, names),
         gallery=items,
@@ -121,7 +124,7 @@ def material(suite: "Suite", choice: Choice, *, csv: Sequence[Path] = (), demo: 
         training_costs=runs.costs(suite, weights),
         budgets=runs.budgets(suite, checkpoints),
         provenance=origin.facts(shown),
-        origins=origin.tables(suite, scores, shown),
+        origins=origin.tables(suite, scores, shown, known),
         notes=list(dict.fromkeys([*in_place(told, every, scores), *not_shown])),
         **of_runs(suite, asked, shown, checkpoints, demo=demo),
         **({} if demo else beside(suite, asked, checkpoints, choice)),

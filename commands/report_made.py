@@ -1,6 +1,6 @@
 """How what a report shows was made: by which command, in how many finished runs, in how many minutes."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from commands.report_runs import finished
@@ -53,13 +53,27 @@ def made(
 def contributing(
     suite: "Suite", evaluations: Sequence["MlflowRun"], scores: "pd.DataFrame"
 ) -> list["MlflowRun"]:  # fmt: skip
-    """The evaluations that scored something of what `scores` shows: its methods' weights on its datasets."""
+    """The evaluations that scored something of what `scores` shows: its methods' weights on its datasets.
+
+    They are given newest first; on other photographs of a dataset's name nothing counts.
+    """
+    from commands.kept import same_photographs
+
     shown = set(scores[["method", "checkpoint", "dataset"]].itertuples(index=False, name=None))
-    return [
-        run for run in evaluations
-        if any((tags["method"], tags["weights_digest"], tags["dataset"]) in shown
-               for tags in (child.data.tags for child in suite.children(run.info.run_id)))
-    ]  # fmt: skip
+    latest: dict[str, Mapping[str, str]] = {}
+    found = []
+    for run in evaluations:
+        tags = [child.data.tags for child in suite.children(run.info.run_id)]
+        parts = [(tag, same_photographs(latest.setdefault(tag["dataset"], tag), tag)) for tag in tags]
+        if any(same and (tag["method"], tag["weights_digest"], tag["dataset"]) in shown for tag, same in parts):
+            found.append(run)
+    return found
+
+
+def forms(suite: "Suite", evaluations: Sequence["MlflowRun"]) -> dict[str, str]:
+    """Of weights that were scored under names of their own the method that they are weights of, by name."""
+    tags = (child.data.tags for run in reversed(evaluations) for child in suite.children(run.info.run_id))
+    return {tag["method"]: tag["made_by"] for tag in tags if "made_by" in tag}
 
 
 def reproduced(suite: "Suite") -> list["MlflowRun"]:

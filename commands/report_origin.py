@@ -1,6 +1,6 @@
 """Where the numbers of a report come from: commit, versions, machine; photographs, weights and metrics by digest."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -30,13 +30,18 @@ def _changed(commit: str) -> str:
     return f"{commit[:-1]} with changes that were not committed" if commit.endswith("+") else commit
 
 
-def tables(suite: "Suite", scores: "pd.DataFrame", evaluations: Sequence["MlflowRun"]) -> dict[str, "Table"]:
-    """Photographs, weights and metrics, each with what identifies them, by the stem of their files."""
+def tables(
+    suite: "Suite", scores: "pd.DataFrame", evaluations: Sequence["MlflowRun"], known: Mapping[str, str]
+) -> dict[str, "Table"]:
+    """Photographs, weights and metrics, each with what identifies them, by the stem of their files.
+
+    `known` are the methods here, by the names that their weights were scored under.
+    """
     tags = [child.data.tags for run in evaluations for child in suite.children(run.info.run_id)]
     digests: dict[str, tuple[str, str]] = {}
     for tag in tags:
         digests.setdefault(tag["dataset"], (tag["dataset_digest"], tag["pinned"]))
-    weights = _weights(suite, scores)
+    weights = _weights(suite, scores, known)
     found = {"origin-photographs": _photographs(scores, digests), "origin-metrics": _metrics(scores)}
     return found | ({"origin-weights": weights} if weights else {})
 
@@ -57,7 +62,7 @@ def _photographs(scores: "pd.DataFrame", digests: dict[str, tuple[str, str]]) ->
     return Table("Photographs", columns, tuple(rows))
 
 
-def _weights(suite: "Suite", scores: "pd.DataFrame") -> "Table | None":
+def _weights(suite: "Suite", scores: "pd.DataFrame", known: Mapping[str, str]) -> "Table | None":
     from bench.trainings import Publication, publications, refined, weights_of
     from methods import METHODS
     from reports.layout import Cell, Column, Table
@@ -74,9 +79,13 @@ def _weights(suite: "Suite", scores: "pd.DataFrame") -> "Table | None":
     for method, digest in scores[["method", "checkpoint"]].drop_duplicates().itertuples(index=False, name=None):
         if not digest:
             continue
-        found, licence = runs.get(digest), METHODS.card(method).licence if method in METHODS else ""
+        found, licence = runs.get(digest), METHODS.card(known[method]).licence if method in known else ""
         told = found.data.tags if found else {}
-        trained = f"{found.info.run_name} ({found.info.run_id[:8]})" if found else shipped_told(method, digest)
+        trained = (
+            f"{found.info.run_name} ({found.info.run_id[:8]})"
+            if found
+            else shipped_told(known.get(method, method), digest)
+        )
         trained = f"refined in {trained}" if found and refined(found) else trained
         published = publications(found).get(digest, Publication()) if found else Publication()
         if digest != told.get("weights_digest") and published.step:

@@ -54,6 +54,7 @@ class Pictures:
         self.results: dict[tuple[str, str], dict[str, Path]] = {}
         self.digests: dict[str, str] = {}
         newest: dict[str, Mapping[str, str]] = {}
+        newest_results: dict[tuple[str, str], str] = {}
         self.folders: dict[str, tuple[Path, Path | None]] = {}
         self.files: dict[tuple[str, str], tuple[str, Path]] = {}
         for run in evaluations:
@@ -67,6 +68,8 @@ class Pictures:
                 if "weights_file" in tags:
                     key = (tags["method"], tags["weights_digest"])
                     self.files.setdefault(key, (tags["made_by"], Path(tags["weights_file"])))
+                made = newest_results.setdefault((tags["method"], tags["dataset"]), tags.get("method_digest", ""))
+                alike = alike and (made == tags.get("method_digest", "") or not made.startswith("results-"))
                 if alike and tags["weights_digest"] == checkpoints.get(tags["method"]):
                     self._add(run.info.run_id, child.info.run_id, tags["method"], tags["dataset"])
         self.dataset, self.contestant = _remembered(self._dataset), _remembered(self._contestant)

@@ -143,10 +143,12 @@ def budgets(suite: "Suite", checkpoints: Mapping[str, str]) -> dict[str, "Budget
         roles = ("begun_from", "taught_by")
         stories = [run.data.tags.get(role, "") for run in scored for role in roles] or [shipped_told(method, digest)]
         stages = {run.info.run_id: (_crops(suite, run, digest), minutes(run) or math.nan) for run in scored}
+        own = set(stages)
         for weights, pairs in chain("; ".join(stories)).items():
             begun = run_of.get(weights)
             key, lasted = (begun.info.run_id, minutes(begun) or math.nan) if begun else (weights, math.nan)
-            stages.setdefault(key, (pairs, lasted))
+            if key not in own:  # stories may tell of one on its way and in the end
+                stages[key] = max(stages.get(key, (0, math.nan)), (pairs, lasted), key=lambda told: told[0])
         if stages:
             untold = any(UNTOLD.search(story) for story in stories)
             crops, lasted = (sum(told) for told in zip(*stages.values(), strict=True))

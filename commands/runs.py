@@ -139,7 +139,12 @@ def _chosen(suite: "Suite", given: list[str], every: list["MlflowRun"]) -> list[
         if len(found) != 1:
             what = f"{len(found)} runs are called" if found else "There is no run"
             ids = f": {', '.join(run.info.run_id for run in found)}" if found else ""
-            raise BenchError(f"{what} {word} in {suite.uri}{ids}.")
+            gone = [] if found or len(word) < 6 else [run.info.run_id for run in suite.runs(removed=True)]
+            gone = [
+                run_id for run_id in gone if run_id.startswith(word) and run_id not in {r.info.run_id for r in every}
+            ]
+            told = f" It was removed: bench runs restore {word} brings it back." if len(gone) == 1 else ""
+            raise BenchError(f"{what} {word} in {suite.uri}{ids}.{told}")
         nested = [run for run in every if run.data.tags.get("mlflow.parentRunId") == found[0].info.run_id]
         chosen |= {run.info.run_id: run for run in (found[0], *nested)}
     return list(chosen.values())

@@ -31,18 +31,17 @@ class Sides:
 
     def tested(self) -> list[str]:
         """The names of those that methods are tested on; folders are not known for what they are."""
-        from bench.data import specs
-
-        known = specs()
-        return sorted(
-            {d.name for d in (*self.low, *self.normal) if d.role.endswith("test") and d.name.partition("/")[0] in known}
-        )
+        return sorted({d.name for d in (*self.low, *self.normal) if d.role.endswith("test") and d.title})
 
     def tags(self) -> dict[str, str]:
         """Names, digests and pinning of both sides, as MLflow tags."""
+        from bench.data import specs
+
         told = {}
         for side, datasets in (("low", self.low), ("normal", self.normal)):
-            told[f"{side}_data"] = ", ".join(dataset.name for dataset in datasets)
+            # A folder that is called as a dataset is not that, and not under its terms.
+            names = (d.name if d.title or d.name not in specs() else f"folder {d.name}" for d in datasets)
+            told[f"{side}_data"] = ", ".join(names)
             told[f"{side}_digest"] = ", ".join(dataset.digest for dataset in datasets)
         unpinned = sorted({d.name for d in (*self.low, *self.normal) if not d.pinned})
         return told | {"not_pinned": ", ".join(unpinned)}
@@ -69,8 +68,9 @@ def not_read(datasets: "Sequence[Dataset]", *, but: Path | None = None) -> list[
     """A sentence on each folder among `datasets` in which pictures lie that are not read, but for those in `but`."""
     from bench.folders import left_out, others_in
 
-    told = ((found.name, others_in(found.folder, but=but)) for found in datasets if not found.pinned)
-    return [f"{name}: {left_out(others)}" for name, others in told if others]
+    folders = dict.fromkeys(found.folder for found in datasets if not found.title)
+    told = ((folder, others_in(folder, but=but)) for folder in folders)
+    return [f"{folder}: {left_out(others)}" for folder, others in told if others]
 
 
 def say_demo(config: "RunConfig") -> None:
@@ -114,5 +114,5 @@ def choose_sides(
         for dataset in found:
             if not getattr(dataset, side):
                 raise BenchError(f"{dataset.name} has no {side}-light side: choose another for --{side}.")
-    sentences += list(dict.fromkeys(not_read([dataset for found in datasets.values() for dataset in found])))
+    sentences += not_read([dataset for found in datasets.values() for dataset in found])
     return Sides(**datasets), sentences, fallen_back

@@ -45,7 +45,8 @@ def import_run(
     tags |= {key.replace(" ", "_"): facts.get(key.replace(" ", "_"), "unknown") for key in provenance()}
     sides = _trained_on(told, low, normal, data_root)
     tags |= sides.tags() if sides else {}
-    tags["weights_digest"] = weights_digest(read_weights(folder / "weights.safetensors")[0])
+    state, metadata = read_weights(folder / "weights.safetensors")
+    tags["weights_digest"] = weights_digest(state)
     suite = open_suite(tracking_uri)
     tags |= with_terms(suite, begun(facts))
     trusted = "yes" if is_trusted(suite, tags, sides) else "no"
@@ -54,6 +55,9 @@ def import_run(
     with suite.run(label, kind="train", tags={**tags, "trusted": trusted, "imported": "yes"}) as run:
         replay(folder, run, torn=True)
         run.artifact(folder / "weights.safetensors")  # one that was stopped just then may not tell of them
+        last = folder / "states" / f"state-{int(metadata.get('steps', 0)):08d}.pt"
+        if last.is_file():  # likewise, and it was not moved yet
+            run.artifact(last)
     say(f"Imported as run {run.id}")
 
 

@@ -82,11 +82,15 @@ def beginning(
     """
     from bench.errors import BenchError
     from bench.tracking import open_suite
-    from bench.trainings import Publication, find_training, last_state, mark
-    from commands.beginnings import at_step, snapshot
-    from enlightengan.checkpoint import read_weights, weights_digest
+    from bench.trainings import find_training, last_state
+    from commands.beginnings import at_step, note_snapshot, snapshot
+    from enlightengan.checkpoint import snapshot_step
 
-    if init_from is None or init_from.is_file() or init_from.suffix in (".pt", ".pth", ".safetensors"):
+    if init_from is None:
+        return None
+    if init_from.is_file() or init_from.suffix in (".pt", ".pth", ".safetensors"):
+        if init_from.is_file() and snapshot_step(init_from.name) is not None:
+            note_snapshot(open_suite(tracking_uri), init_from)
         return init_from
     suite = open_suite(tracking_uri)
     name, step = at_step(suite, str(init_from))
@@ -96,7 +100,7 @@ def beginning(
         raise BenchError(f"{option} {init_from} is no file of weights, and no run: {error}") from error
     if step is not None:
         kept = snapshot(suite, run_id, step)
-        mark(suite, run_id, weights_digest(read_weights(kept)[0]), Publication(str(step)))
+        note_snapshot(suite, kept, run_id)
         return kept
     found = suite.artifact(run_id, "weights.safetensors") if generator_alone else last_state(suite, run_id)
     if found is None:

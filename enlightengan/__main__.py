@@ -17,7 +17,7 @@ from typing import Any
 from bench.device import choose_device
 from bench.environment import provenance
 from bench.errors import BenchError
-from bench.folders import photographs_in
+from bench.folders import left_out, others_in, others_told, photographs_in
 from enlightengan.beginning import begun_from
 from enlightengan.build import CONFIGS, build, check_beginning, check_features, features_for, features_used
 from enlightengan.checkpoint import has_state
@@ -144,7 +144,12 @@ def _photographs(sources: list[Path]) -> list[Path]:
         if source.is_file():
             found += [source.parent / line.strip() for line in _text(source).splitlines() if line.strip()]
         else:
-            found += photographs_in(source)
+            inside = photographs_in(source)
+            if not inside:
+                raise BenchError(f"There is no photograph in {source}.{others_told(source)}")
+            if others := others_in(source):
+                print(f"{source}: {left_out(others)}", flush=True)
+            found += inside
     return found
 
 

@@ -91,8 +91,8 @@ def build(
 
 
 def check_beginning(config: RunConfig, init_from: Path | None, teacher: Path | None = None) -> None:
-    """Raises BenchError where `config` cannot begin from that file, or from nothing, or be taught by that one, before
-    anything is written."""
+    """Raises BenchError, before anything is written, where a refinement cannot begin from that file or be taught by
+    that one, or `config` not from nothing. Whether others can is seen when their file is loaded (`start_from`)."""
     if isinstance(config, RefineConfig):
         if init_from is None:
             raise BenchError("A refinement needs the generator that it refines: give it with --init-from.")

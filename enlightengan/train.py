@@ -115,8 +115,9 @@ class _Run:
     ) -> tuple[UnpairedBatches, Probe]:
         """The batches of the photographs that can be used, and the probe; tells the parameters."""
         config, read = self.model.config, ImageCache()
-        low, normal = (self._usable(side, name, read) for name, side in (("low", low), ("normal", normal)))
-        if not (resume and has_state(self.out / "states")):  # one that was stopped before has told nothing yet
+        anew = not (resume and has_state(self.out / "states"))  # one that was stopped before has told nothing yet
+        low, normal = (self._usable(s, name, read, tell=anew) for name, s in (("low", low), ("normal", normal)))
+        if anew:
             used = {"precision_used": self.precision, "device": _device_name(self.model.device)}
             of = {"variant": config.variant, "method": config.method}
             counts = {"low_images": len(low), "normal_images": len(normal)}
@@ -126,9 +127,9 @@ class _Run:
         batches = UnpairedBatches(config, low=low, normal=normal, read=read, wanted=self.model.wanted)
         return batches, Probe(low, assess=assess)
 
-    def _usable(self, paths: Sequence[Path], side: str, read: ImageCache) -> list[Path]:
+    def _usable(self, paths: Sequence[Path], side: str, read: ImageCache, *, tell: bool) -> list[Path]:
         good, bad = usable(paths, self.model.config.crop, read=read)
-        if bad:
+        if bad and tell:
             reason = next(iter(bad.values()))
             self.log.note(f"{len(bad)} of {len(paths)} {side}-light photographs are left out, for example: {reason}")
         return good

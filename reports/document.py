@@ -22,6 +22,7 @@ ANCHORS = (
     "verdict", "reading", "leaderboard", "comparison", "cost", "published", "parts", "seeds", "adaptation", "training",
     "methods", "datasets", "notes", "provenance",
 )  # fmt: skip
+FINDINGS = ("comparison",)  # sections whose tables' notes are what each found, in the same words where it is the same
 PRIVATE = ("platform",)  # the kernel's release may carry the name of a machine or of whoever built it
 PATH = re.compile(r"(?:^|[\s'\"(=,:])(?:~?/[\w.]|[A-Za-z]:\\|\\\\|file:)")
 
@@ -56,7 +57,7 @@ def _section(section: Section, material: Material) -> list[str]:
     """Heading, how it was made, what it says; nothing where it has figures alone."""
     lede = section.lede.striptags() if isinstance(section.lede, Markup) else section.lede
     said = [*([_text(lede)] if lede else []), *_view(section)]
-    told: set[str] = set()
+    told: set[str] | None = None if section.anchor in FINDINGS else set()
     blocks = [block for block in section.blocks if section.anchor != "leaderboard" or not _stands_below(block)]
     for block in blocks or section.blocks:
         said += _block(block, material, told)
@@ -95,8 +96,9 @@ def _verdict(verdict: Verdict) -> Iterator[str]:
         yield _bullets(verdict.details)
 
 
-def _block(block: Block, material: Material, told: set[str]) -> Iterator[str]:
-    """Heading, sentence, tables and notes; nothing of a block of figures alone. `told` are the notes given before."""
+def _block(block: Block, material: Material, told: set[str] | None) -> Iterator[str]:
+    """Heading, sentence, tables and notes; nothing of a block of figures alone. `told` are the notes given before,
+    None where each table has its own."""
     if not (block.text or block.tables or block.notes):
         return
     if block.title:
@@ -104,7 +106,8 @@ def _block(block: Block, material: Material, told: set[str]) -> Iterator[str]:
     if block.text:
         yield _text(block.text)
     for table in block.tables.values():
-        yield to_markdown(_once(material.printed(table), told)).strip()
+        printed = material.printed(table)
+        yield to_markdown(printed if told is None else _once(printed, told)).strip()
     notes = [note for note in map(_public_note, block.notes) if note]
     if notes:
         yield _bullets(notes)

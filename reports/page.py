@@ -5,6 +5,7 @@ A section is a function of `Material` that gives a `Section`, or None without da
 
 import base64
 import hashlib
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -164,8 +165,15 @@ def _move(aside: Path, out: Path, earlier: set[str]) -> None:
     """
     files = sorted((path for path in aside.rglob("*") if path.is_file()), key=lambda path: path.name == "index.html")
     names = [path.relative_to(aside).as_posix() for path in files]
+    strange = [name for name in names if name not in earlier and os.path.lexists(out / name)]
+    if strange and (earlier or not (out / LIST).exists()):  # a list that a full disk left empty tells nothing
+        raise BenchError(f"{out / strange[0]} is there and no report wrote it: choose another folder with --out.")
     for name in earlier - {*names, LIST}:
         (out / name).unlink(missing_ok=True)
+        for folder in (out / name).parents:
+            if folder == out or not folder.is_dir() or any(folder.iterdir()):
+                break
+            folder.rmdir()
     (aside / LIST).write_text("".join(f"{name}\n" for name in names), encoding="utf-8", errors="surrogateescape")
     (aside / LIST).replace(out / LIST)
     for path in files:

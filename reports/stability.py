@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from bench.stability import has_sets, metric_agreement, rank_probabilities, without_a_set
+from bench.stability import drawn_anew, has_sets, metric_agreement, rank_probabilities, without_a_set
 from reports.blocks import Block, Plot, Section, plotted
 from reports.figures import rows_figure
 from reports.layout import Cell, Column, Table
@@ -27,7 +27,7 @@ def stability_section(material: Material) -> Section | None:
     blocks = []
     for place, board in enumerate(material.ranked):
         contestants = [name for name in board.overall if name != material.baseline]
-        if len(contestants) < 2:
+        if len(contestants) < 2 or not drawn_anew(board.values):
             continue
         values = board.values[contestants]
         chances = rank_probabilities(values, lower_is_better=board.lower_is_better)

@@ -111,7 +111,8 @@ def verdict(board: Leaderboard, *, baseline: str = "") -> Verdict:
         sentence = f"Only {best} {why}, so there is nothing to compare it with; {first}."
         return Verdict(board.metric, direction, "Nothing to compare", sentence,
                        () if alone else (*beside, *_by_dataset(board, baseline)))  # fmt: skip
-    rivals = {d.method: d for d in differences(board.values[ranked], best)}
+    every = board.values[list(board.overall)]  # corrected for all that are compared, as every table of differences
+    rivals = {d.method: d for d in differences(every, best) if d.method in ranked}
     runner_up, gap = next(iter(rivals.items()))
     alike = [method for method, difference in rivals.items() if not difference.told_apart]
     against = f"{first}, against {board.overall[runner_up].mean:.{digits}f} for {runner_up}"
@@ -120,9 +121,20 @@ def verdict(board: Leaderboard, *, baseline: str = "") -> Verdict:
     details = [] if len(alike) < 2 else [f"Not told apart from {best} either: {named(alike[1:], most=8)}."]
     if gap.told_apart and alike:
         details = [f"Yet not told apart from {best}: {named(alike, most=8)}."]
-    details += [*beside, *_by_dataset(board, baseline)]
+    details += [*_not_compared(board, baseline), *beside, *_by_dataset(board, baseline)]
     idle = beside != [] and board.sign * board.overall[baseline].mean < board.sign * board.overall[best].mean
     return Verdict(board.metric, direction, headline, sentence, tuple(details), best, tuple(alike), idle)
+
+
+def _not_compared(board: Leaderboard, baseline: str) -> list[str]:
+    """Which methods, and how many images, have no part in the means over all images."""
+    without = [name for name in board.methods if name not in board.overall and name != baseline]
+    told = (
+        [f"Without a mean over all images, and so without a part in this: {named(without, most=8)}."] if without else []
+    )
+    shared, asked = (sum(n for s, n in of.items() if s not in board.apart) for of in (board.images, board.asked))
+    over = f"Compared are {shared} of {asked} images, those that every method of a set has a value on."
+    return [*told, over] if shared < asked else told
 
 
 def _input(board: Leaderboard, ranked: Sequence[str], baseline: str, *, digits: int) -> list[str]:

@@ -46,7 +46,13 @@ def scores_of_study(scores: pd.DataFrame, wins: Wins, *, dataset: str) -> tuple[
             notes.append(f"{metric}: compared on {whole.sum()} of {len(whole)} images, those with a value for all.")
         found[str(metric)] = table.where(whole, axis=0).to_numpy(dtype=float)
     if not found:
-        raise BenchError("The score table has no metric with a value for every method on any image of the study.")
+        lacking = [name for name in wins.methods if name not in set(scores["method"])]
+        why = (
+            f" It has none of {', '.join(lacking)}, but {', '.join(map(str, scores['method'].unique()))}."
+            if lacking
+            else ""
+        )
+        raise BenchError(f"The score table has no metric with a value for every method on any image of the study.{why}")
     return found, notes
 
 

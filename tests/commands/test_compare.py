@@ -71,6 +71,17 @@ def test_a_set_without_a_value_stops_neither_comparison_nor_report(bench, scores
     assert "too small" in (workplace / "page/index.html").read_text()
 
 
+def test_of_one_photograph_nothing_is_drawn_anew(bench, scores, workplace):
+    frame = read_scores(workplace / "scores.csv")
+    frame = frame[frame["dataset"] == "x"]
+    write_csv(frame[frame["image"] == frame["image"].iloc[0]], workplace / "one.csv")
+    code, out, err = bench("compare", "--against", "base", "--csv", "one.csv")
+    assert code == 0, err
+    assert "1 image (x 1)" in " ".join(out.split()) and "drawn anew" not in out
+    assert bench("report", "--csv", "one.csv", "--out", "page")[0] == 0
+    assert "How stable the ranking is" not in (workplace / "page/index.html").read_text()
+
+
 def test_what_cannot_be_compared_is_a_sentence(fails, scores):
     words = ("compare", "--csv", "scores.csv", "--against")
     assert fails(*words, "bas").startswith("There is no compared method named 'bas': did you mean base")

@@ -71,6 +71,31 @@ def test_a_dataset_that_has_grown_is_pinned_anew_by_force(bench, fails, tiny, ph
     assert specs()["tiny"].low.count == 4 and bench("data", "verify", "tiny")[0] == 0
 
 
+def test_what_is_not_given_stays_when_a_dataset_is_pinned_anew(bench, fails, tiny, photograph):
+    walks = tiny.parent / "walks"
+    for number in range(3):
+        photograph(walks / f"low/{number}.png", seed=number)
+    words, more = (
+        ("data", "add", "walks", "--low", "low/*.png"),
+        ("--title", "Walks", "--licence", "CC0", "--role", "held-out"),
+    )
+    assert bench(*words, *more)[0] == 0
+    path = data.SPECS / "walks.toml"
+    path.write_text(path.read_text().replace("count =", 'exclude = ["low/0.png"]\ncount ='))
+    photograph(walks / "low/3.png", seed=9)
+    code, out, err = bench(*words, "--licence", "CC BY 4.0", "--force")
+    assert code == 0, err
+    assert "Kept of the specification before: title, role, exclude of low." in " ".join(out.split())
+    spec = specs()["walks"]
+    assert (spec.title, spec.licence, spec.role) == ("Walks", "CC BY 4.0", "held-out")
+    found = data.resolve("walks", tiny.parent)
+    assert found.pinned and [file.name for file in found.low] == ["1.png", "2.png", "3.png"]
+    path.write_text(path.read_text() + "max_mean = 40.0\n")
+    before = path.read_bytes()
+    assert "has what would be lost, low.max_mean: change it by hand" in fails(*words, "--force")
+    assert path.read_bytes() == before
+
+
 def test_a_specification_is_replaced_only_when_the_new_one_is_checked(bench, tiny, photograph, monkeypatch):
     path, old, seen = data.SPECS / "tiny.toml", OWN + (data.SPECS / "tiny.toml").read_text(), list[str]()
     path.write_text(old)

@@ -306,6 +306,8 @@ def test_several_weights_of_one_method_stand_side_by_side_by_names_and_are_shown
     assert code == 0, err
     page = (night.parent / "runs/report/results.md").read_text(encoding="utf-8")
     assert "not shown" not in page
+    assert "early: weights of zero\\_dce." in page and "late: weights of zero\\_dce." in page
+    assert "- early: Zero-DCE; " in page, "its card, under the name that it has here"
     (night.parent / "0.safetensors").unlink()
     _forget_samples(night.parent)
     assert bench("report", "--image", "a.png")[0] == 0
@@ -338,6 +340,22 @@ def test_a_folder_of_references_pairs_with_the_photographs_by_name(bench, fails,
         "1 of 3 photographs have no twin in day: night/a.png. Name them alike, or name the pairs (datasets/README.md)."
     )
     assert fails("evaluate", "--references", "day") == "--references are those of --images: give both."
+
+
+def test_references_of_another_size_are_an_error_before_any_work(fails, night, photograph, jobs):
+    for file in photographs_in(night):
+        photograph(night.parent / "twins" / file.relative_to(night), size=(20, 30))
+    words = ("evaluate", "--images", "night", "--references", "twins", "--method", "gamma", "--metric", "psnr")
+    assert fails(*words) == ("twins/a.png is 30 x 20, its photograph 40 x 40: they are compared pixel by pixel.")
+    assert jobs == []
+
+
+@pytest.mark.parametrize("name", ["../x", "a/b", "a\\b", "..", " gamma", "gamma ", ""])
+def test_results_and_weights_have_names_that_can_be_read_and_be_folders(fails, night, name):
+    told = fails("evaluate", "--images", "night", "--outputs", f"{name}=theirs", "--save-images", "out")
+    assert told.startswith("--outputs takes NAME=DIR, not ")
+    told = fails("evaluate", "--images", "night", "--checkpoint", f"{name}=zero_dce:g.safetensors")
+    assert told.startswith("--checkpoint takes METHOD=FILE or NAME=METHOD:FILE")
 
 
 def test_weights_are_found_in_the_store_that_is_named(bench, night, store, monkeypatch):

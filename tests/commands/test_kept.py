@@ -1,6 +1,7 @@
 """Which of the scores and trainings in MLflow a report takes, and what it says of them."""
 
 import math
+import shutil
 import time
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from bench.registry import Registry
 from bench.run import Run
 from bench.scores import read_scores, score_table, write_csv
 from bench.tracking import open_suite
+from bench.trainings import Publication, mark
 from bench.weights import shipped_weights
 from commands.ablations import ablation_scores
 from commands.beginnings import generator_in
@@ -22,6 +24,7 @@ from commands.publish_card import scores_of
 from commands.ranking import _directions
 from commands.recording import artifact_name
 from commands.report_beside import probes
+from commands.report_made import contributing
 from commands.report_origin import shipped_told
 from commands.report_pictures import Pictures
 from commands.report_runs import budgets, chain, costs, curves, seeds
@@ -74,6 +77,16 @@ def test_of_several_files_the_first_counts_and_sets_of_other_photographs_stay_ap
     every, notes = tables_of(open_suite(), [], [*files, workplace / "another.csv"])
     assert set(every.loc[every["value"] == 8.0, "metric"]) == {"loe"}
     assert notes[-1] == "night: scores against other references are left out."
+    rows = [
+        {**common, "dataset": "night", "image": f"{name}.png", "value": 7.0, "picture_digest": "a" * 64}
+        for name in "xy"
+    ]
+    write_csv(score_table(rows), workplace / "else.csv")  # of other names: another folder that is called so, too
+    every, notes = tables_of(open_suite(), [], [files[0], workplace / "else.csv"])
+    assert set(every["value"]) == {3.0} and notes[-1] == "night: scores on other photographs of that name are left out."
+    write_csv(score_table(rows[:1]), workplace / "part.csv")
+    every, notes = tables_of(open_suite(), [], [workplace / "else.csv", workplace / "part.csv"])
+    assert len(every) == 3 and not any("left out" in note for note in notes), "a part of the same"
 
 
 def test_scores_of_older_results_are_left_out_where_newer_are_there(bench, night, workplace, photograph):
@@ -97,6 +110,34 @@ def test_scores_of_older_results_are_left_out_where_newer_are_there(bench, night
     assert scores[scores["method"] == "theirs"].set_index("image")["value"].equals(new)
     out = " ".join(bench("compare", "--against", "gamma", "--metric", "entropy")[1].split())
     assert "Scores of older results are left out: theirs." in out and "night is not pinned" in out
+
+
+def test_pictures_and_evaluations_are_those_of_the_results_that_count(bench, night, workplace, photograph):
+    for name in ("a.png", "b.png"):
+        photograph(workplace / "theirs" / name, seed=5, size=(40, 40))
+    words = ("evaluate", "--images", "night", "--outputs", "theirs=theirs", "--metric")
+    assert bench(*words, "entropy", "--method", "gamma")[0] == 0
+    photograph(workplace / "theirs/b.png", seed=6, size=(40, 40))
+    (workplace / "theirs/a.png").unlink()
+    assert bench(*words, "entropy")[0] == 1
+    suite = open_suite()
+    pictures = Pictures(suite, evaluations_of(suite), dict.fromkeys(("gamma", "theirs"), ""), root=workplace)
+    shown = {key[1]: set(found) for key, found in pictures.results.items()}
+    assert shown == {"a.png.png": {"gamma"}, "b.png.png": {"gamma", "theirs"}}
+    assert (read_rgb(pictures.results["night", "b.png.png"]["theirs"]) == read_rgb(workplace / "theirs/b.png")).all()
+    (workplace / "more").mkdir()
+    shutil.copy(workplace / "night/a.png", workplace / "more/c.png")
+    photograph(workplace / "theirs/c.png", seed=7, size=(40, 40))
+    assert bench("evaluate", "--images", "more", "--outputs", "theirs=theirs", "--metric", "entropy")[0] == 0
+    told = tables_of(suite, evaluations_of(suite))[1]
+    assert "theirs: its results on night are those of an earlier evaluation." in told
+    photograph(workplace / "night/d.png", seed=8, size=(40, 40))  # other photographs of that name
+    assert bench("evaluate", "--images", "night", "--method", "gamma", "--metric", "entropy")[0] == 0
+    every = evaluations_of(suite)
+    scores = newest(tables_of(suite, every)[0])[0]
+    assert len(every) == 4 and contributing(suite, every, scores) == every[:2], (
+        "those on the photographs before are none"
+    )
 
 
 def test_what_one_method_lacks_costs_no_other_its_pictures(bench, night, workplace, photograph):
@@ -304,6 +345,20 @@ def test_what_a_training_began_from_counts_too(store):
     assert budgets(suite, {"n": second}) == budgets(suite, {"m": "f" * 16}) == {}
     longest = budgets(suite, {"m": "3" * 16})["m"]
     assert (longest.crops, longest.begun) == (636, False) and math.isnan(longest.minutes)  # not of a stage elsewhere
+
+
+def test_of_a_training_that_stories_tell_of_twice_the_end_counts(store):
+    suite, a, b = open_suite(), "a" * 16, "b" * 16
+    with suite.run("first", kind="train", tags={"variant": "m", "method": "m", "weights_digest": b}) as first:
+        mark(suite, first.id, a, Publication("1"))
+    for number, (begun, taught) in enumerate((((a, 2), (b, 5)), ((b, 5), (a, 2)))):
+        told = {role: f"generator {weights} after 1 steps, {pairs} pairs"
+                for role, (weights, pairs) in (("begun_from", begun), ("taught_by", taught))}  # fmt: skip
+        tags = {"variant": "m", "method": "refine", "weights_digest": f"w{number}", **told}
+        with suite.run("refined", kind="train", tags=tags) as run:
+            run.parameters({"batch_size": 1, "low_images": 3, "normal_images": 3})
+            run.metrics({"cost/seconds": 60.0}, 7)
+        assert budgets(suite, {"m": f"w{number}"})["m"].crops == 7 + 5
 
 
 def test_a_mean_of_one_training_at_several_steps_counts_it_once():

@@ -293,7 +293,7 @@ def test_weights_are_under_the_terms_of_what_they_began_from(bench, trained, wor
     file, terms = published(first, "first")
     assert terms == "research; not stated"
     with monkeypatch.context() as elsewhere:  # the file alone tells
-        elsewhere.setattr("commands.beginnings.training_that_gave", lambda *_: None)
+        elsewhere.setattr("commands.beginnings.trainings_that_gave", lambda *_: [])
         heir = trained("fast", "--init-from", file)
     assert published(heir, "heir")[1] == "not stated; research"
     open_suite().client.set_tag(heir, "low_data", "sice")
@@ -304,6 +304,8 @@ def test_weights_are_under_the_terms_of_what_they_began_from(bench, trained, wor
     with monkeypatch.context() as empty:
         empty.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{workplace}/another.db")
         assert terms_of(of_last) == "not stated" and not (workplace / "another.db").exists()
+        (workplace / "another.db").write_text("junk")
+        assert terms_of(of_last) == "not stated"
     step = next(name for name in open_suite().artifacts(snapped) if name.startswith("weights-0"))
     for run_id in (snapped, first):
         open_suite().client.set_tag(run_id, "low_data", "sice")
@@ -313,6 +315,14 @@ def test_weights_are_under_the_terms_of_what_they_began_from(bench, trained, wor
         child = trained("fast", "--init-from", file)
         told.append(open_suite().client.get_run(child).data.tags["begun_under"])
     assert told == ["not stated", "CC BY-NC 4.0"], "which training gave weights of a step nothing tells"
+    open_suite().client.set_tag(last, "low_data", "sice")
+    stated = trained("fast")
+    for side in ("low_data", "normal_data"):
+        open_suite().client.set_tag(stated, side, "sice")
+    assert bench("publish", stated, "--mean-with", last, "--out", "mean")[0] == 0
+    child = trained("fast", "--init-from", workplace / "mean/enlightengan.safetensors")
+    under = open_suite().client.get_run(child).data.tags["begun_under"]
+    assert "not stated" in under.split("; "), "of one part of the mean, and known"
     child = trained("fast", "--init-from", f"{snapped}@1")
     assert open_suite().client.get_run(child).data.tags["begun_under"] == "CC BY-NC 4.0", "RUN@STEP does"
 

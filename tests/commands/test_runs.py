@@ -67,7 +67,8 @@ def test_a_removed_training_gives_no_weights_until_it_is_brought_back(bench, fai
     assert code == 0, err
     assert f"night 2 ({newer[:8]}, train)" in out and chosen() == older
     assert newer[:8] not in bench("runs", "list")[1] and newer[:8] in bench("runs", "list", "--removed")[1]
-    assert f"There is no run {newer[:8]}" in fails("runs", "remove", newer[:8])
+    told = fails("runs", "remove", newer[:8])
+    assert f"There is no run {newer[:8]}" in told and f"bench runs restore {newer[:8]} brings it back." in told
     assert f"bench runs restore {newer[:8]} brings it back" in fails("publish", newer)
     assert bench("runs", "restore", newer)[0] == 0 and chosen() == newer
 

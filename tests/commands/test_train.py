@@ -11,10 +11,10 @@ from mlflow.tracking import MlflowClient
 from bench.data import from_folder
 from bench.run import Run
 from bench.tracking import open_suite
-from bench.trainings import find_training, newest_weights
+from bench.trainings import find_training, last_state, newest_weights
 from bench.weights import find_weights, write_sum
 from commands import training_bar
-from commands.beginnings import generator_in
+from commands.beginnings import generator_in, terms_of
 from commands.publish_card import sources
 from commands.report_runs import chain
 from commands.sides import tell_sides
@@ -96,9 +96,14 @@ def test_without_data_the_demo_is_trained_and_that_is_said_loudly(bench, store, 
 def test_training_on_a_test_set_is_said_loudly(workplace, photograph, capsys, monkeypatch):
     photograph(workplace / "mine/a.png")
     folder = from_folder(workplace / "mine")
-    known = {"dicm": replace(folder, name="dicm"), "amos": replace(folder, name="amos_night/train", role="adaptation")}
+    known = {
+        "dicm": replace(folder, name="dicm", title="DICM"),
+        "amos": replace(folder, name="amos_night/train", title="AMOS", role="adaptation"),
+        "x/lime": replace(folder, name="lime"),
+    }
     monkeypatch.setattr("bench.data.resolve", lambda name, root: known.get(name, folder))
-    tell_sides(["dicm", "amos"], ["mine"], workplace)  # whose photographs a folder holds is not known
+    sides, _ = tell_sides(["dicm", "amos"], ["mine", "x/lime"], workplace)  # what a folder holds is not known
+    assert sides.tags()["normal_data"] == "mine, folder lime" and sides.tags()["low_data"] == "dicm, amos_night/train"
     said = " ".join(capsys.readouterr().out.split())
     assert said.startswith("dicm IS A TEST SET") and said.count("TEST SET") == 1
 
@@ -241,9 +246,24 @@ def test_a_refinement_taught_by_another_generator_is_trusted_as_far_as_both_and_
     assert generator_in(tags, "taught_by") == weights_digest(kept)
     assert tags["begun_under"] == "not stated", "its training tells no other terms"
     assert tags["trusted"] == "yes"
-    Run(open_suite().client, early).tags({"trusted": "no"})  # as of an adaptation, whose snapshots do not tell
-    assert bench(*taught, "early@1", "--name", "by an untrusted one")[0] == 0
-    assert find_training(open_suite(), "by an untrusted one", finished=True).data.tags["trusted"] == "no"
+    assert bench("train", "enlightengan", *sides, "--snapshots", "--seed", "8", "--name", "adapted")[0] == 0
+    adapted = find_training(open_suite(), "adapted", finished=True).info.run_id
+    Run(open_suite().client, adapted).tags({"trusted": "no"})  # as of an adaptation, whose snapshots do not tell
+    for teacher in (open_suite().artifact(adapted, "weights-00000001.safetensors"), "adapted@1"):
+        assert bench(*taught, teacher, "--name", "by an untrusted one")[0] == 0
+        tags = find_training(open_suite(), "by an untrusted one", finished=True).data.tags
+        assert (tags["trusted"], tags["begun_under"]) == ("no", "not stated")
+    told = fails("publish", "by an untrusted one")
+    assert told.endswith("of a refinement that holds for what it began from and was taught by.")
+    file = open_suite().artifact(
+        find_training(open_suite(), "by an untrusted one", finished=True).info.run_id, "weights.safetensors"
+    )
+    elsewhere = shutil.copy(file, "elsewhere.safetensors")  # a refinement of a bare machine: here nothing tells of it
+    for run in open_suite().search(kind="train"):
+        if run.info.run_name == "by an untrusted one":
+            Run(open_suite().client, run.info.run_id).tags({"weights_digest": "another"})
+    assert bench("train", "refine", *sides, "--init-from", elsewhere, "--name", "of a bare one")[0] == 0
+    assert find_training(open_suite(), "of a bare one", finished=True).data.tags["trusted"] == "no"
     assert "kept no weights after step 9; it has 1" in fails(*taught, "early@9")
     assert "--teacher nobody is no file of weights" in fails(
         "train", "refine", *sides, "--init-from", "first", "--teacher", "nobody"
@@ -304,6 +324,7 @@ def test_a_run_of_a_bare_machine_is_imported(bench, fails, store, brief, sides, 
     assert run.data.tags["imported"] == "yes" and run.data.params["crop"] == "48"
     assert run.data.tags["machine"] == "unknown", "not the machine that imports"
     assert "does not tell what it was trained on" in fails("publish", run.info.run_id)
+    assert terms_of(out / "weights.safetensors") == "not stated"
     assert "--low has 1" in fails("train", "import", out, "--low", workplace / "one", "--normal", "bright")
     assert "give the low-light one with --low, too" in fails("train", "import", out, "--normal", "bright")
     assert bench("train", "import", out, *sides)[0] == 0
@@ -317,6 +338,12 @@ def test_a_run_of_a_bare_machine_is_imported(bench, fails, store, brief, sides, 
     (out / "run.jsonl").write_text("".join(stopped) + '{"kind": "artif')  # just before it told of its weights
     assert bench("train", "import", out, *sides)[0] == 0
     assert open_suite().artifact(runs()[0].info.run_id, "weights.safetensors") is not None
+    state = out / f"states/state-{int(read_weights(out / 'weights.safetensors')[1]['steps']):08d}.pt"
+    state.parent.mkdir(exist_ok=True)
+    state.write_bytes(b"not moved yet")
+    assert bench("train", "import", out, *sides)[0] == 0
+    assert last_state(open_suite(), runs()[0].info.run_id).read_bytes() == b"not moved yet"
+    open_suite().client.delete_run(runs()[0].info.run_id)
     open_suite().client.delete_run(runs()[0].info.run_id)
     assert bench("train", "import", out, "--low", "demo", "--normal", "demo")[0] == 0
     assert [run.data.tags["trusted"] for run in runs()] == ["no", "yes", "yes"]

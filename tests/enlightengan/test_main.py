@@ -175,6 +175,17 @@ def test_settings_that_a_continued_run_did_not_begin_with_are_refused(bare, torn
         bare(tmp_path / "nowhere", "--resume")
 
 
+def test_pictures_that_are_not_read_are_said_and_a_folder_of_none_is_an_error(bare, tmp_path, capsys):
+    (tmp_path / "low").mkdir()
+    (tmp_path / "low/a.HEIC").touch()
+    bare(tmp_path / "run", *GAN)
+    assert f"{tmp_path / 'low'}: Left out, of no format that is taken: 1 (.heic).\n" in capsys.readouterr().out
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw/b.nef").touch()
+    with pytest.raises(BenchError, match=r"no photograph in .*raw\. 1 of other formats is there: convert them first"):
+        _photographs([tmp_path / "raw"])
+
+
 def test_the_range_of_darkening_is_told_and_kept(bare, torn_at, tmp_path):
     words = ("--darkening", 1, 1.5, "--crop", 40)
     torn_at(bare, tmp_path / "torn", *SETTINGS, "--without", "perceptual", *words, step=1)

@@ -167,6 +167,14 @@ def test_a_note_is_given_once(table):
     assert written(Material(table(values), {"niqe": True})).count("whatever else the machine did meanwhile") == 1
 
 
+def test_what_each_comparison_found_stands_below_its_own_table(table):
+    values = {
+        (method, "dicm", metric): [3.0 + k / 9] * 7 for k, method in enumerate("ab") for metric in ("niqe", "psnr")
+    }
+    found = written(Material(table(values), {"niqe": True, "psnr": False}))
+    assert found.count("Every other method is told apart from") == 2
+
+
 @pytest.mark.parametrize("told", ["/home/me/photographs", "from ~/x.pth", "C:\\Users\\me", "file:///srv/x"])
 def test_what_tells_of_a_machine_is_left_out(told):
     facts = {"machine": "AMD EPYC, 2 cores", "git commit": "0123abc+", "report": "x at https://example.org/a"}

@@ -349,6 +349,19 @@ def test_a_page_of_somebody_elses_is_not_written_over(report, tmp_path):
     assert [path.read_text() for path in (tmp_path / "out").iterdir()] == ["mine"]
 
 
+def test_tables_of_somebody_elses_are_not_written_over_and_empty_folders_go(report, tmp_path, gallery):
+    (tmp_path / "out/tables").mkdir(parents=True)
+    (tmp_path / "out/tables/summary.csv").write_text("mine")
+    with pytest.raises(BenchError, match=r"summary\.csv is there and no report wrote it: choose another folder"):
+        report()
+    assert {path.name for path in (tmp_path / "out").rglob("*") if path.is_file()} == {"summary.csv"}
+    (tmp_path / "out/tables/summary.csv").unlink()
+    report(gallery=gallery, full_size=True)
+    assert (tmp_path / "out/pictures").is_dir()
+    report()
+    assert not (tmp_path / "out/pictures").exists() and (tmp_path / "out/tables/summary.csv").is_file()
+
+
 def test_a_list_that_was_cut_short_stops_no_report(report, tmp_path):
     report()
     (tmp_path / "out/files.txt").write_text("")

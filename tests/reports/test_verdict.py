@@ -1,8 +1,10 @@
+import math
 import re
 
 import numpy as np
 import pytest
 
+from reports.comparison import comparison_table
 from reports.layout import leaderboard_table
 from reports.material import Budget
 from reports.tables import leaderboard
@@ -177,6 +179,25 @@ def test_a_lead_that_the_number_of_methods_explains_is_none(words):
     answer = words(values)
     assert "excludes zero, but p = 0.031 becomes 0.094 after Holm's correction for the number of" in answer.sentence
     assert answer.headline != "a leads"
+
+
+def test_the_verdict_corrects_for_as_many_methods_as_the_table_of_differences(table):
+    scene = np.linspace(3.0, 5.0, 6)
+    values = {("a", "d", "niqe"): scene, ("b", "d", "niqe"): scene + np.linspace(0.4, 0.6, 6)}
+    values |= {("input", "d", "niqe"): scene + np.linspace(2.0, 2.2, 6)}
+    board = leaderboard(table(values), directions={"niqe": True}, metric="niqe")
+    answer = verdict(board, baseline="input")
+    assert "p = 0.031 becomes 0.062 after Holm's correction" in answer.sentence and answer.alike == ("b",)
+    rows = {row[0].value: row for row in comparison_table(board, against="a").rows}
+    assert [rows[name][-2].value for name in ("b", "input")] == ["no", "no"], "and so says the table"
+
+
+def test_what_has_no_part_in_the_answer_is_told_with_it(table):
+    values = {("a", "d", "niqe"): [1.0] * 6, ("b", "d", "niqe"): [2.0] * 5 + [math.nan], ("c", "d", "niqe"): [3.0] * 6,
+              ("a", "e", "niqe"): [1.0] * 6, ("b", "e", "niqe"): [2.0] * 6}  # fmt: skip
+    details = verdict(leaderboard(table(values), directions={"niqe": True}, metric="niqe")).details
+    assert "Without a mean over all images, and so without a part in this: c." in details
+    assert "Compared are 11 of 12 images, those that every method of a set has a value on." in details
 
 
 def test_a_lead_of_a_few_photographs_is_not_laid_on_the_correction(words):

@@ -346,7 +346,7 @@ def test_references_of_another_size_are_an_error_before_any_work(fails, night, p
     for file in photographs_in(night):
         photograph(night.parent / "twins" / file.relative_to(night), size=(20, 30))
     words = ("evaluate", "--images", "night", "--references", "twins", "--method", "gamma", "--metric", "psnr")
-    assert fails(*words) == ("twins/a.png is 30 x 20, its photograph 40 x 40: they are compared pixel by pixel.")
+    assert fails(*words) == ("twins/a.png is 30 x 20, its photograph 32 x 24: they are compared pixel by pixel.")
     assert jobs == []
 
 

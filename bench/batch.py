@@ -73,7 +73,7 @@ def plan(
                 f"There is no picture in the folder {shown(folder)} to enhance: {kinds}.{others_told(folder)}"
             )
         jobs += [Job(path, root / path.relative_to(folder)) for path in inside]
-        others |= set(others_in(folder, but=root))
+        others |= set(others_in(folder, but=[root]))
     kept = _without_results(jobs, ending, tell, is_method)
     if others:
         tell(left_out(others))

@@ -6,6 +6,7 @@ The files lie in `datasets/` beside this package; the photographs below a data r
 import hashlib
 import os
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -77,8 +78,7 @@ class Spec(Split):
 
 @dataclass(frozen=True)
 class Dataset:
-    """The files of a dataset, or of one of its splits, found and checked. `reference` pairs with `low` by order: one
-    may be that of several."""
+    """The files of a dataset or a split of it, found and checked; the references go with `low` by order, some twice."""
 
     name: str
     folder: Path
@@ -94,6 +94,8 @@ class Dataset:
     licence: str = "not stated"
     references: Path | None = None
     """The folder of the references of a bare folder."""
+    but: tuple[Path, ...] = ()
+    """Of a bare folder, places below it where no photographs of it lie."""
 
     def image_name(self, path: Path) -> str:
         """The path inside the dataset, with its extension: how score tables name a photograph."""
@@ -123,9 +125,7 @@ def names(*, roles: tuple[str, ...], root: Path) -> tuple[list[str], list[str]]:
     Raises BenchError where `root` is not there, but for the usual one: a mistyped one must not end in the demo.
     """
     if root != DATA and not root.is_dir():
-        raise BenchError(
-            f"There is no folder {root}: --data-root and $BENCH_DATA name the one with the datasets' folders."
-        )
+        raise BenchError(f"There is no folder {root}: --data-root and $BENCH_DATA name that of the datasets' folders.")
     present: list[str] = []
     absent: list[str] = []
     for name, spec in specs().items():
@@ -143,7 +143,7 @@ def sides_of(name: str) -> list[str]:
     return [side for side in SIDES if getattr(part, side) is not None]
 
 
-def resolve(name: str, root: Path, *, but: Path | None = None) -> Dataset:
+def resolve(name: str, root: Path, *, but: Sequence[Path] = ()) -> Dataset:
     """The dataset called `name` (or NAME/SPLIT, or a folder without what lies in `but`), its files found, checked.
 
     Raises BenchError when it is unknown, absent, or its files differ in number or content from its specification.
@@ -180,18 +180,18 @@ def resolve(name: str, root: Path, *, but: Path | None = None) -> Dataset:
     )  # fmt: skip
 
 
-def from_folder(folder: Path, references: Path | None = None, *, but: Path | None = None) -> Dataset:
+def from_folder(folder: Path, references: Path | None = None, *, but: Sequence[Path] = ()) -> Dataset:
     """All photographs below `folder` (see `photographs_in`) as a dataset of the folder's name, not pinned.
 
     With `references`, a folder of their well-lit twins, which match by path without extension. Raises BenchError
     without any photograph, and where not each has its twin.
     """
-    files = tuple(photographs_in(folder, but=but))
-    if not files:
+    if not (files := tuple(photographs_in(folder, but=but))):
         raise BenchError(f"There is no photograph in {folder}.{others_told(folder)}")
     digest = files_digest(folder, files)[:16]
     found = Dataset(
-        folder.resolve().name, folder, "test", low=files, normal=files, digest=digest, low_digest=digest, pinned=False
+        folder.resolve().name, folder, "test", low=files, normal=files, digest=digest, low_digest=digest, pinned=False,
+        but=tuple(but),
     )  # fmt: skip
     if references is None:
         return found
@@ -214,8 +214,7 @@ def _find(name: str, folder: Path, side: Side) -> tuple[Path, ...]:
     if left_out - found and not side.digest:  # where there is one, it tells
         raise BenchError(f"{name}: exclude names {min(left_out - found)}, which is not among its photographs.")
     found -= left_out
-    missing = [path for path in sorted(found) if not path.is_file()]
-    if missing:
+    if missing := [path for path in sorted(found) if not path.is_file()]:
         raise BenchError(f"{name}: {len(missing)} photographs are missing, {missing[0]} for one.")
     if side.max_mean is not None:
         found = {path for path in found if read_rgb(path).mean() < side.max_mean}
@@ -245,6 +244,7 @@ def _pair(name: str, low: tuple[Path, ...], reference: tuple[Path, ...], pairs: 
     known_once({path: path.stem for path in low}, f"{name}: low-light photographs")
     unpaired = [path.name for path in low if path.stem not in by_name]
     if unpaired or len(low) != len(reference):
-        one = (unpaired or ["?"])[0]
-        raise BenchError(f"{name}: low and reference do not pair by file name, {one} for one. {PAIRED}")
+        raise BenchError(
+            f"{name}: low and reference do not pair by file name, {(unpaired or '?')[0]} for one. {PAIRED}"
+        )
     return tuple(by_name[path.stem] for path in low)

@@ -23,7 +23,7 @@ OURS = ("mlflow.db", "cells.db", "artifacts", "samples", "training", "report")
 """One of these is in RUNS where that is this program's own, and not somebody's photographs of runs."""
 
 
-def photographs_in(folder: Path, *, but: Path | None = None) -> list[Path]:
+def photographs_in(folder: Path, *, but: Sequence[Path] = ()) -> list[Path]:
     """Every picture file below `folder`, sorted by path; what is hidden, or in a hidden folder, is left out.
 
     So is what this program keeps in `runs` and what lies in `but`, unless the folder itself lies there: results are no
@@ -32,10 +32,9 @@ def photographs_in(folder: Path, *, but: Path | None = None) -> list[Path]:
     return _apart(list_images(folder), folder, but)
 
 
-def _apart(files: Iterable[Path], folder: Path, but: Path | None) -> list[Path]:
+def _apart(files: Iterable[Path], folder: Path, but: Sequence[Path]) -> list[Path]:
     """Of `files`, which are below `folder`, those that are neither hidden nor results."""
-    apart = [but] if but else []
-    apart += [RUNS] if any((RUNS / name).exists() for name in OURS) else []
+    apart = [*but, *([RUNS] if any((RUNS / name).exists() for name in OURS) else [])]
     whole = folder.resolve()
     within = [place.resolve() for place in apart if whole in place.resolve().parents]
     every = (path for path in files if not in_hidden(path, folder))
@@ -44,7 +43,7 @@ def _apart(files: Iterable[Path], folder: Path, but: Path | None) -> list[Path]:
     return [path for path in every if not any(path.parent.resolve().is_relative_to(place) for place in within)]
 
 
-def others_in(folder: Path, *, but: Path | None = None) -> list[Path]:
+def others_in(folder: Path, *, but: Sequence[Path] = ()) -> list[Path]:
     """The pictures below `folder` that are not read, for their suffix is of OTHERS; what `photographs_in` leaves out is
     left out here, too."""
     whole = folder.absolute()

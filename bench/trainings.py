@@ -20,7 +20,7 @@ BEGINNING = re.compile("[0-9a-f]{6,31}")  # of such an ID, as lists and cards gi
 
 
 class Publication(NamedTuple):
-    """Weights that `bench publish` wrote of a training, or that another began from on its way: after how many steps if
+    """Weights that `bench publish` wrote of a training, or that were taken from it on its way: after how many steps if
     not the last, and in words of what they are the mean; `among` those of a mean of which another training tells."""
 
     step: str = ""

@@ -55,7 +55,11 @@ def evaluate(
     only_given = outputs and not method and not checkpoint
     entries, absent = ([], []) if only_given else choose_methods(method, checkpoint or [], tracking_uri=tracking_uri)
     datasets, away = choose_datasets(
-        dataset or [], root_of(data_root), folder=images, references=references, but=save_images
+        dataset or [],
+        root_of(data_root),
+        folder=images,
+        references=references,
+        but=[place for place in (save_images, references, *folders(outputs or []).values()) if place is not None],
     )
     if references is not None and not any(get_metric(name).needs_reference for name in metric or ()):
         away.append("No metric that was asked for looks at references: --metric psnr --metric ssim_rgb does.")
@@ -147,11 +151,11 @@ def files_of_methods(checkpoints: Sequence[str]) -> dict[str, Path]:
 
 def choose_datasets(
     chosen: Sequence[str], root: Path, *, folder: Path | None = None, references: Path | None = None,
-    but: Path | None = None,
+    but: Sequence[Path] = (),
 ) -> tuple[list["Dataset"], list[str]]:  # fmt: skip
     """The datasets named and `folder`, else every test set below `root`, else demo/test; and what was left out.
 
-    Of folders what lies in `but` is no photograph.
+    Of folders what lies in one of `but` is no photograph.
     """
     from bench.data import from_folder, names, resolve
     from bench.errors import BenchError

@@ -1,7 +1,8 @@
 """What an evaluation leaves in MLflow: the table, a child run for each method and dataset, a few pictures."""
 
 import hashlib
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,6 +83,8 @@ def _log_child(
         "pinned": "yes" if dataset.pinned else "no",
         "dataset_folder": str(dataset.folder.absolute()), "device": device,
     }  # fmt: skip
+    if dataset.but:
+        tags["dataset_but"] = json.dumps([str(place.absolute()) for place in dataset.but])
     if dataset.references is not None:
         tags["references_folder"] = str(dataset.references.absolute())
     if entry.weights is not None:
@@ -104,3 +107,12 @@ def _log_child(
             file = sample_file(contestant, dataset, image)
             if file.exists():
                 child.artifact(file, "samples")
+
+
+def bare_folder(tags: Mapping[str, str]) -> "Dataset":
+    """The photographs of a folder as they were taken for those of a dataset when they were scored."""
+    from bench.data import from_folder
+
+    twins = tags.get("references_folder")
+    but = [Path(place) for place in json.loads(tags.get("dataset_but", "[]"))]
+    return from_folder(Path(tags["dataset_folder"]), Path(twins) if twins else None, but=but)

@@ -164,7 +164,8 @@ def beside(
 
     return {
         "adaptations": adaptations(suite, scores),
-        "studies": studies(suite), "gaming": probes(suite, datasets=choice.datasets, metrics=choice.metrics),
+        "studies": studies(suite, choice.datasets),
+        "gaming": probes(suite, datasets=choice.datasets, metrics=choice.metrics),
         "published": published(suite, checkpoints, datasets=choice.datasets, metrics=choice.metrics),
     }  # fmt: skip
 

@@ -48,8 +48,9 @@ def probes(
     return None
 
 
-def studies(suite: "Suite") -> list[tuple[dict[str, Any], dict[str, "pd.DataFrame"]]]:
-    """Facts and tables of the newest ranking of each human study that `bench study rank` kept."""
+def studies(suite: "Suite", datasets: Collection[str] = ()) -> list[tuple[dict[str, Any], dict[str, "pd.DataFrame"]]]:
+    """Facts and tables of the newest ranking of each human study that `bench study rank` kept; of some `datasets` those
+    that tell of one of them."""
     import json
 
     import pandas as pd
@@ -66,7 +67,7 @@ def studies(suite: "Suite") -> list[tuple[dict[str, Any], dict[str, "pd.DataFram
             for file in sorted(folder.glob("*.csv"))
         }
         found[name] = (json.loads((folder / "study.json").read_text(encoding="utf-8")), tables)
-    return list(found.values())
+    return [(facts, tables) for facts, tables in found.values() if not datasets or facts.get("dataset") in datasets]
 
 
 def speeds(suite: "Suite", methods: Collection[str]) -> "dict[str, pd.DataFrame]":

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatch
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -48,6 +48,7 @@ class Pictures:
         self, suite: "Suite", evaluations: Sequence["MlflowRun"], checkpoints: Mapping[str, str], *, root: Path
     ) -> None:  # fmt: skip
         from commands.kept import same_photographs
+        from commands.recording import bare_folder
 
         self.suite, self.root, self.checkpoints = suite, root, checkpoints
         self.low: dict[tuple[str, str], Path] = {}
@@ -55,7 +56,7 @@ class Pictures:
         self.digests: dict[str, str] = {}
         newest: dict[str, Mapping[str, str]] = {}
         newest_results: dict[tuple[str, str], str] = {}
-        self.folders: dict[str, tuple[Path, Path | None]] = {}
+        self.folders: dict[str, Callable[[], Dataset]] = {}
         self.files: dict[tuple[str, str], tuple[str, Path]] = {}
         for run in evaluations:
             for child in suite.children(run.info.run_id):
@@ -63,8 +64,7 @@ class Pictures:
                 self.digests.setdefault(tags["dataset"], tags["dataset_digest"])
                 alike = same_photographs(newest.setdefault(tags["dataset"], tags), tags)
                 if "dataset_folder" in tags:
-                    twins = tags.get("references_folder")
-                    self.folders.setdefault(tags["dataset"], (Path(tags["dataset_folder"]), twins and Path(twins)))
+                    self.folders.setdefault(tags["dataset"], partial(bare_folder, tags))
                 if "weights_file" in tags:
                     key = (tags["method"], tags["weights_digest"])
                     self.files.setdefault(key, (tags["made_by"], Path(tags["weights_file"])))
@@ -119,13 +119,13 @@ class Pictures:
         return self.contestant(method).load().eval()
 
     def _dataset(self, name: str) -> "Dataset":
-        from bench.data import from_folder, resolve
+        from bench.data import resolve
         from bench.errors import BenchError
 
         troubles = []
         ways: list[Callable[[], Dataset]] = [lambda: resolve(name, self.root)]
         if name in self.folders:  # where it lay when it was scored, which a bare folder's name does not tell
-            ways.append(lambda: from_folder(*self.folders[name]))
+            ways.append(self.folders[name])
         for way in ways:
             try:
                 found = way()

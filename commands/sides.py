@@ -64,7 +64,7 @@ def tell_sides(
     return sides, fallen_back
 
 
-def not_read(datasets: "Sequence[Dataset]", *, but: Path | None = None) -> list[str]:
+def not_read(datasets: "Sequence[Dataset]", *, but: "Sequence[Path]" = ()) -> list[str]:
     """A sentence on each folder among `datasets` in which pictures lie that are not read, but for those in `but`."""
     from bench.folders import left_out, others_in
 

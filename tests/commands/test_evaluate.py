@@ -216,6 +216,19 @@ def test_no_result_is_saved_over_what_is_read(bench, fails, night, photograph, j
     assert before == {path: path.read_bytes() for path in before}
 
 
+def test_results_and_references_below_the_photographs_are_none(bench, night, photograph):
+    for file in photographs_in(night):
+        for folder in ("theirs", "twins"):
+            photograph(night / folder / file.relative_to(night), size=(24, 32), seed=5)
+    words = ("evaluate", "--images", "night", "--references", "night/twins", "--outputs", "theirs=night/theirs")
+    code, _, err = bench(*words, "--method", "gamma", "--metric", "psnr", "--metric", "entropy", "--csv", "scores.csv")
+    assert code == 0, err
+    assert read_scores(Path("scores.csv")).groupby(["method", "metric"]).size().tolist() == [3, 3, 3, 3]
+    _forget_samples(night.parent)
+    code, _, err = bench("report", "--image", "a.png", "--method", "gamma")
+    assert code == 0, err  # the folder is read again as it was read then
+
+
 @pytest.mark.parametrize("source", [("--images", "."), ("--dataset", ".")])
 def test_results_of_before_are_no_photographs(bench, night, monkeypatch, source):
     monkeypatch.chdir(night)

@@ -206,6 +206,6 @@ def choose_outputs(
         if name in taken:
             raise BenchError(f"Two methods are called {name}, by --outputs and by --checkpoint: give one another name.")
         results, amiss = match_all(name, folder, datasets)
-        entries.append(Entry(results_contestant(name, results), f"results in {folder}"))
+        entries.append(Entry(results_contestant(name, results), f"results in {folder}", results=folder))
         notes += amiss
     return entries, notes

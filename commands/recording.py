@@ -87,6 +87,8 @@ def _log_child(
         tags["dataset_but"] = json.dumps([str(place.absolute()) for place in dataset.but])
     if dataset.references is not None:
         tags["references_folder"] = str(dataset.references.absolute())
+    if entry.results is not None:
+        tags["results_folder"] = str(entry.results.absolute())
     if entry.weights is not None:
         tags |= {"made_by": entry.method, "weights_file": str(entry.weights.absolute())}
     with suite.run(f"{contestant.name} on {dataset.name}", kind="score", tags=tags, parent=parent) as child:

@@ -88,8 +88,9 @@ def material(suite: "Suite", choice: Choice, *, csv: Sequence[Path] = (), demo: 
     from commands import report_origin as origin
     from commands import report_runs as runs
     from commands.kept import evaluations_of, in_place, newest, not_computed_here, tables_of, that_count
+    from commands.report_gallery import failures, gallery
     from commands.report_made import contributing, forms
-    from commands.report_pictures import Pictures, failures, gallery
+    from commands.report_pictures import Pictures
     from methods import METHODS
     from reports.material import Material
 
@@ -105,7 +106,8 @@ def material(suite: "Suite", choice: Choice, *, csv: Sequence[Path] = (), demo: 
     shown, weights = contributing(suite, evaluations, scores), set(checkpoints.values())
     of = {name: method for name, method in forms(suite, shown).items() if name in names and method in METHODS}
     known = {name: of.get(name, name) for name in names if of.get(name, name) in METHODS}
-    pictures = Pictures(suite, evaluations, checkpoints, root=data_root(choice.data_root))
+    scored = scores.set_index(["method", "dataset", "image"])["method_digest"].to_dict()
+    pictures = Pictures(suite, evaluations, checkpoints, root=data_root(choice.data_root), scored=scored)
     items, not_shown = gallery(pictures, scores, choice.images)
     told = [*notes, *more, *not_computed_here(scores), *others]
     told += [f"{name}: weights of {method}." for name, method in known.items() if name != method]

@@ -2,20 +2,18 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from fnmatch import fnmatch
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    import pandas as pd
     from mlflow.entities import Run as MlflowRun
     from torch import nn
 
     from bench.data import Dataset
     from bench.jobs import Contestant
+    from bench.outputs import Found as Matched
     from bench.tracking import Suite
-    from reports.material import Failure
     from reports.pictures import GalleryItem
 
 Found = TypeVar("Found")
@@ -42,15 +40,17 @@ def _remembered(function: Callable[[str], Found]) -> Callable[[str], Found]:
 
 
 class Pictures:
-    """Where the picture of a method on a photograph is; `checkpoints` are the scored weights by method."""
+    """Where the picture of a method on a photograph is; `checkpoints` are the scored weights by method, `scored` the
+    digests of results that were made elsewhere, by method, dataset and photograph."""
 
     def __init__(
-        self, suite: "Suite", evaluations: Sequence["MlflowRun"], checkpoints: Mapping[str, str], *, root: Path
+        self, suite: "Suite", evaluations: Sequence["MlflowRun"], checkpoints: Mapping[str, str], *, root: Path,
+        scored: Mapping[tuple[str, str, str], str] | None = None,
     ) -> None:  # fmt: skip
         from commands.kept import same_photographs
         from commands.recording import bare_folder
 
-        self.suite, self.root, self.checkpoints = suite, root, checkpoints
+        self.suite, self.root, self.checkpoints, self.scored = suite, root, checkpoints, scored or {}
         self.low: dict[tuple[str, str], Path] = {}
         self.results: dict[tuple[str, str], dict[str, Path]] = {}
         self.digests: dict[str, str] = {}
@@ -58,6 +58,7 @@ class Pictures:
         newest_results: dict[tuple[str, str], str] = {}
         self.folders: dict[str, Callable[[], Dataset]] = {}
         self.files: dict[tuple[str, str], tuple[str, Path]] = {}
+        self.elsewhere: dict[tuple[str, str], Path] = {}
         for run in evaluations:
             for child in suite.children(run.info.run_id):
                 tags = child.data.tags
@@ -65,6 +66,8 @@ class Pictures:
                 alike = same_photographs(newest.setdefault(tags["dataset"], tags), tags)
                 if "dataset_folder" in tags:
                     self.folders.setdefault(tags["dataset"], partial(bare_folder, tags))
+                if "results_folder" in tags:
+                    self.elsewhere.setdefault((tags["method"], tags["dataset"]), Path(tags["results_folder"]))
                 if "weights_file" in tags:
                     key = (tags["method"], tags["weights_digest"])
                     self.files.setdefault(key, (tags["made_by"], Path(tags["weights_file"])))
@@ -73,7 +76,7 @@ class Pictures:
                 if alike and tags["weights_digest"] == checkpoints.get(tags["method"]):
                     self._add(run.info.run_id, child.info.run_id, tags["method"], tags["dataset"])
         self.dataset, self.contestant = _remembered(self._dataset), _remembered(self._contestant)
-        self.module = _remembered(self._module)
+        self.module, self.match = _remembered(self._module), cache(self._match)
 
     def _add(self, run_id: str, child_id: str, method: str, dataset: str) -> None:
         """The samples of one method on one dataset, unless a newer evaluation has some."""
@@ -104,10 +107,31 @@ class Pictures:
         if method in self.results.get(key, {}):
             return self.low[key], self.results[key][method]
         low = self.dataset(dataset).folder / image
+        if (method, dataset) in self.elsewhere:
+            return low, self._made_elsewhere(method, dataset, image)
         target = sample_file(self.contestant(method), self.dataset(dataset), image)
         if not target.exists():
             self._make(method, low, target)
         return low, target
+
+    def _made_elsewhere(self, method: str, dataset: str, image: str) -> Path:
+        """Somebody's own result where it still is the file that was scored."""
+        from bench.digests import file_digest
+        from bench.errors import BenchError
+
+        folder = self.elsewhere[method, dataset]
+        found = self.match(method, dataset)[image] if folder.is_dir() else f"There is no folder {folder} any more."
+        if isinstance(found, str):
+            raise BenchError(found)
+        if f"result-{file_digest(found)}" != self.scored.get((method, dataset, image)):
+            raise BenchError(f"The results of {method} in {folder} are not those that were scored.")
+        return found
+
+    def _match(self, method: str, dataset: str) -> "Matched":
+        """The results of each photograph of a dataset, as `bench evaluate` finds them."""
+        from bench.outputs import match_all
+
+        return match_all(method, self.elsewhere[method, dataset], [self.dataset(dataset)])[0][dataset]
 
     def _make(self, method: str, low: Path, target: Path) -> None:
         from bench.images import read_image, to_pixels, write_rgb
@@ -157,88 +181,3 @@ class Pictures:
             if found.checkpoint == scored:
                 return replace(found, name=method)
         raise BenchError(f"The weights of {method} that were scored ({scored}) are not here.")
-
-
-def gallery(
-    pictures: Pictures, scores: "pd.DataFrame", wanted: Sequence[str]
-) -> tuple[list["GalleryItem"], list[str]]:  # fmt: skip
-    """The pictures that evaluations kept, else those of the photographs `wanted`, all made; and what cannot be made.
-
-    Raises BenchError when no photograph is called so, or no method's result can be shown of one.
-    """
-    from bench.errors import BenchError
-    from commands.recording import artifact_name
-
-    every = list(scores[["dataset", "image"]].drop_duplicates().itertuples(index=False, name=None))
-    if not wanted:
-        return pictures.kept({(dataset, artifact_name(image)): image for dataset, image in every}), []
-    items, lacking, seen = [], dict[tuple[str, str], int](), set[tuple[str, str]]()
-    for pattern in wanted:
-        matching = [where for where in every if any(_called(name, pattern) for name in _names(*where))]
-        if not matching:
-            told = "say DATASET/IMAGE or a pattern like 'lime/*' of what the methods chosen were scored on"
-            raise BenchError(f"No scored photograph is called {pattern}: {told}.")
-        fresh = [where for where in matching if where not in seen]
-        seen.update(fresh)
-        found = [_shown(pictures, scores, *where, lacking=lacking) for where in fresh]
-        if fresh and not any(found):
-            why = next((why for _, why in lacking), "nothing has a score on it.")
-            raise BenchError(f"{'/'.join(fresh[0])} cannot be shown: {why}")
-        items += [item for item in found if item]
-    return items, [
-        f"{method} is not shown on {count} photograph{'' if count == 1 else 's'}: {why}"
-        for (method, why), count in lacking.items()
-    ]
-
-
-def _called(name: str, pattern: str) -> bool:
-    """Whether a photograph of this name is meant; brackets in a name need not be a pattern."""
-    return name == pattern or fnmatch(name, pattern)
-
-
-def _shown(
-    pictures: Pictures, scores: "pd.DataFrame", dataset: str, image: str, *, lacking: dict[tuple[str, str], int]
-) -> "GalleryItem | None":
-    """A photograph with every result that can be shown, else None; `lacking` counts the others, by method and why."""
-    from bench.errors import BenchError
-    from reports.pictures import GalleryItem
-
-    rows = scores[(scores["dataset"] == dataset) & (scores["image"] == image) & scores["value"].notna()]
-    made = {}
-    for method in map(str, rows["method"].unique()):
-        try:
-            made[method] = pictures.of(method, dataset, image)
-        except BenchError as error:
-            lacking[method, str(error)] = lacking.get((method, str(error)), 0) + 1
-    if not made:
-        return None
-    low = next(low for low, _ in made.values())
-    return GalleryItem(dataset, image, low, {name: file for name, (_, file) in made.items()})
-
-
-def _names(dataset: str, image: str) -> tuple[str, ...]:
-    """What a person may call a photograph."""
-    bare = str(Path(image).with_suffix(""))
-    return f"{dataset}/{image}", f"{dataset}/{bare}", image, bare, Path(image).name, Path(image).stem
-
-
-def failures(
-    pictures: Pictures, scores: "pd.DataFrame", directions: Mapping[str, bool], *, baseline: str
-) -> list["Failure"]:
-    """The cases that the rules choose, each with its picture or a sentence why there is none."""
-    from bench.errors import BenchError
-    from reports.failures import failure_cases
-    from reports.material import Failure
-    from reports.pictures import GalleryItem
-
-    found = []
-    for case in failure_cases(scores, directions, baseline=baseline):
-        try:
-            low, result = pictures.of(case.method, case.dataset, case.image)
-        except BenchError as error:
-            name = f"{case.method} on {case.dataset}/{case.image}"
-            found.append(Failure(case.rule, f"{name}. {case.sentence}", None, str(error)))
-            continue
-        item = GalleryItem(case.dataset, case.image, low, {case.method: result})
-        found.append(Failure(case.rule, case.sentence, item))
-    return found

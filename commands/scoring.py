@@ -26,6 +26,8 @@ class Entry:
     """The method here that makes its results; it may go by another name."""
     weights: Path | None = None
     """The file that was given."""
+    results: Path | None = None
+    """The folder that was given, of results that were made elsewhere."""
 
 
 def results_contestant(name: str, results: "Mapping[str, Mapping[str, Path | str]]") -> "Contestant":

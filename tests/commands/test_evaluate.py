@@ -216,7 +216,7 @@ def test_no_result_is_saved_over_what_is_read(bench, fails, night, photograph, j
     assert before == {path: path.read_bytes() for path in before}
 
 
-def test_results_and_references_below_the_photographs_are_none(bench, night, photograph):
+def test_results_and_references_below_the_photographs_are_none_and_results_are_shown(bench, fails, night, photograph):
     for file in photographs_in(night):
         for folder in ("theirs", "twins"):
             photograph(night / folder / file.relative_to(night), size=(24, 32), seed=5)
@@ -225,8 +225,12 @@ def test_results_and_references_below_the_photographs_are_none(bench, night, pho
     assert code == 0, err
     assert read_scores(Path("scores.csv")).groupby(["method", "metric"]).size().tolist() == [3, 3, 3, 3]
     _forget_samples(night.parent)
-    code, _, err = bench("report", "--image", "a.png", "--method", "gamma")
-    assert code == 0, err  # the folder is read again as it was read then
+    code, _, err = bench("report", "--image", "a.png", "--method", "gamma", "--method", "theirs", "--full-size")
+    assert code == 0, err  # both folders are read again as they were read then
+    (shown,) = Path("runs/report/pictures").glob("*/theirs.png")
+    assert (read_rgb(shown) == read_rgb(night / "theirs/a.png")).all()
+    photograph(night / "theirs/a.png", size=(24, 32), seed=6)
+    assert "are not those that were scored" in fails("report", "--image", "a.png", "--method", "theirs")
 
 
 @pytest.mark.parametrize("source", [("--images", "."), ("--dataset", ".")])

@@ -50,11 +50,13 @@ def note_snapshot(suite: "Suite", file: Path, run_id: str = "") -> None:
     step = snapshot_step(file.name)
     if step is None:
         return
-    known = {run.info.run_id for removed in (False, True) for run in suite.search(kind="train", removed=removed)}
-    lies_in = (part for part in reversed(file.resolve().parts) if RUN_ID.fullmatch(part) and part in known)
-    owner = run_id or next(lies_in, "")
-    if owner:
-        mark(suite, owner, weights_digest(read_weights(file)[0]), Publication(str(step)))
+    every = (run for removed in (False, True) for run in suite.search(kind="train", removed=removed))
+    known = {run.info.run_id: run for run in every}
+    lies_in = (part for part in reversed(file.resolve().parts) if RUN_ID.fullmatch(part))
+    owner = next((known[part] for part in (run_id, *lies_in) if part in known), None)
+    digest = weights_digest(read_weights(file)[0])
+    if owner and digest != owner.data.tags.get("weights_digest"):
+        mark(suite, owner.info.run_id, digest, Publication(str(step)))
 
 
 def shipped_of(method: str) -> list[Path]:
@@ -134,10 +136,9 @@ def _told_trust(suite: "Suite", file: Path) -> bool:
     from enlightengan.checkpoint import read_weights
 
     told = read_weights(file)[1]
-    before = (
-        [generator_in(told, role) for role in ("begun_from", "taught_by")] if told.get("method") == "refine" else []
-    )
-    if any(digest and known_trust(suite, digest) is False for digest in before):
+    roles = ("begun_from", "taught_by") if told.get("method") == "refine" else ()
+    before = [digest for role in roles if (digest := generator_in(told, role))]
+    if any(known_trust(suite, digest) is False for digest in before):
         return False
     return json.loads(told.get("config", "{}")).get("preset", "paper") in TRUSTED_PRESETS
 

@@ -27,12 +27,7 @@ BESIDE = ("identity", "clahe")
 def adapt(
     low: Annotated[list[str], typer.Option(help="Dark photographs of the new domain: dataset or folder; repeatable.")],
     normal: options.Normal = None,
-    init_from: Annotated[
-        Path | None,
-        typer.Option(
-            help="Start from this generator: a file, ours or published, or RUN or RUN@STEP; else from scratch."
-        ),
-    ] = None,
+    init_from: options.AdaptedFrom = None,
     threshold: Annotated[float, typer.Option(help="Take photographs of a mean intensity (0 to 255) below.")] = 45.0,
     hold_out: Annotated[float, typer.Option(help="Share that is kept from training, by scene where known.")] = 0.1,
     preset: options.PresetName = None,
@@ -62,11 +57,9 @@ def adapt(
     Then the held-out photographs are scored: adapted, unadapted if there are weights, both guided, too; CLAHE; input.
     Adapted weights are never taken for the general model's: name their file. A run that is resumed is scored then.
     """
-    from commands.training import beginning
     from enlightengan.config import preset as chosen_preset
 
-    init_from = beginning(init_from, tracking_uri, generator_alone=True)
-    _refuse_another(init_from)
+    init_from = _beginning(init_from, tracking_uri)
     metrics = _checked(metric or METRICS)
     # Statistics of a few small batches of one kind did more harm than the training did good.
     batch_norm = batch_norm or ("frozen" if init_from else None)
@@ -133,19 +126,22 @@ def only(sides: "Sides", kept: set[Path]) -> "Sides":
     return replace(sides, low=tuple(replace(part, low=tuple(p for p in part.low if p in kept)) for part in sides.low))
 
 
-def _refuse_another(init_from: Path | None) -> None:
-    """Raises BenchError where what was held out cannot be scored by what it is to begin from: a training state, or
-    weights of another method, of an ablation for one."""
+def _beginning(init_from: Path | None, tracking_uri: str | None) -> Path | None:
+    """The file of the generator to begin from, if any. Raises BenchError where what was held out cannot be scored by
+    it: a training state, or weights of another method, of an ablation for one."""
     from bench.errors import BenchError
+    from commands.training import beginning
     from enlightengan.checkpoint import is_state, read_weights
 
+    init_from = beginning(init_from, tracking_uri, generator_alone=True)
     if init_from is None:
-        return
+        return None
     if is_state(init_from):
         raise BenchError(f"{init_from} is a training state: adapt begins from a generator, give its weights file.")
     variant = read_weights(init_from)[1].get("variant", FORMS[0])
     if variant != FORMS[0]:
         raise BenchError(f"{init_from} holds {variant}: adapt begins from a generator of the whole {FORMS[0]}.")
+    return init_from
 
 
 def score_held_out(run_id: str, *, device: str, tracking_uri: str | None) -> None:

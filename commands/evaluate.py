@@ -49,22 +49,13 @@ def evaluate(
     (--checkpoint NAME=METHOD:FILE) only these.
     """
     from bench.data import data_root as root_of
-    from bench.metrics import get_metric
     from commands.scoring import run_evaluation
 
     only_given = outputs and not method and not checkpoint
     entries, absent = ([], []) if only_given else choose_methods(method, checkpoint or [], tracking_uri=tracking_uri)
-    datasets, away = choose_datasets(
-        dataset or [],
-        root_of(data_root),
-        folder=images,
-        references=references,
-        but=[place for place in (save_images, references, *folders(outputs or []).values()) if place is not None],
-    )
-    if references is not None and not any(get_metric(name).needs_reference for name in metric or ()):
-        away.append("No metric that was asked for looks at references: --metric psnr --metric ssim_rgb does.")
-    elif references is not None:
-        _check_sizes(datasets[-1])
+    apart = [place for place in (save_images, references, *folders(outputs or []).values()) if place is not None]
+    datasets, away = choose_datasets(dataset or [], root_of(data_root), folder=images, references=references, but=apart)
+    away += _of_references(datasets[-1], metric or []) if references is not None else []
     given, notes = choose_outputs(outputs or [], datasets, taken=[entry.contestant.name for entry in entries])
     run_evaluation(
         [*entries, *given], datasets, metric or ["niqe"], workers=workers, scheduler=scheduler, save_images=save_images,
@@ -72,11 +63,15 @@ def evaluate(
     )  # fmt: skip
 
 
-def _check_sizes(dataset: "Dataset") -> None:
-    """Raises BenchError where a photograph and its reference differ in size; what cannot be read is told later."""
+def _of_references(dataset: "Dataset", metrics: Sequence[str]) -> list[str]:
+    """A sentence where no metric looks at references. Raises BenchError where a photograph and its reference differ in
+    size, as far as they can be read; what cannot is told later."""
     from bench.errors import BenchError
     from bench.images import size_of
+    from bench.metrics import get_metric
 
+    if not any(get_metric(name).needs_reference for name in metrics):
+        return ["No metric that was asked for looks at references: --metric psnr --metric ssim_rgb does."]
     for low, reference in zip(dataset.low, dataset.reference, strict=True):
         try:
             found, wanted = size_of(reference), size_of(low)
@@ -85,6 +80,7 @@ def _check_sizes(dataset: "Dataset") -> None:
         if found != wanted:
             told = f"{reference} is {found[0]} x {found[1]}, its photograph {wanted[0]} x {wanted[1]}"
             raise BenchError(f"{told}: they are compared pixel by pixel.")
+    return []
 
 
 def choose_methods(

@@ -60,8 +60,7 @@ def enlightengan(
         "crop": crop, "smallest_scale": smallest_scale, "largest_scale": largest_scale, "bright_inputs": bright_inputs,
         "darkening": darkening, "learning_rate": learning_rate, "pairing": pairing, "precision": precision,
         "features": features, "accumulate": accumulate, "checkpointing": checkpointing or None, "devices": devices,
-        "batch_norm": batch_norm, "snapshots": snapshots, "seed": seed,
-    }  # fmt: skip
+        "batch_norm": batch_norm, "snapshots": snapshots, "seed": seed}  # fmt: skip
     launch(
         "enlightengan", changes, low=low, normal=normal, preset=preset, feature_weights=feature_weights,
         init_from=init_from, resume=resume, name=name, device=device, data_root=data_root, tracking_uri=tracking_uri,

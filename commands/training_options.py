@@ -71,6 +71,13 @@ RefinedFrom = Annotated[
     Path | None,
     typer.Option("--init-from", help="The generator to refine: a weights file, or that of a run; RUN or RUN@STEP."),
 ]
+AdaptedFrom = Annotated[
+    Path | None,
+    typer.Option(
+        "--init-from",
+        help="Start from this generator: a file, ours or published, or RUN or RUN@STEP; else from scratch.",
+    ),
+]
 Teacher = Annotated[
     Path | None,
     typer.Option("--teacher", help="Likewise the generator that tells what is wanted; that of --init-from without it."),

@@ -253,15 +253,12 @@ def test_a_refinement_taught_by_another_generator_is_trusted_as_far_as_both_and_
         assert bench(*taught, teacher, "--name", "by an untrusted one")[0] == 0
         tags = find_training(open_suite(), "by an untrusted one", finished=True).data.tags
         assert (tags["trusted"], tags["begun_under"]) == ("no", "not stated")
-    told = fails("publish", "by an untrusted one")
-    assert told.endswith("of a refinement that holds for what it began from and was taught by.")
-    file = open_suite().artifact(
-        find_training(open_suite(), "by an untrusted one", finished=True).info.run_id, "weights.safetensors"
-    )
+    assert fails("publish", "by an untrusted one").endswith("holds for what it began from and was taught by.")
+    untrusted = [run.info.run_id for run in runs() if run.info.run_name == "by an untrusted one"]
+    file = open_suite().artifact(untrusted[0], "weights.safetensors")
     elsewhere = shutil.copy(file, "elsewhere.safetensors")  # a refinement of a bare machine: here nothing tells of it
-    for run in open_suite().search(kind="train"):
-        if run.info.run_name == "by an untrusted one":
-            Run(open_suite().client, run.info.run_id).tags({"weights_digest": "another"})
+    for run_id in untrusted:
+        Run(open_suite().client, run_id).tags({"weights_digest": "another"})
     assert bench("train", "refine", *sides, "--init-from", elsewhere, "--name", "of a bare one")[0] == 0
     assert find_training(open_suite(), "of a bare one", finished=True).data.tags["trusted"] == "no"
     assert "kept no weights after step 9; it has 1" in fails(*taught, "early@9")

@@ -109,6 +109,11 @@ def _files_to_save(
 
     if save_images is None:
         return {}
+    for name in (entry.contestant.name for entry in entries):
+        if name in (".", "..") or {"/", "\\"} & set(name):
+            raise BenchError(
+                f"--save-images makes a folder for each method, and {name} cannot be one: name it otherwise."
+            )
     found = dict[tuple[str, str, str], Path]()
     for dataset in datasets:
         names = as_png([dataset.image_name(path) for path in dataset.low])

@@ -76,7 +76,7 @@ def test_what_could_not_be_scored_afterwards_is_no_beginning(fails, store, brief
 
 
 def test_adapting_to_a_test_set_is_said_loudly_before_it_begins(bench, brief, sides, workplace, monkeypatch):
-    tested = replace(from_folder(workplace / "dark"), name="dicm")
+    tested = replace(from_folder(workplace / "dark"), name="dicm", title="DICM")
     monkeypatch.setattr("bench.data.resolve", lambda name, root: tested if name == "dicm" else from_folder(Path(name)))
     code, out, err = bench("adapt", "--low", "dicm", *sides[2:], "--threshold", "3")
     assert code == 1 and "none is left to train on" in err

@@ -367,9 +367,21 @@ def test_references_of_another_size_are_an_error_before_any_work(fails, night, p
     assert jobs == []
 
 
-@pytest.mark.parametrize("name", ["../x", "a/b", "a\\b", "..", " gamma", "gamma ", ""])
-def test_results_and_weights_have_names_that_can_be_read_and_be_folders(fails, night, name):
-    told = fails("evaluate", "--images", "night", "--outputs", f"{name}=theirs", "--save-images", "out")
+@pytest.mark.parametrize("name", ["../x", "a/b", "a\\b", ".."])
+def test_results_are_saved_below_their_folder_whatever_the_method_is_called(
+    bench, fails, night, photograph, jobs, name
+):
+    for file in photographs_in(night):
+        photograph(night.parent / "theirs" / file.relative_to(night), size=(24, 32))
+    words = ("evaluate", "--images", "night", "--outputs", f"{name}=theirs", "--metric", "entropy")
+    told = fails(*words, "--save-images", "out")
+    assert told == f"--save-images makes a folder for each method, and {name} cannot be one: name it otherwise."
+    assert jobs == [] and bench(*words)[0] == 0, "as a name it may stand"
+
+
+@pytest.mark.parametrize("name", [" gamma", "gamma ", ""])
+def test_results_and_weights_have_names_that_can_be_told_apart(fails, night, name):
+    told = fails("evaluate", "--images", "night", "--outputs", f"{name}=theirs")
     assert told.startswith("--outputs takes NAME=DIR, not ")
     told = fails("evaluate", "--images", "night", "--checkpoint", f"{name}=zero_dce:g.safetensors")
     assert told.startswith("--checkpoint takes METHOD=FILE or NAME=METHOD:FILE")

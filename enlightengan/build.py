@@ -91,8 +91,8 @@ def build(
 
 
 def check_beginning(config: RunConfig, init_from: Path | None, teacher: Path | None = None) -> None:
-    """Raises BenchError, before anything is written, where a refinement cannot begin from that file or be taught by
-    that one, or `config` not from nothing. Whether others can is seen when their file is loaded (`start_from`)."""
+    """Raises BenchError, before anything is written, where `config` cannot begin from nothing or from a file of that
+    kind, or a refinement not from that file or be taught by that one. What else does not fit `start_from` tells."""
     if isinstance(config, RefineConfig):
         if init_from is None:
             raise BenchError("A refinement needs the generator that it refines: give it with --init-from.")
@@ -110,6 +110,8 @@ def check_beginning(config: RunConfig, init_from: Path | None, teacher: Path | N
         raise BenchError("Only a refinement has a teacher.")
     elif init_from is None and config.batch_norm == "frozen":
         raise BenchError("Without --init-from there are no statistics yet that --batch-norm frozen could keep.")
+    elif init_from is not None and not is_state(init_from):
+        _ = load_dce(init_from) if isinstance(config, ZeroDceConfig) else load_generator(init_from)
 
 
 def start_from(model: TrainedModel, path: Path) -> None:

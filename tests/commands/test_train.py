@@ -23,6 +23,7 @@ from enlightengan import config, health, networks, rivals, train
 from enlightengan.beginning import begun_from
 from enlightengan.build import build
 from enlightengan.checkpoint import describe, read_weights, save_weights, weights_digest
+from enlightengan.dce_net import DceNet
 from enlightengan.log import JsonLinesLog
 
 WHOLE = {name: getattr(networks, name) for name in ("WIDTHS", "FIRST", "WIDEST")}  # before `narrow`
@@ -183,6 +184,8 @@ def test_a_generator_is_refined_and_its_weights_say_so(bench, fails, store, brie
     tiny = replace(config.REFINE_PRESETS["fast"], minutes=None, max_steps=2, crop=48, batch_size=2)
     monkeypatch.setitem(config.REFINE_PRESETS, "fast", tiny)
     assert "give it with --init-from" in fails("train", "refine", *sides)
+    save_weights(Path("dce.safetensors"), DceNet().state_dict(), {})
+    assert "dce.safetensors" in fails("train", "enlightengan", *sides, "--init-from", "dce.safetensors")
     assert runs() == []
     for name, words in (("part", ("--without", "darkening")), ("smoke", ("--preset", "smoke")), ("first", ())):
         code, _, err = bench("train", "enlightengan", *sides, *words, "--name", name)

@@ -27,7 +27,10 @@ def earlier_spec(name: str) -> dict[str, Any]:
     path = data.SPECS / f"{name}.toml"
     if not path.exists() or not path.read_bytes().startswith(OWN.encode()):
         return {}
-    told = tomllib.loads(path.read_text(encoding="utf-8"))
+    try:
+        told = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BenchError(f"{path} is damaged, remove it first: {error}") from error
     lost = [key for key in told if key not in (*FIELDS, *data.SIDES)]
     lost += [f"{side}.{key}" for side in data.SIDES for key in told.get(side, {}) if key not in IN_SIDES]
     if lost:

@@ -94,6 +94,8 @@ def test_what_is_not_given_stays_when_a_dataset_is_pinned_anew(bench, fails, tin
     before = path.read_bytes()
     assert "has what would be lost, low.max_mean: change it by hand" in fails(*words, "--force")
     assert path.read_bytes() == before
+    path.write_text(path.read_text() + "max_mean =\n")
+    assert "is damaged, remove it first" in fails(*words, "--force")
 
 
 def test_a_specification_is_replaced_only_when_the_new_one_is_checked(bench, tiny, photograph, monkeypatch):

@@ -50,8 +50,7 @@ def note_snapshot(suite: "Suite", file: Path, run_id: str = "") -> None:
     step = snapshot_step(file.name)
     if step is None:
         return
-    every = (run for removed in (False, True) for run in suite.search(kind="train", removed=removed))
-    known = {run.info.run_id: run for run in every}
+    known = {run.info.run_id: run for run in suite.search(kind="train")}  # a removed one takes no tag
     lies_in = (part for part in reversed(file.resolve().parts) if RUN_ID.fullmatch(part))
     owner = next((known[part] for part in (run_id, *lies_in) if part in known), None)
     digest = weights_digest(read_weights(file)[0])

@@ -40,6 +40,7 @@ def enlightengan(
     feature_weights: options.FeatureWeights = None,
     accumulate: options.Accumulate = None,
     checkpointing: options.Checkpointing = False,
+    key: options.Key = False,
     devices: options.Devices = None,
     batch_norm: options.BatchNorm = None,
     snapshots: options.Snapshots = None,
@@ -59,8 +60,8 @@ def enlightengan(
         "without": tuple(without) if without else None, "epochs": epochs, "minutes": minutes, "batch_size": batch_size,
         "crop": crop, "smallest_scale": smallest_scale, "largest_scale": largest_scale, "bright_inputs": bright_inputs,
         "darkening": darkening, "learning_rate": learning_rate, "pairing": pairing, "precision": precision,
-        "features": features, "accumulate": accumulate, "checkpointing": checkpointing or None, "devices": devices,
-        "batch_norm": batch_norm, "snapshots": snapshots, "seed": seed}  # fmt: skip
+        "features": features, "accumulate": accumulate, "checkpointing": checkpointing or None, "key": key or None,
+        "devices": devices, "batch_norm": batch_norm, "snapshots": snapshots, "seed": seed}  # fmt: skip
     launch(
         "enlightengan", changes, low=low, normal=normal, preset=preset, feature_weights=feature_weights,
         init_from=init_from, resume=resume, name=name, device=device, data_root=data_root, tracking_uri=tracking_uri,
@@ -166,6 +167,7 @@ def refine(
     precision: options.Precision = None,
     accumulate: options.Accumulate = None,
     checkpointing: options.Checkpointing = False,
+    key: options.Key = False,
     devices: options.Devices = None,
     snapshots: options.Snapshots = None,
     seed: options.Seed = None,
@@ -186,7 +188,7 @@ def refine(
         "smallest_scale": smallest_scale, "largest_scale": largest_scale, "bright_inputs": bright_inputs,
         "darkening": darkening, "noise": noise, "huber": huber, "structure": structure, "statistics": statistics,
         "looks": looks, "keeps": keeps, "teacher_sees": teacher_sees, "learning_rate": learning_rate,
-        "precision": precision, "accumulate": accumulate, "checkpointing": checkpointing or None,
+        "precision": precision, "accumulate": accumulate, "checkpointing": checkpointing or None, "key": key or None,
         "devices": devices, "snapshots": snapshots, "seed": seed,
     }  # fmt: skip
     launch(

@@ -116,6 +116,10 @@ TeacherSees = Annotated[
         "--teacher-sees", help="whole: crops are taught by what the guided form makes of whole photographs; or crop."
     ),
 ]
+Key = Annotated[
+    bool,
+    typer.Option("--key", help="The generator sees how light the whole photograph is, in the place of attention."),
+]
 RefinePreset = Annotated[str | None, typer.Option("--preset", help="fast or smoke; fast unless there is no data.")]
 Resume = Annotated[
     str | None, typer.Option("--resume", help="Continue this interrupted run (its MLflow run ID or name).")

@@ -114,7 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--batch-norm", choices=BATCH_NORMS)
     parser.add_argument("--features", choices=FEATURES)
     parser.add_argument("--feature-weights", type=Path)
-    for name in ("checkpointing", "snapshots"):
+    for name in ("checkpointing", "snapshots", "key"):
         parser.add_argument(f"--{name}", action="store_const", const=True)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--init-from", type=Path)

@@ -14,7 +14,7 @@ from enlightengan.camera_noise import camera_noise
 Window = tuple[int, int]
 """(x, y) offset of a patch."""
 # Of a batch, what its parts share out.
-SPLIT = ("low", "seen", "normal", "attention", "whole", "whole_seen", "target", "kept")
+SPLIT = ("low", "seen", "normal", "attention", "whole", "whole_seen", "target", "kept", "key")
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,8 @@ class Batch:
     """What is wanted of `seen`, (B, 3, crop, crop), where that is known of the whole photographs."""
     kept: Tensor | None = None
     """Small copies of whole photographs, (B, 3, side, side), whose results are to stay; None where no method asks."""
+    key: Tensor | None = None
+    """Of the photographs that `seen` are crops of, as dark as these, (B, 1, 1, 1); None where no method asks."""
 
     def parts(self, count: int) -> list["Batch"]:
         """The batch in `count` parts as equal as can be, fewer where it has fewer items; the windows are shared."""
@@ -65,6 +67,8 @@ class Crops:
     """What is wanted of each of `low`, (B, crop, crop, 3)."""
     kept: NDArray[np.uint8] | None = None
     """Small copies of whole photographs whose results are to stay, (B, side, side, 3)."""
+    keys: Sequence[float] | None = None
+    """The key of each input's whole photograph, as dark as the input (`networks.key_of`)."""
 
     def on(self, device: torch.device) -> Batch:
         """The batch, computed on `device`."""
@@ -78,7 +82,8 @@ class Crops:
             source = torch.Generator(device).manual_seed(self.seed)
             noisy = camera_noise((seen + 1) * 127.5, noise, source) / 127.5 - 1
             seen = torch.where(noise[:, None, None, None] == 0, seen, noisy)
-        return Batch(low, seen, normal, self.windows, None, *further)
+        key = None if self.keys is None else _moved(np.array(self.keys, np.float32), device)[:, None, None, None]
+        return replace(Batch(low, seen, normal, self.windows, None, *further), key=key)
 
 
 def _values(pixels: NDArray[np.uint8], device: torch.device) -> Tensor:

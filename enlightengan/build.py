@@ -13,7 +13,7 @@ from enlightengan.checkpoint import is_state, load_dce, load_generator, read_sta
 from enlightengan.config import RefineConfig, TrainConfig
 from enlightengan.cyclegan import CycleGan
 from enlightengan.model import TrainedModel
-from enlightengan.networks import Generator
+from enlightengan.networks import Generator, told_key
 from enlightengan.perceptual import describe_features, load_features
 from enlightengan.refine import Refinement
 from enlightengan.rivals import CycleConfig, ZeroDceConfig
@@ -86,7 +86,7 @@ def build(
         start_from(model, init_from)
     if isinstance(model, Refinement) and teacher is not None:
         model.begun_from = begun_from(init_from, teacher)
-        model.teacher.load_state_dict(load_generator(teacher)[0].state_dict())
+        model.take_teacher(load_generator(teacher)[0])
     return model
 
 
@@ -104,6 +104,8 @@ def check_beginning(config: RunConfig, init_from: Path | None, teacher: Path | N
             if not (generator.attention and generator.align_corners):
                 lacking = "align_corners" if generator.attention else "attention"
                 raise BenchError(f"{file} was trained without {lacking}, which no generator is that {does}.")
+            if generator.key and (not config.key or config.teacher_sees == "crop"):
+                raise BenchError(f"{file} sees the key of whole photographs: choose --key and --teacher-sees whole.")
             if variant != config.variant:
                 raise BenchError(f"{file} holds {variant}: only a generator of the whole {config.variant} {does}.")
     elif teacher is not None:
@@ -142,8 +144,11 @@ def start_from(model: TrainedModel, path: Path) -> None:
             raise BenchError(f"{path} was trained {has} attention, this run is not: choose --without accordingly.")
         if found.align_corners != model.generator.align_corners:
             raise BenchError(f"{path} was trained with align_corners {found.align_corners}, this run is not.")
-        model.generator.load_state_dict(found.state_dict())
+        if found.key and not model.generator.key:
+            raise BenchError(f"{path} sees the key of whole photographs, this run is not to: choose --key.")
+        told = found if found.key or not model.generator.key else told_key(found)
+        model.generator.load_state_dict(told.state_dict())
         if isinstance(model, Refinement):
-            model.teach()
+            model.take_teacher(found)
     else:
         model.generator.load_state_dict(load_dce(path)[0].state_dict())

@@ -34,6 +34,9 @@ class TrainConfig(RunConfig):
     feature_pools: int = 3
     """Max-pools before relu5_1: 3 puts the features at 1/8 of the resolution, as in the authors' code."""
     align_corners: bool = True
+    key: bool = False
+    """The generator sees how light the whole photograph is, in the place of the attention that its first convolution
+    sees (`networks.Generator`); False: attention, theirs."""
 
     def __post_init__(self) -> None:
         for part in self.without:
@@ -43,6 +46,8 @@ class TrainConfig(RunConfig):
         super().__post_init__()
         if "darkening" in self.without and self.darkening != TrainConfig.darkening:
             raise BenchError("Without darkening there is no range of it: leave out --darkening.")
+        if self.key and not self.attention:
+            raise BenchError("Without attention the generator has three planes, none for the key: leave out --key.")
         if self.patches <= 0:
             raise BenchError(f"patches must be positive, not {self.patches}.")
         if self.crop <= self.patch:
@@ -75,6 +80,10 @@ class TrainConfig(RunConfig):
     @property
     def bright_share(self) -> float:
         return self.bright_inputs
+
+    @property
+    def tells_key(self) -> bool:
+        return self.key
 
     @property
     def variant(self) -> str:
@@ -154,6 +163,9 @@ class RefineConfig(RunConfig):
     teacher_sees: str = "crop"
     """Of what the teacher tells what is wanted: of the `crop`, as the network sees it in use at full
     size, or of the `whole` photograph small, as the guided form does."""
+    key: bool = False
+    """The generator sees how light the whole photograph is, in the place of the attention that its first convolution
+    sees (`networks.Generator`); False: attention, theirs."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -188,6 +200,10 @@ class RefineConfig(RunConfig):
     @property
     def keeps_copies(self) -> bool:
         return self.keeps > 0
+
+    @property
+    def tells_key(self) -> bool:
+        return self.key
 
     @property
     def variant(self) -> str:

@@ -5,6 +5,7 @@ stored generator state, and the prefetching threads change nothing. They hand on
 them.
 """
 
+import copy
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -21,6 +22,7 @@ from PIL import Image
 from bench.errors import BenchError
 from enlightengan.batch import Batch, Crops
 from enlightengan.image_cache import ImageCache, made
+from enlightengan.keys import key_as_shown, sampled
 from enlightengan.looks import (
     LARGEST_SHOWN,
     Pixels,
@@ -62,6 +64,8 @@ class _Item(NamedTuple):
     normal: Pixels
     lit: bool
     """Whether the input is a photograph of normal light."""
+    sample: Pixels
+    """Of the input's whole photograph (`keys.sampled`)."""
 
 
 class UnpairedBatches:
@@ -116,12 +120,18 @@ class UnpairedBatches:
             divisors = [self._divisor(config.divisors, rng) if rng.random() < 0.5 else 1.0 for _ in low]
         if self._wanted:
             for k in np.flatnonzero(lit):
+                alike = copy.deepcopy(rng)  # the whole photograph loses what its crop loses
                 low[k], divisors[k] = crop_in_less_light(low[k], rng), 1.0
+                items[k] = items[k]._replace(sample=crop_in_less_light(items[k].sample, alike))
         count, side = config.windows
         high = config.crop - side  # exclusive: the authors never draw the last offset
         crops = Crops(low, normal, divisors, [(int(x), int(y)) for x, y in rng.integers(0, high, size=(count, 2))])
         if config.noise_levels > 0:
             crops = replace(crops, noise=self._noise(divisors, lit, rng), seed=int(rng.integers(1 << 62)))
+        if config.tells_key:
+            noise = crops.noise or [0.0] * len(low)
+            shown_as = zip((item.sample for item in items), divisors, noise, strict=True)
+            crops = replace(crops, keys=[key_as_shown(*one, seed=crops.seed + k) for k, one in enumerate(shown_as)])
         if self._wanted:
             crops = replace(crops, target=target)
         if config.small_copies:
@@ -177,7 +187,7 @@ class UnpairedBatches:
         for axis in (1, 0):  # then both sides together, as the authors do
             if rng.random() < 0.5:
                 crops = [np.flip(crop, axis) for crop in crops]
-        return _Item(crops[0], crops[1], lit)
+        return _Item(crops[0], crops[1], lit, sampled(pictures[0]))
 
     def _crop(self, pictures: list[Pixels], rng: np.random.Generator) -> Pixels:
         """The same part of `pictures` of one size, one behind the other: (crop, crop, 3 of each)."""

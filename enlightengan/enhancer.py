@@ -1,8 +1,9 @@
 """A trained generator as a method: [0, 1] in, [0, 1] out, with the digest of its weights."""
 
+import weakref
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +12,7 @@ from bench.errors import BenchError
 from bench.weights import find_weights
 from enlightengan.checkpoint import load_dce, load_generator, weights_digest
 from enlightengan.networks import Generator
-from enlightengan.tiles import enhance_window, window_bytes
+from enlightengan.tiles import enhance_window, key_in_strips, window_bytes
 
 if TYPE_CHECKING:
     from bench.enhancer import Reader, Window  # needs OpenCV, which a bare machine has not
@@ -46,6 +47,7 @@ class LearnedEnhancer(TrainedEnhancer):
 
     def __init__(self, generator: Generator, *, source: str) -> None:
         super().__init__(generator, source=source)
+        self._last: tuple[weakref.ref[Any], Tensor] | None = None  # a picture comes in many windows
 
     @classmethod
     def of(cls, variant: str, weights: Path | None = None, *, attention: bool) -> "LearnedEnhancer":
@@ -63,7 +65,16 @@ class LearnedEnhancer(TrainedEnhancer):
 
     def enhance_window(self, read: "Reader", size: tuple[int, int], window: "Window") -> Tensor:
         """The result in `window` of a picture of `size`, equal to the whole picture's there (see `tiles`)."""
-        return enhance_window(self.generator, read, size, window).clamp(0, 1)
+        return enhance_window(self.generator, read, size, window, self._key(read, size)).clamp(0, 1)
+
+    def _key(self, read: "Reader", size: tuple[int, int]) -> Tensor | None:
+        """The key of the whole picture, where the generator sees one."""
+        if not self.generator.key:
+            return None
+        last = self._last  # another thread may set it
+        if last is None or last[0]() is not read:
+            last = self._last = weakref.ref(read), key_in_strips(read, size)
+        return last[1]
 
     def window_bytes(self, size: tuple[int, int]) -> int:
         """About the most memory that a window of `size` takes."""

@@ -5,8 +5,15 @@ Faithful to the authors' code rather than to the paper's figure: normalisation c
 block has none, attention weighs the skips, the bottleneck and the residual. Parameter names equal those of the
 published checkpoints. Different: sides too short for reflection are padded by replication instead of failing, and
 pictures wider than 2200 pixels are not halved.
+
+The fourth plane that the generator sees is its attention map, one minus luma, which the other three tell already. The
+paper's illumination is "normalized to [0,1]", its code's is not; and what a place should become hangs on how light the
+whole photograph is, of which a network of convolutions sees a hundred pixels around each place. So a generator may see
+the photograph's key there instead, the mean of the logarithm of luma (Reinhard et al., Photographic Tone Reproduction
+for Digital Images, SIGGRAPH 2002): `Generator(key=True)`, this project's own. Attention weighs as before.
 """
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from itertools import pairwise
@@ -21,6 +28,7 @@ STRIDE = 16  # the U-Net halves four times
 WIDTHS = (32, 64, 128, 256, 512)  # channels of the U-Net's levels, from the picture down
 FIRST, WIDEST = 64, 512  # channels of a discriminator, doubled with each layer
 LUMA = (0.299, 0.587, 0.114)  # Rec. 601
+FLOOR = 0.02  # of 1, added to luma before the logarithm: what is darker is as dark as this
 
 
 def attention_map(image: Tensor) -> Tensor:
@@ -28,6 +36,20 @@ def attention_map(image: Tensor) -> Tensor:
     red, green, blue = image.unbind(1)
     luma = LUMA[0] * (red + 1) + LUMA[1] * (green + 1) + LUMA[2] * (blue + 1)
     return (1 - luma / 2).unsqueeze(1)
+
+
+def light_of(image: Tensor, floor: float = FLOOR) -> Tensor:
+    """The logarithm of luma and `floor`, of that of `floor`: (B, 3, H, W) in [0, 1] to (B, 1, H, W).
+
+    It is 1 where the picture is black, about 0 where it is white; its mean is the key.
+    """
+    weights = image.new_tensor(LUMA)[:, None, None]
+    return torch.log((image * weights).sum(1, keepdim=True) + floor) / math.log(floor)
+
+
+def key_of(image: Tensor) -> Tensor:
+    """The key of whole pictures (B, 3, H, W) in [-1, 1]: (B, 1, 1, 1), 1 for a black one, about 0 for a white one."""
+    return light_of((image + 1) / 2).mean((2, 3), keepdim=True)
 
 
 def pad_to_stride(image: Tensor, stride: int = STRIDE) -> tuple[Tensor, tuple[slice, slice]]:
@@ -74,12 +96,19 @@ class Generator(nn.Module):
     """The one-path generator: 8,636,675 parameters, or 8,636,387 without attention.
 
     `align_corners` is explicit because torch changed its default in 0.4: the published weights were trained with True.
-    `checkpointing` keeps no activations inside the blocks for the backward pass, which computes them again.
+    `checkpointing` keeps no activations inside the blocks for the backward pass, which computes them again. With `key`
+    the fourth plane is the photograph's key, not its attention; the state tells it by the `key_floor` that it has.
     """
 
-    def __init__(self, *, attention: bool = True, align_corners: bool = True, checkpointing: bool = False) -> None:
+    def __init__(
+        self, *, attention: bool = True, align_corners: bool = True, checkpointing: bool = False, key: bool = False
+    ) -> None:
         super().__init__()
+        assert attention or not key
+        if key:
+            self.register_buffer("key_floor", torch.tensor(FLOOR))
         self.attention = attention
+        self.key = key
         self.align_corners = align_corners
         self.checkpointing = checkpointing
         widths = (4 if attention else 3, *WIDTHS)
@@ -122,11 +151,16 @@ class Generator(nn.Module):
     def _skip(self, x: Tensor, attention: Tensor | None) -> Tensor:
         return x.mul_(attention) if attention is not None and reusing(self) else _weigh(x, attention)
 
-    def forward(self, image: Tensor, attention: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, image: Tensor, attention: Tensor | None = None, key: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Brighten `image`, (B, 3, H, W) in [-1, 1], any H and W; returns (enhanced, residual), neither clamped.
 
-        `attention`, (B, 1, H, W) in [0, 1], is `attention_map(image)` unless given.
+        `attention`, (B, 1, H, W) in [0, 1], is `attention_map(image)` unless given; `key`, (B, 1, 1, 1), of the
+        photographs that the pictures are parts of, is `key_of(image)`, where the generator sees one.
         """
+        if self.key and key is None:
+            key = key_of(image)
         x, inside = pad_to_stride(image)
         if not self.attention:
             attention = None
@@ -134,12 +168,15 @@ class Generator(nn.Module):
             attention = attention_map(x)
         else:
             attention, _ = pad_to_stride(attention)
-        enhanced, residual = self.unet(x, attention, Whole(self.align_corners))
+        enhanced, residual = self.unet(x, attention, Whole(self.align_corners), key)
         return enhanced[..., inside[0], inside[1]], residual[..., inside[0], inside[1]]
 
-    def unet(self, image: Tensor, attention: Tensor | None, view: View) -> tuple[Tensor, Tensor]:
+    def unet(
+        self, image: Tensor, attention: Tensor | None, view: View, key: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """What `forward` does to a picture that is padded already; both results cover what `view` keeps of level 0."""
-        x = image if attention is None else torch.cat([image, attention], 1)  # (B, 4, H, W)
+        fourth = key.expand(-1, -1, *image.shape[-2:]) if self.key and key is not None else attention
+        x = image if fourth is None else torch.cat([image, fourth], 1)  # (B, 4, H, W)
         weights, skips = [attention], []
         for stage in range(1, 5):
             x = self._block(self._block(x, f"{stage}_1"), f"{stage}_2")  # (B, 32 * 2^(s-1), H / 2^(s-1), W / 2^(s-1))
@@ -153,6 +190,25 @@ class Generator(nn.Module):
             x = self._up(x, skips.pop(), stage, view)
         residual = _weigh(self.conv10(x), _keep(attention, 0, view))  # (B, 3, H, W)
         return view.keep(image, 0) + residual, residual
+
+
+@torch.no_grad()
+def told_key(generator: Generator) -> Generator:
+    """A generator that sees the key and does not heed it yet: it gives what `generator`, which sees attention, gives.
+
+    But for what hangs on the border, one pixel, where the first convolution sees zeros in the place of either.
+
+    Attention is 1/2 minus half the luma of values in [-1, 1], so its weights can be those of the three colours.
+    """
+    told = Generator(align_corners=generator.align_corners, checkpointing=generator.checkpointing, key=True)
+    told.load_state_dict(generator.state_dict(), strict=False)
+    first = told.get_submodule("conv1_1")
+    assert isinstance(first, nn.Conv2d) and first.bias is not None
+    fourth = first.weight[:, 3:].clone()
+    first.weight[:, :3] -= fourth * first.weight.new_tensor(LUMA)[:, None, None] / 2
+    first.bias += fourth.sum((1, 2, 3)) / 2
+    first.weight[:, 3:] = 0
+    return told.train(generator.training)
 
 
 def reusing(module: nn.Module) -> bool:

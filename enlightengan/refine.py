@@ -99,25 +99,27 @@ class Refinement(TrainedModel):
 
     def __init__(self, config: RefineConfig, device: torch.device) -> None:
         super().__init__(config, device)
-        self.generator = Generator(checkpointing=config.checkpointing)
+        self.generator = Generator(checkpointing=config.checkpointing, key=config.key)
         self.prepare()
-        self.teacher = copy.deepcopy(self.generator)
-        self.form = GuidedEnhancer(TrainedEnhancer(self.teacher, source="the teacher"), source="the teacher")
+        self.take_teacher(self.generator)
         if config.teacher_sees == "whole":
             self.wanted = Wanted(dark=self.guided, lit=crisp)
 
     def networks(self) -> dict[str, nn.Module]:
         return {"generator": self.generator}
 
-    def teach(self) -> None:
-        """Take the generator as it is now for the teacher."""
-        self.teacher.load_state_dict(self.generator.state_dict())
+    def take_teacher(self, generator: Generator) -> None:
+        """Take a copy of `generator` as it is now for the teacher."""
+        self.teacher = copy.deepcopy(generator).to(self.device)
+        self.form = GuidedEnhancer(TrainedEnhancer(self.teacher, source="the teacher"), source="the teacher")
 
     def further_state(self) -> dict[str, Any]:
         return {"teacher": self.teacher.state_dict()}
 
     def restore_further(self, state: dict[str, Any]) -> None:
-        self.teacher.load_state_dict(state["teacher"])
+        teacher = Generator(key="key_floor" in state["teacher"])
+        teacher.load_state_dict(state["teacher"])
+        self.take_teacher(teacher)
 
     @torch.inference_mode()
     def guided(self, photograph: Pixels) -> Pixels:
@@ -140,7 +142,7 @@ class Refinement(TrainedModel):
         """Add this batch's gradients, times `share`, to those of the generator; returns the losses by name."""
         with self.autocast(precision):
             target = self.target(batch.low) if batch.target is None else (batch.target + 1) / 2
-            enhanced = self.generator(batch.seen)[0]
+            enhanced = self.generator(batch.seen, key=batch.key)[0]
             copies = None if batch.whole_seen is None else to_look_at((batch.whole_seen + 1) / 2)
             looked = None if copies is None else self.generator(copies * 2 - 1)[0]
             kept = None if batch.kept is None else self.moved(batch.kept)

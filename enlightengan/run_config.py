@@ -136,6 +136,11 @@ class RunConfig:
         return False
 
     @property
+    def tells_key(self) -> bool:
+        """Whether the generator sees the key of each input's whole photograph."""
+        return False
+
+    @property
     def keeps_copies(self) -> bool:
         """Whether each batch has small copies, too, whose results are to stay."""
         return False

@@ -30,8 +30,9 @@ class Model(TrainedModel):
     def __init__(self, config: TrainConfig, features: nn.Module | None, device: torch.device) -> None:
         super().__init__(config, device)
         self.generator = Generator(
-            attention=config.attention, align_corners=config.align_corners, checkpointing=config.checkpointing
-        )
+            attention=config.attention, align_corners=config.align_corners, checkpointing=config.checkpointing,
+            key=config.key,
+        )  # fmt: skip
         self.global_d = Discriminator(5)
         self.local_d = Discriminator(4) if config.local_discriminator else None
         self.features: nn.Module | None = None
@@ -47,7 +48,7 @@ class Model(TrainedModel):
         """Add this batch's gradients, times `share`, to those of the networks; returns the losses, scalars by name."""
         config, losses = self.config, {}
         with self.autocast(precision):
-            enhanced, _ = self.generator(batch.seen, batch.attention)
+            enhanced, _ = self.generator(batch.seen, batch.attention, batch.key)
         enhanced = enhanced if enhanced.dtype == torch.float64 else enhanced.float()
         # The losses see a leaf, so that the discriminators' graph is shared and the generator's is walked once.
         fake = enhanced.detach().requires_grad_()

@@ -1,10 +1,11 @@
 """A window of a large picture through the generator, equal to what the whole picture would give there.
 
-Three things of the U-Net see the whole picture. The padding to a multiple of 16 is done on the picture, not on the
+Four things of the U-Net may see the whole picture. The padding to a multiple of 16 is done on the picture, not on the
 piece. Bilinear enlargement with align_corners samples at i (n - 1) / (2n - 1), which depends on the size n of the
 whole: positions and weights are taken from there. And convolutions see zeros beyond the picture's border: a piece that
 ends inside the picture carries as much surrounding as its window depends on, computed level by level, so that what the
-zeros spoil is cut off. The decoder, three quarters of the work, needs far less surrounding than the encoder.
+zeros spoil is cut off. The decoder, three quarters of the work, needs far less surrounding than the encoder. The key,
+where the generator sees one, is of all pixels, which are read in strips once.
 """
 
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from enlightengan.networks import STRIDE, Generator, attention_map
+from enlightengan.networks import STRIDE, Generator, attention_map, light_of
 
 if TYPE_CHECKING:
     from bench.enhancer import Indices, Reader, Window  # needs OpenCV, which a bare machine has not
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 LEVELS = 4
 REACH_UP = 3  # pixels that a decoder stage looks sideways: three 3 x 3 convolutions after the enlargement
 REACH_DOWN = 2  # an encoder stage: two
+STRIP = 1 << 19  # pixels that are read at a time for the key
 SURROUND = 152  # pixels that the encoder needs beyond a window: what Axis comes to, for the estimate of memory
 
 
@@ -124,10 +126,23 @@ class Part:
         return result
 
 
-def enhance_window(generator: Generator, read: "Reader", size: tuple[int, int], window: "Window") -> Tensor:
+def key_in_strips(read: "Reader", size: tuple[int, int]) -> Tensor:
+    """`networks.key_of` of the whole picture of `size` (H, W) that `read` reads: (1, 1, 1, 1)."""
+    height, width = size
+    rows, sums = max(1, STRIP // width), []
+    for top in range(0, height, rows):
+        strip = read(np.arange(top, min(top + rows, height)), np.arange(width))
+        sums.append(light_of(strip).sum((2, 3), keepdim=True, dtype=torch.float64))
+    return (torch.stack(sums).sum(0) / (height * width)).float()
+
+
+def enhance_window(
+    generator: Generator, read: "Reader", size: tuple[int, int], window: "Window", key: Tensor | None = None
+) -> Tensor:
     """The generator's result in `window` of a picture of `size` (H, W): (1, 3, h, w) in [0, 1], not clipped.
 
-    Equal to the whole picture's result up to the order of additions (1e-5 and less).
+    `key` is the whole picture's, where the generator sees one. Equal to the whole picture's result up to the order of
+    additions (1e-5 and less).
     """
     indices, axes, inside = [], [], []
     for length, part in zip(size, window, strict=True):
@@ -138,7 +153,7 @@ def enhance_window(generator: Generator, read: "Reader", size: tuple[int, int], 
         axes.append(axis)
     image = read(indices[0], indices[1]) * 2 - 1
     attention = attention_map(image) if generator.attention else None
-    enhanced, _ = generator.unet(image, attention, Part(axes[0], axes[1]))
+    enhanced, _ = generator.unet(image, attention, Part(axes[0], axes[1]), key)
     return (enhanced[..., inside[0], inside[1]] + 1) / 2
 
 

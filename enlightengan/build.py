@@ -12,8 +12,9 @@ from enlightengan.beginning import begun_from
 from enlightengan.checkpoint import is_state, load_dce, load_generator, read_state
 from enlightengan.config import RefineConfig, TrainConfig
 from enlightengan.cyclegan import CycleGan
+from enlightengan.keys import told_key
 from enlightengan.model import TrainedModel
-from enlightengan.networks import Generator, told_key
+from enlightengan.networks import Generator
 from enlightengan.perceptual import describe_features, load_features
 from enlightengan.refine import Refinement
 from enlightengan.rivals import CycleConfig, ZeroDceConfig

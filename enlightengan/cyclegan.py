@@ -12,9 +12,10 @@ from torch import Tensor, nn
 
 from enlightengan import group
 from enlightengan.batch import Batch
+from enlightengan.discriminators import Discriminator
 from enlightengan.losses import discriminator_loss, toward
 from enlightengan.model import TrainedModel, add_gradients, balance, judge, picture_health
-from enlightengan.networks import Discriminator, Generator, kept_statistics
+from enlightengan.networks import Generator, kept_statistics
 from enlightengan.rivals import CycleConfig
 
 

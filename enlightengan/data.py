@@ -129,9 +129,9 @@ class UnpairedBatches:
         if config.noise_levels > 0:
             crops = replace(crops, noise=self._noise(divisors, lit, rng), seed=int(rng.integers(1 << 62)))
         if config.tells_key:
-            noise = crops.noise or [0.0] * len(low)
-            shown_as = zip((item.sample for item in items), divisors, noise, strict=True)
-            crops = replace(crops, keys=[key_as_shown(*one, seed=crops.seed + k) for k, one in enumerate(shown_as)])
+            crops = replace(
+                crops, keys=[key_as_shown(item.sample, by) for item, by in zip(items, divisors, strict=True)]
+            )
         if self._wanted:
             crops = replace(crops, target=target)
         if config.small_copies:

@@ -5,6 +5,7 @@ gets its name. Of a guided method it is that of `enlightengan.export_guided` aro
 """
 
 import logging
+import math
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,7 +18,7 @@ from bench.errors import BenchError
 from bench.images import beside
 from enlightengan.enhancer import LearnedEnhancer, TrainedEnhancer
 from enlightengan.guided import GuidedEnhancer
-from enlightengan.networks import STRIDE, Generator, Whole, attention_map
+from enlightengan.networks import FLOOR, LUMA, STRIDE, Generator, Whole, attention_map
 
 TOLERANCE = 1e-4
 CHECKED = ((1, 1, 1), (1, 5, 40), (2, 33, 17), (3, 64, 48), (1, 90, 123), (1, 150, 290))
@@ -65,17 +66,34 @@ NUMBERS = """
 """
 
 
+KEY = """
+    luma_weights = Constant<value = float[1, 3, 1, 1] {{{weights}}}>()
+    floor = Constant<value_float = {floor}>()
+    whole_scale = Constant<value_float = {scale}>()
+    weighed = Mul(image, luma_weights)
+    channels = Constant<value_ints = [1]>()
+    luma = ReduceSum(weighed, channels)
+    raised = Add(luma, floor)
+    logarithm = Log(raised)
+    places = Constant<value_ints = [2, 3]>()
+    mean_light = ReduceMean(logarithm, places)
+    key = Mul(mean_light, whole_scale)
+"""
+"""`networks.key_of` of values in [0, 1]."""
+
+
 class Core(nn.Module):
-    """The generator between its padding and its cropping: (B, 3, 16 h, 16 w) in [0, 1] to the same."""
+    """The generator between its padding and its cropping: (B, 3, 16 h, 16 w) in [0, 1], and the key where it sees one,
+    to (B, 3, 16 h, 16 w) in [0, 1]."""
 
     def __init__(self, generator: Generator) -> None:
         super().__init__()
         self.generator = generator
 
-    def forward(self, padded: Tensor) -> Tensor:
+    def forward(self, padded: Tensor, key: Tensor | None = None) -> Tensor:
         x = padded * 2 - 1
         attention = attention_map(x) if self.generator.attention else None
-        enhanced, _ = self.generator.unet(x, attention, Whole(self.generator.align_corners))
+        enhanced, _ = self.generator.unet(x, attention, Whole(self.generator.align_corners), key)
         return ((enhanced + 1) / 2).clamp(0, 1)
 
 
@@ -126,10 +144,13 @@ def graph_of(enhancer: nn.Module) -> Any:
     trained, free = network_of(enhancer), {0: torch.export.Dim("batch", min=1, max=MOST)}
     height, width = (torch.export.Dim(name, min=1, max=MOST) for name in ("rows", "columns"))
     if isinstance(trained, LearnedEnhancer):
-        generator = Generator(attention=trained.generator.attention, align_corners=trained.generator.align_corners)
-        generator.load_state_dict(trained.generator.state_dict())
-        padded = torch.zeros(2, 3, 48, 64), free | {2: STRIDE * height, 3: STRIDE * width}
-        network = _padded(model_of(Core(generator), {"padded": padded}, ["brightened"]))
+        of = trained.generator
+        generator = Generator(attention=of.attention, align_corners=of.align_corners, key=of.key)
+        generator.load_state_dict(of.state_dict())
+        inputs = {"padded": (torch.zeros(2, 3, 48, 64), free | {2: STRIDE * height, 3: STRIDE * width})}
+        if of.key:
+            inputs["key"] = torch.zeros(2, 1, 1, 1), free
+        network = _padded(model_of(Core(generator), inputs, ["brightened"]), key=of.key)
     else:
         image = torch.zeros(2, 3, 48, 64), free | {2: height, 3: width}
         network = model_of(trained, {"image": image}, ["enhanced"])
@@ -153,12 +174,14 @@ def model_of(module: nn.Module, inputs: Mapping[str, tuple[Tensor, dict[int, Any
     return model
 
 
-def _padded(model: Any) -> Any:
-    """The model with padding before it and cropping behind it, and sizes that are free."""
+def _padded(model: Any, *, key: bool) -> Any:
+    """The model with padding, and the key if it takes one, before it, cropping behind it, and sizes that are free."""
     import onnx
 
     before = NUMBERS + PAD.format(name="rows", axis=2, beyond=3, input="image", output="taller")
     before += PAD.format(name="columns", axis=3, beyond=4, input="taller", output="padded")
+    if key:
+        before += KEY.format(weights=", ".join(map(str, LUMA)), floor=FLOOR, scale=1 / math.log(FLOOR))
     after = CROP.format(name="rows", axis=2, input="brightened", output="lower")
     after += CROP.format(name="columns", axis=3, input="lower", output="enhanced")
     head = "(float[batch, 3, height, width] image) => (float[batch, 3, height, width] enhanced)"

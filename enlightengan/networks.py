@@ -1,4 +1,4 @@
-"""The networks of EnlightenGAN: an attention-guided U-Net and two PatchGAN discriminators without normalisation.
+"""The generator of EnlightenGAN, an attention-guided U-Net.
 
 Jiang et al., "EnlightenGAN: Deep Light Enhancement without Paired Supervision", IEEE TIP 30, 2021 (arXiv 1906.06972).
 Faithful to the authors' code rather than to the paper's figure: normalisation comes after the activation, the last
@@ -16,7 +16,6 @@ for Digital Images, SIGGRAPH 2002): `Generator(key=True)`, this project's own. A
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from itertools import pairwise
 from typing import Protocol
 
 import torch
@@ -26,7 +25,6 @@ from torch.utils.checkpoint import checkpoint
 
 STRIDE = 16  # the U-Net halves four times
 WIDTHS = (32, 64, 128, 256, 512)  # channels of the U-Net's levels, from the picture down
-FIRST, WIDEST = 64, 512  # channels of a discriminator, doubled with each layer
 LUMA = (0.299, 0.587, 0.114)  # Rec. 601
 FLOOR = 0.02  # of 1, added to luma before the logarithm: what is darker is as dark as this
 
@@ -192,25 +190,6 @@ class Generator(nn.Module):
         return view.keep(image, 0) + residual, residual
 
 
-@torch.no_grad()
-def told_key(generator: Generator) -> Generator:
-    """A generator that sees the key and does not heed it yet: it gives what `generator`, which sees attention, gives.
-
-    But for what hangs on the border, one pixel, where the first convolution sees zeros in the place of either.
-
-    Attention is 1/2 minus half the luma of values in [-1, 1], so its weights can be those of the three colours.
-    """
-    told = Generator(align_corners=generator.align_corners, checkpointing=generator.checkpointing, key=True)
-    told.load_state_dict(generator.state_dict(), strict=False)
-    first = told.get_submodule("conv1_1")
-    assert isinstance(first, nn.Conv2d) and first.bias is not None
-    fourth = first.weight[:, 3:].clone()
-    first.weight[:, :3] -= fourth * first.weight.new_tensor(LUMA)[:, None, None] / 2
-    first.bias += fourth.sum((1, 2, 3)) / 2
-    first.weight[:, 3:] = 0
-    return told.train(generator.training)
-
-
 def reusing(module: nn.Module) -> bool:
     """Whether results may be written over what is no longer needed: where nothing is learned and nothing is traced.
 
@@ -255,30 +234,6 @@ def freeze_statistics(network: nn.Module) -> None:
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.eval()
-
-
-class Discriminator(nn.Module):
-    """A PatchGAN of 4x4 convolutions with padding 2: (B, 3, H, W) to a map of logits (B, 1, h, w).
-
-    `layers` is 5 for EnlightenGAN's global one (11,154,369 parameters) and 4 for its local one (6,959,553), neither
-    `normalised`; 3 with instance normalisation after all but the first and last convolution is CycleGAN's, whose logits
-    see 70 x 70 pixels each (2,764,737).
-    """
-
-    def __init__(self, layers: int, *, normalised: bool = False) -> None:
-        super().__init__()
-        widths = [3] + [min(FIRST * 2**k, WIDEST) for k in range(layers + 1)]
-        modules: list[nn.Module] = []
-        for k, (inputs, outputs) in enumerate(pairwise(widths)):
-            modules.append(nn.Conv2d(inputs, outputs, 4, stride=2 if k < layers else 1, padding=2))
-            modules += [nn.InstanceNorm2d(outputs)] if normalised and k else []
-            modules.append(nn.LeakyReLU(0.2))
-        modules.append(nn.Conv2d(widths[-1], 1, 4, padding=2))
-        self.model = nn.Sequential(*modules)
-
-    def forward(self, image: Tensor) -> Tensor:
-        """Logits of `image`, (B, 3, H, W) in [-1, 1]; higher means more like a normal-light photograph."""
-        return self.model(image)  # type: ignore[no-any-return]
 
 
 def initialise(network: nn.Module, generator: torch.Generator) -> None:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from enlightengan.batch import Batch
 from enlightengan.config import TrainConfig
+from enlightengan.discriminators import Discriminator
 from enlightengan.losses import (
     discriminator_loss,
     relativistic,
@@ -18,7 +19,7 @@ from enlightengan.losses import (
     toward,
 )
 from enlightengan.model import TrainedModel, add_gradients, balance, judge, picture_health
-from enlightengan.networks import Discriminator, Generator
+from enlightengan.networks import Generator
 
 
 class Model(TrainedModel):

@@ -54,6 +54,11 @@ def test_the_variant_follows_from_the_file(tmp_path):
     without = Generator(attention=False)
     torch.save(without.state_dict(), tmp_path / "w.pth")
     assert not load_generator(tmp_path / "w.pth")[0].attention
+    told = Generator(key=True)
+    save_weights(tmp_path / "key.safetensors", told.state_dict(), {})
+    assert load_generator(tmp_path / "key.safetensors")[0].key and not load_generator(tmp_path / "w.pth")[0].key
+    rest = {name: value for name, value in told.state_dict().items() if name != "key_floor"}
+    assert weights_digest(told.state_dict()) != weights_digest(rest), "another network by the same numbers"
 
 
 @pytest.mark.parametrize(

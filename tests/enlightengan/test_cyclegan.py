@@ -6,7 +6,8 @@ from enlightengan.batch import Batch
 from enlightengan.build import build
 from enlightengan.checkpoint import save_state, save_weights
 from enlightengan.cyclegan import History
-from enlightengan.networks import Discriminator, kept_statistics
+from enlightengan.discriminators import Discriminator
+from enlightengan.networks import kept_statistics
 from enlightengan.rivals import CYCLEGAN_PRESETS
 from enlightengan.run_config import choose_preset
 

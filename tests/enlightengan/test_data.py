@@ -4,11 +4,14 @@ import torch
 from PIL import Image
 
 from bench.errors import BenchError
+from bench.images import read_rgb, to_tensor
 from enlightengan import data
 from enlightengan.batch import Crops
+from enlightengan.camera_noise import camera_noise
 from enlightengan.config import REFINE_PRESETS, preset
 from enlightengan.data import UnpairedBatches, Wanted, shrunk
 from enlightengan.image_cache import ImageCache, usable
+from enlightengan.networks import key_of
 from enlightengan.run_config import choose_preset
 
 
@@ -134,6 +137,39 @@ def test_what_is_wanted_is_of_the_same_part_whatever_light_it_loses(photographs,
     assert len(asked) == len(photographs[0]), "also where the photographs left no memory"
     without = UnpairedBatches(config, low=photographs[0], normal=photographs[1])
     assert without[1].target is None and torch.equal(without[0].normal, made[0].normal)
+
+
+def test_the_key_is_of_the_whole_photograph_as_dark_as_its_crop(photographs, tmp_path):
+    rng = np.random.default_rng(0)
+    levels = np.linspace(2, 120, 500)[:, None, None] * rng.uniform(0.7, 1, (500, 420, 3))
+    Image.fromarray(levels.astype(np.uint8)).save(tmp_path / "low.png")
+    whole = to_tensor(read_rgb(tmp_path / "low.png"))
+    changes = {"crop": 48, "batch_size": 2, "bright_inputs": 0.0, "noise": 3.0, "key": True}
+    made = UnpairedBatches(
+        choose_preset(REFINE_PRESETS, "smoke", changes), low=[tmp_path / "low.png"], normal=photographs[1],
+        wanted=Wanted(np.copy, np.copy),
+    )  # fmt: skip
+    off = {"as it is": [], "darker": []}
+    for step in range(40):
+        crops = made.crops(step)
+        for divisor, noise, key in zip(crops.divisors, crops.noise, crops.keys, strict=True):
+            noisy = camera_noise(whole * 255 / divisor, torch.tensor([noise]), torch.Generator().manual_seed(step))
+            off["darker" if divisor > 1 else "as it is"].append(key - key_of(noisy / 127.5 - 1).item())
+        assert crops.on(torch.device("cpu")).key.flatten().tolist() == pytest.approx(crops.keys)
+    assert min(map(len, off.values())) > 10
+    assert all(np.abs(every).max() < 0.005 for every in off.values()), "though noise is in none of the keys"
+    assert batches(photographs)[0].key is None
+
+
+def test_a_whole_photograph_loses_the_light_that_its_crop_loses(photographs):
+    changes = {"crop": 64, "batch_size": 2, "bright_inputs": 0.99, "noise": 0.0, "key": True}
+    config = choose_preset(REFINE_PRESETS, "smoke", changes)
+    made = UnpairedBatches(config, low=photographs[0], normal=photographs[1], wanted=Wanted(np.copy, np.copy))
+    shown = [made[step] for step in range(60)]
+    keys, own = (torch.cat(every).flatten() for every in zip(*((b.key, key_of(b.seen)) for b in shown), strict=True))
+    assert own.std() > 0.15
+    assert torch.corrcoef(torch.stack([keys, own]))[0, 1] > 0.95
+    assert (keys - own).abs().mean() < 0.05
 
 
 def test_crops_come_from_the_picture(photographs):

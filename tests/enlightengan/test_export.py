@@ -13,8 +13,8 @@ from enlightengan.networks import Generator, initialise
 from enlightengan.noise import level, unevenness
 
 
-def seeded(seed=0):
-    generator = Generator()
+def seeded(seed=0, *, key=False):
+    generator = Generator(key=key)
     initialise(generator, torch.Generator().manual_seed(seed))
     return LearnedEnhancer(generator, source="seeded")
 
@@ -37,6 +37,19 @@ def test_the_graph_equals_torch_at_every_size(exported):
     result = torch.from_numpy(graph.run(None, {"image": image.numpy()})[0])
     with torch.inference_mode():
         assert (result - seeded()(image)).abs().max() < 1e-4
+
+
+def test_a_graph_takes_the_key_of_the_whole_picture_before_it_is_padded(exported, tmp_path):
+    enhancer = seeded(key=True)
+    enhancer.generator.conv1_1.weight[:, 3] *= 50
+    assert export.export(enhancer, tmp_path / "key.onnx") < 1e-4
+    image = torch.rand(2, 3, 21, 35, generator=torch.Generator().manual_seed(5))
+    image[:, :, :6] = 0  # padding mirrors these rows, and changes the mean
+    with torch.inference_mode():
+        found, moved = enhancer(image), enhancer.generator(image * 2 - 1, key=torch.tensor(0.4).expand(2, 1, 1, 1))[0]
+        assert (found - ((moved + 1) / 2).clamp(0, 1)).abs().max() > 1e-3
+    result = export.session(tmp_path / "key.onnx").run(None, {"image": image.numpy()})[0]
+    assert (torch.from_numpy(result) - found).abs().max() < 1e-4
 
 
 def test_the_graph_says_what_it_is(exported):
@@ -68,7 +81,7 @@ def test_a_graph_has_as_much_texture_as_the_method(texture, monkeypatch):
         other = export_guided.Application(1 - texture)(image, small, results, torch.tensor(2), noise)
         assert (applied - other).abs().max() > 1e-3
     monkeypatch.setattr(export, "model_of", lambda *_: "unpadded")
-    monkeypatch.setattr(export, "_padded", lambda model: "network")
+    monkeypatch.setattr(export, "_padded", lambda model, *, key: "network")
     monkeypatch.setattr(export_guided, "around", lambda network, *, texture: (network, texture))
     assert export.graph_of(method) == ("network", texture)
 

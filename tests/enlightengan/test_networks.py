@@ -1,8 +1,19 @@
+import math
+
 import pytest
 import torch
 from torch.nn import functional as F
 
-from enlightengan.networks import Discriminator, Generator, attention_map, initialise, pad_to_stride
+from enlightengan.discriminators import Discriminator
+from enlightengan.keys import told_key
+from enlightengan.networks import (
+    FLOOR,
+    Generator,
+    attention_map,
+    initialise,
+    key_of,
+    pad_to_stride,
+)
 
 
 def seeded(network):
@@ -40,6 +51,32 @@ def test_attention_is_one_minus_luma():
     image = torch.tensor([[-1.0, 1.0, 1.0, -1.0], [-1.0, 1.0, -1.0, 1.0], [-1.0, 1.0, -1.0, -1.0]]).view(1, 3, 2, 2)
     expected = torch.tensor([1.0, 0.0, 1 - 0.299, 1 - 0.587])
     torch.testing.assert_close(attention_map(image).flatten(), expected, atol=1e-6, rtol=0)
+
+
+def test_the_key_is_the_mean_of_the_logarithm_of_luma():
+    pictures = torch.full((3, 3, 4, 6), -1.0)
+    pictures[1] = 1
+    pictures[2, 1, :, :3] = 1  # half of it green, half black
+    expected = torch.tensor([math.log(FLOOR), math.log(1 + FLOOR), (math.log(0.587 + FLOOR) + math.log(FLOOR)) / 2])
+    assert key_of(pictures).shape == (3, 1, 1, 1)
+    torch.testing.assert_close(key_of(pictures).flatten(), expected / math.log(FLOOR), atol=1e-5, rtol=0)
+
+
+def test_a_generator_that_is_told_the_key_gives_what_it_gave_until_it_heeds_it():
+    generator = seeded(Generator()).eval()
+    with torch.no_grad():
+        generator.conv1_1.weight[:, 3] *= 20
+        generator.conv10.weight.mul_(3000)
+    image = torch.rand(1, 3, 480, 480, generator=torch.Generator().manual_seed(1)) - 1
+    told, inside = told_key(generator).eval(), (..., slice(220, 260), slice(220, 260))
+    with torch.no_grad():
+        before, after = generator(image)[1], told(image)[1]
+        assert before.std() > 0.01
+        assert (after - before)[inside].abs().max() < 1e-4 * before.std()
+        assert torch.equal(after, told(image, key=torch.zeros(1, 1, 1, 1))[1])
+        told.conv1_1.weight[:, 3] = 0.1
+        assert not torch.equal(told(image)[1], told(image, key=torch.zeros(1, 1, 1, 1))[1])
+        torch.testing.assert_close(told(image)[1], told(image, key=key_of(image))[1])
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 40), (5, 5), (16, 16), (17, 33), (89, 77), (96, 64)])

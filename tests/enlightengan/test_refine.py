@@ -250,6 +250,54 @@ def test_it_learns_how_much_light_a_scene_asks_for(start):
     assert "look" not in model.step(Batch(low, low, low, []))
 
 
+@pytest.mark.parametrize("key", [False, True])
+def test_by_the_key_crops_that_look_alike_may_come_out_unlike(start, key):
+    model = build(settings(key=key, learning_rate=5e-3, structure=0.0), device=CPU, init_from=start)
+    low = (0.3 * torch.sin(torch.arange(48.0) / 5) - 0.6).expand(2, 3, 48, 48)
+    wanted = torch.stack([low[0] + 0.2, low[1] + 0.8])
+    batch = Batch(low, low, low, [], target=wanted, key=torch.tensor([0.3, 0.8])[:, None, None, None])
+    for _ in range(60):
+        apart = model.step(batch)["distance"].item()
+    # One answer for both is 0.15 off, half of what they differ by in [0, 1].
+    assert apart < 0.06 if key else apart > 0.145
+
+
+def test_a_key_that_is_not_heeded_yet_changes_neither_result_nor_teacher(start):
+    model = build(settings(key=True), device=CPU, init_from=start)
+    low = rand(1, 3, 320, 320) * 0.6 - 1
+    assert model.generator.key and not model.teacher.key
+    with torch.no_grad():
+        found, before = model.generator.eval()(low)[0], model.teacher(low)[0]
+    torch.testing.assert_close(found[..., 140:180, 140:180], before[..., 140:180, 140:180], atol=1e-5, rtol=0)
+
+
+def test_who_sees_the_key_is_refined_with_it_and_teaches_by_whole_photographs(photographs, tmp_path, start):
+    low, normal = photographs
+    out = tmp_path / "key"
+    changes = {"key": True, "max_steps": 4, "learning_rate": 1e-2}
+    train(
+        build(settings(**changes), device=CPU, init_from=start), low=low, normal=normal, out=out, log=JsonLinesLog(out)
+    )
+    weights = out / "weights.safetensors"
+    assert make("enlightengan", weights).generator.key
+    for other in (settings(), settings(key=True, teacher_sees="crop")):
+        with pytest.raises(
+            BenchError, match="sees the key of whole photographs: choose --key and --teacher-sees whole"
+        ):
+            build(other, device=CPU, init_from=weights)
+    with pytest.raises(BenchError, match=r"this run is not to: choose --key\."):
+        build(preset("smoke", crop=48), device=CPU, init_from=weights)
+    told = build(settings(key=True), device=CPU, init_from=weights)
+    assert told.generator.key and told.teacher.key
+    assert told.generator.conv1_1.weight[:, 3].abs().max() > 0
+    state = told.state()
+    again = build(settings(key=True), device=CPU, continued=True)
+    again.restore(state)
+    assert again.teacher.key
+    photograph = to_pixels(rand(1, 3, 60, 80) / 4)
+    assert np.array_equal(again.guided(photograph), told.guided(photograph))
+
+
 def test_what_it_makes_of_small_copies_stays_where_that_is_asked_for(start):
     low = (0.3 * torch.sin(torch.arange(48.0) / 5) - 0.6).expand(2, 3, 48, 48)
     moved = []

@@ -13,9 +13,9 @@ SIZE = (35, 701)
 WINDOW = (slice(0, 35), slice(301, 360))  # far from both ends: its surround is cut off on either side
 
 
-def lively(*, attention=True, align_corners=True):
+def lively(*, attention=True, align_corners=True, key=False):
     """A seeded generator whose deep layers matter: a fresh one's signal fades on the way down."""
-    generator = Generator(attention=attention, align_corners=align_corners)
+    generator = Generator(attention=attention, align_corners=align_corners, key=key)
     initialise(generator, torch.Generator().manual_seed(0))
     for module in generator.modules():
         if isinstance(module, nn.Conv2d):
@@ -58,6 +58,28 @@ def test_a_window_of_the_variants_equals_the_whole(attention, align_corners):
     with torch.inference_mode():
         whole = (generator(image * 2 - 1)[0] + 1) / 2
     assert apart(generator, image, whole, (slice(301, 350), slice(0, 20))) < 3e-5
+
+
+def test_windows_take_the_key_of_the_whole_picture_which_is_read_once(monkeypatch):
+    monkeypatch.setattr(tiles, "STRIP", 20 * 64)
+    enhancer, image = LearnedEnhancer(lively(key=True), source="seeded"), picture((320, 20)) ** 2
+    image[..., 160:, :] /= 8  # a window's own key would be another
+    asked = []
+
+    def read(rows, columns):
+        asked.append((len(rows), len(columns)))
+        return reader(image)(rows, columns)
+
+    with torch.inference_mode():
+        whole = enhancer(image)
+        for window in ((slice(0, 30), slice(0, 20)), (slice(290, 320), slice(0, 20))):
+            part = enhancer.enhance_window(read, (320, 20), window)
+            assert (part - whole[..., window[0], window[1]]).abs().max() < 3e-5
+    assert asked.count((64, 20)) == 5 and len(asked) == 7
+    other = picture((320, 20)) / 3
+    with torch.inference_mode():
+        part = enhancer.enhance_window(reader(other), (320, 20), (slice(0, 30), slice(0, 20)))
+        assert (part - enhancer(other)[..., :30, :]).abs().max() < 3e-5
 
 
 @pytest.mark.parametrize(("name", "value"), [("REACH_UP", 2), ("REACH_DOWN", 1)])

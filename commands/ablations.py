@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -111,7 +111,7 @@ def grid_of(
 
 def cell_key(config: "TrainConfig", sides: "Sides", feature_weights: Path | None) -> str:
     """16 hex digits that change with anything that a cell's training depends on."""
-    told = [asdict(config), sides.tags(), str(feature_weights.resolve()) if feature_weights else ""]
+    told = [config.told(), sides.tags(), str(feature_weights.resolve()) if feature_weights else ""]
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
 

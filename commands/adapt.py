@@ -57,6 +57,7 @@ def adapt(
     Then the held-out photographs are scored: adapted, unadapted if there are weights, both guided, too; CLAHE; input.
     Adapted weights are never taken for the general model's: name their file. A run that is resumed is scored then.
     """
+    from enlightengan.build import with_key_of
     from enlightengan.config import preset as chosen_preset
 
     init_from = _beginning(init_from, tracking_uri)
@@ -68,6 +69,7 @@ def adapt(
         smallest_scale=smallest_scale, bright_inputs=bright_inputs, batch_norm=batch_norm,
         learning_rate=learning_rate, precision=precision, features=features, seed=seed,
     )  # fmt: skip
+    config = with_key_of(config, init_from)
     launch(
         config, low=low, normal=normal, threshold=threshold, hold_out=hold_out, metrics=metrics, init_from=init_from,
         feature_weights=feature_weights, name=name, device=device, data_root=data_root, tracking_uri=tracking_uri,

@@ -35,6 +35,7 @@ def seeds(suite: "Suite", scores: "pd.DataFrame") -> "pd.DataFrame | None":
     from bench.trainings import Publication, publications, refined, weights_of
     from bench.weights import variant_of
     from commands.kept import of_newest_variants
+    from enlightengan.run_config import LATER
 
     alike: dict[tuple[str, ...], dict[str, str]] = {}
     trained: dict[str, str] = {}  # as it was trained, of each digest
@@ -42,7 +43,8 @@ def seeds(suite: "Suite", scores: "pd.DataFrame") -> "pd.DataFrame | None":
     for run in finished(suite, "train"):
         tags, settings = run.data.tags, run.data.params
         if "weights_digest" in tags and not refined(run):
-            same = sorted(f"{name}={value}" for name, value in settings.items() if name not in NOT_SETTINGS)
+            left_out = {*NOT_SETTINGS, *(name for name in LATER if settings.get(name) == "False")}
+            same = sorted(f"{name}={value}" for name, value in settings.items() if name not in left_out)
             data = [tags.get(name, "") for name in ("low_digest", "normal_digest", "begun_from")]
             key = (tags["variant"], *data, *same)
             alike.setdefault(key, {}).setdefault(tags["seed"], tags["weights_digest"])

@@ -207,7 +207,7 @@ def launch(
     from bench.data import data_root as root_of
     from commands.sides import say_demo, tell_sides
     from commands.training import beginning, continue_run, start_run
-    from enlightengan.build import check_features
+    from enlightengan.build import check_features, with_key_of
     from enlightengan.presets import PRESETS
     from enlightengan.run_config import choose_preset
 
@@ -222,9 +222,10 @@ def launch(
     check_features(config, feature_weights)
     if fallen_back:
         say_demo(config)
+    init_from = beginning(init_from, tracking_uri, generator_alone=method == "refine")
     start_run(
-        config, sides, feature_weights=feature_weights, name=name, device=device, tracking_uri=tracking_uri,
-        init_from=beginning(init_from, tracking_uri, generator_alone=method == "refine"),
+        with_key_of(config, init_from), sides, feature_weights=feature_weights, name=name, device=device,
+        tracking_uri=tracking_uri, init_from=init_from,
         teacher=beginning(teacher, tracking_uri, generator_alone=True, option="--teacher"),
     )  # fmt: skip
 

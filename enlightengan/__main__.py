@@ -19,7 +19,7 @@ from bench.environment import provenance
 from bench.errors import BenchError
 from bench.folders import left_out, others_in, others_told, photographs_in
 from enlightengan.beginning import begun_from
-from enlightengan.build import CONFIGS, build, check_beginning, check_features, features_for, features_used
+from enlightengan.build import CONFIGS, build, check_beginning, check_features, features_for, features_used, with_key_of
 from enlightengan.checkpoint import has_state
 from enlightengan.config import PARTS, TEACHERS
 from enlightengan.continued import check_continued, kept_config
@@ -47,6 +47,7 @@ def main() -> None:
     if kept is None:
         config = choose_preset(PRESETS[method], given.pop("preset") or "fast", given | {"devices": size})
         check_beginning(config, init_from, teacher)
+        config = with_key_of(config, init_from)
         check_features(config, weights)
     else:
         config = replace(kept, devices=size)  # the same batches, however many share them

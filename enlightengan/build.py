@@ -1,8 +1,9 @@
 """From a configuration to a model in training, and from a stored configuration to its class."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
@@ -14,7 +15,7 @@ from enlightengan.config import RefineConfig, TrainConfig
 from enlightengan.cyclegan import CycleGan
 from enlightengan.keys import told_key
 from enlightengan.model import TrainedModel
-from enlightengan.networks import Generator
+from enlightengan.networks import KEY_FLOOR, Generator
 from enlightengan.perceptual import describe_features, load_features
 from enlightengan.refine import Refinement
 from enlightengan.rivals import CycleConfig, ZeroDceConfig
@@ -23,6 +24,7 @@ from enlightengan.step import Model
 from enlightengan.zero_dce import ZeroDce
 
 KINDS: tuple[type[RunConfig], ...] = (TrainConfig, ZeroDceConfig, CycleConfig, RefineConfig)
+C = TypeVar("C", bound=RunConfig)
 CONFIGS: dict[str, type[RunConfig]] = {kind.method: kind for kind in KINDS}
 
 
@@ -91,6 +93,17 @@ def build(
     return model
 
 
+def with_key_of(config: C, init_from: Path | None) -> C:
+    """`config`, by which the generator sees the key where that in `init_from` does. Raises BenchError."""
+    if init_from is None or not isinstance(config, TrainConfig | RefineConfig) or config.key:
+        return config
+    if is_state(init_from):
+        sees = KEY_FLOOR in read_state(init_from)["networks"].get("generator", ())
+    else:
+        sees = load_generator(init_from)[0].key
+    return replace(config, key=True) if sees else config
+
+
 def check_beginning(config: RunConfig, init_from: Path | None, teacher: Path | None = None) -> None:
     """Raises BenchError, before anything is written, where `config` cannot begin from nothing or from a file of that
     kind, or a refinement not from that file or be taught by that one. What else does not fit `start_from` tells."""
@@ -105,8 +118,8 @@ def check_beginning(config: RunConfig, init_from: Path | None, teacher: Path | N
             if not (generator.attention and generator.align_corners):
                 lacking = "align_corners" if generator.attention else "attention"
                 raise BenchError(f"{file} was trained without {lacking}, which no generator is that {does}.")
-            if generator.key and (not config.key or config.teacher_sees == "crop"):
-                raise BenchError(f"{file} sees the key of whole photographs: choose --key and --teacher-sees whole.")
+            if generator.key and config.teacher_sees == "crop":
+                raise BenchError(f"{file} sees the key, which crops do not have: it {does} with --teacher-sees whole.")
             if variant != config.variant:
                 raise BenchError(f"{file} holds {variant}: only a generator of the whole {config.variant} {does}.")
     elif teacher is not None:
@@ -146,7 +159,7 @@ def start_from(model: TrainedModel, path: Path) -> None:
         if found.align_corners != model.generator.align_corners:
             raise BenchError(f"{path} was trained with align_corners {found.align_corners}, this run is not.")
         if found.key and not model.generator.key:
-            raise BenchError(f"{path} sees the key of whole photographs, this run is not to: choose --key.")
+            raise BenchError(f"{path} sees the key, this run does not: its key must be True.")
         told = found if found.key or not model.generator.key else told_key(found)
         model.generator.load_state_dict(told.state_dict())
         if isinstance(model, Refinement):

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from bench.errors import BenchError
 from bench.weights import check_sum
 from enlightengan.dce_net import DceNet
-from enlightengan.networks import Generator
+from enlightengan.networks import KEY_FLOOR, Generator
 
 STATE = {"networks", "optimisers", "ema", "step"}
 """What a training state has at least."""
@@ -85,7 +85,7 @@ def _saved(path: Path, kind: str) -> Any:
 def load_generator(path: Path) -> tuple[Generator, dict[str, str]]:
     """The generator in `path`, in evaluation mode, and the file's metadata.
 
-    The variant follows from the first convolution; that it sees the key, from the `key_floor` that it has;
+    The variant follows from the first convolution; that it sees the key, from its KEY_FLOOR;
     `align_corners` from the metadata, else True as published. Counters
     (`num_batches_tracked`), which files of torch 0.3 lack, may be missing, nothing else.
     """
@@ -94,7 +94,7 @@ def load_generator(path: Path) -> tuple[Generator, dict[str, str]]:
     if first is None or first.ndim != 4:
         raise BenchError(f"{path} does not hold an EnlightenGAN generator: it has no convolution conv1_1.")
     align_corners = metadata.get("align_corners", "True") == "True"
-    generator = Generator(attention=first.shape[1] == 4, align_corners=align_corners, key="key_floor" in state)
+    generator = Generator(attention=first.shape[1] == 4, align_corners=align_corners, key=KEY_FLOOR in state)
     _fill(generator, state, path, "an EnlightenGAN generator")
     return generator.eval(), metadata
 

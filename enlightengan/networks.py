@@ -26,6 +26,7 @@ from torch.utils.checkpoint import checkpoint
 STRIDE = 16  # the U-Net halves four times
 WIDTHS = (32, 64, 128, 256, 512)  # channels of the U-Net's levels, from the picture down
 LUMA = (0.299, 0.587, 0.114)  # Rec. 601
+KEY_FLOOR = "key_floor"  # of a state, by which it tells that the generator sees the key
 FLOOR = 0.02  # of 1, added to luma before the logarithm: what is darker is as dark as this
 
 
@@ -95,7 +96,7 @@ class Generator(nn.Module):
 
     `align_corners` is explicit because torch changed its default in 0.4: the published weights were trained with True.
     `checkpointing` keeps no activations inside the blocks for the backward pass, which computes them again. With `key`
-    the fourth plane is the photograph's key, not its attention; the state tells it by the `key_floor` that it has.
+    the fourth plane is the photograph's key, not its attention; the state tells it by its KEY_FLOOR.
     """
 
     def __init__(
@@ -104,7 +105,7 @@ class Generator(nn.Module):
         super().__init__()
         assert attention or not key
         if key:
-            self.register_buffer("key_floor", torch.tensor(FLOOR))
+            self.register_buffer(KEY_FLOOR, torch.tensor(FLOOR))
         self.attention = attention
         self.key = key
         self.align_corners = align_corners

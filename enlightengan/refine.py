@@ -48,7 +48,7 @@ from enlightengan.gain import fitted_gain, gain_at, with_gain
 from enlightengan.guided import GuidedEnhancer, Look, Seen, brightened, to_look_at
 from enlightengan.looks import Pixels, as_guided
 from enlightengan.model import TrainedModel, add_gradients, picture_health
-from enlightengan.networks import Generator
+from enlightengan.networks import KEY_FLOOR, Generator
 from enlightengan.noise import level, unevenness
 from enlightengan.scene_statistics import unlike
 
@@ -117,7 +117,7 @@ class Refinement(TrainedModel):
         return {"teacher": self.teacher.state_dict()}
 
     def restore_further(self, state: dict[str, Any]) -> None:
-        teacher = Generator(key="key_floor" in state["teacher"])
+        teacher = Generator(key=KEY_FLOOR in state["teacher"])
         teacher.load_state_dict(state["teacher"])
         self.take_teacher(teacher)
 

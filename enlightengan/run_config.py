@@ -5,7 +5,7 @@ No torch here: the command line shows these defaults and must answer at once.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar, TypeVar
 
 from bench.errors import BenchError, unknown_name
@@ -15,6 +15,7 @@ PRECISIONS = ("auto", "float32", "bfloat16")
 SCHEDULES = ("epoch", "step", "constant")
 BATCH_NORMS = ("synchronised", "per-device", "frozen")
 ALIKE = ("devices", "checkpointing", "probes", "snapshots")  # settings by which the same is learned
+LATER = ("key",)  # switches that older runs do not tell of: they were off
 AT_LEAST_ONE = ("epochs", "batch_size", "crop", "learning_rate", "probes", "accumulate", "devices")
 
 
@@ -99,6 +100,10 @@ class RunConfig:
             raise BenchError(f"darkening must be two divisors from 1 on, the smaller first, not {least} and {most}.")
         if not 0 <= self.ema < 1:
             raise BenchError(f"ema must lie in [0, 1), not {self.ema}.")
+
+    def told(self) -> dict[str, Any]:
+        """Every setting by name; of LATER those alone that are on, so that older runs are told alike."""
+        return {name: value for name, value in asdict(self).items() if name not in LATER or value}
 
     @property
     def variant(self) -> str:

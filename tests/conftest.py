@@ -57,8 +57,8 @@ def store(workplace, mlflow_tables, monkeypatch):
 def narrow(monkeypatch):
     """EnlightenGAN's networks with an eighth of their channels: a training state has 6 MB instead of 355."""
     monkeypatch.setattr("enlightengan.networks.WIDTHS", (4, 8, 16, 32, 64))
-    monkeypatch.setattr("enlightengan.networks.FIRST", 8)
-    monkeypatch.setattr("enlightengan.networks.WIDEST", 64)
+    monkeypatch.setattr("enlightengan.discriminators.FIRST", 8)
+    monkeypatch.setattr("enlightengan.discriminators.WIDEST", 64)
 
 
 @pytest.fixture(scope="session")

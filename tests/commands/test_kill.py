@@ -27,10 +27,10 @@ import sys
 from dataclasses import replace
 from functools import partial
 from commands import training
-from enlightengan import config, networks, train
+from enlightengan import config, discriminators, networks, train
 from enlightengan.probe import Probe
 train.STATE_EVERY, train.Probe = 0.0, partial(Probe, size=(32, 48), count=1)
-networks.WIDTHS, networks.FIRST, networks.WIDEST = (4, 8, 16, 32, 64), 8, 64  # as `narrow` does
+networks.WIDTHS, discriminators.FIRST, discriminators.WIDEST = (4, 8, 16, 32, 64), 8, 64  # as `narrow` does
 training._probe_niqe = lambda: lambda pictures: {{}}
 config.PRESETS["smoke"] = replace(config.PRESETS["smoke"], max_steps={STEPS})
 import cli

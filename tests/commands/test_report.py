@@ -383,15 +383,16 @@ def test_only_runs_that_differ_by_seed_alone_are_counted_as_seeds(store, workpla
 
     from commands import report_runs
 
-    for seed, crop, digest in (("0", "64", "a"), ("1", "64", "b"), ("2", "320", "c")):
+    told = {"b": {"key": "False"}, "d": {"key": "True"}}  # an older run tells of none, and had none
+    for seed, crop, digest in (("0", "64", "a"), ("1", "64", "b"), ("2", "320", "c"), ("3", "64", "d")):
         tags = {"variant": "m", "seed": seed, "weights_digest": digest}
         with open_suite().run("train", kind="train", tags=tags) as run:
-            run.parameters({"seed": seed, "crop": crop, "snapshots": str(digest == "a")})
+            run.parameters({"seed": seed, "crop": crop, "snapshots": str(digest == "a"), **told.get(digest, {})})
             if digest == "b":
                 run.tags({"published_digest": "on its way", "published_step": "7"})
             if digest == "a":
                 run.metrics({"learning_rate": 1e-4}, 80)
-    every = pd.concat([rows(float(place), checkpoint=name) for place, name in enumerate("abc")], ignore_index=True)
+    every = pd.concat([rows(float(place), checkpoint=name) for place, name in enumerate("abcd")], ignore_index=True)
     found = report_runs.seeds(open_suite(), every)
     assert set(found["checkpoint"]) == {"a", "b"}
     assert dict(zip(found["checkpoint"], found["steps"], strict=True)) == {"a": 80, "b": 0}

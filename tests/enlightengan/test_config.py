@@ -139,3 +139,11 @@ def test_departures_tell_how_batches_are_shared_out_only_where_theirs_were_other
     beside = departures(preset("paper", devices=3, batch_norm="per-device", **without), "Caffe")
     found = [sentence for sentence in departures(preset("paper", **changes), "Caffe") if sentence not in beside]
     assert len(found) == len(told) and all(map(str.startswith, found, told))
+
+
+def test_a_key_needs_the_plane_of_attention_and_is_told_where_there_is_one():
+    with pytest.raises(BenchError, match="three planes, none for the key: leave out --key"):
+        preset("fast", key=True, without=("attention",))
+    plain, key = preset("fast"), preset("fast", key=True)
+    assert key.told() == {**plain.told(), "key": True}
+    assert "key" not in plain.told(), "grids that were begun before there was one go on"

@@ -1,5 +1,6 @@
 """Where the numbers of a report come from: commit, versions, machine; photographs, weights and metrics by digest."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -100,8 +101,17 @@ def _weights(suite: "Suite", scores: "pd.DataFrame", known: Mapping[str, str]) -
         used |= dict.fromkeys(name for names in sides.values() for name in names.split(", "))
         photographs = "; ".join(f"{side}: {names}" for side, names in sides.items())
         photographs = photographs or ("see their card" if trained.startswith(COME) else "")
-        rows.append(tuple(Cell(text or "–") for text in (method, digest, seed, trained, photographs, licence)))
+        told_of = (method, digest, seed, brief(trained), photographs, licence)
+        rows.append(tuple(Cell(text or "–") for text in told_of))
     return Table("Weights", columns, tuple(rows), _told_of(used)) if rows else None
+
+
+def brief(story: str) -> str:
+    """Of how weights came about, what they are and, of a mean, what its first part began from: the rest fills pages."""
+    first, *more = re.split("(?=, (?:itself|the first) )", story)
+    if more and more[0].startswith(", the first "):
+        first += more.pop(0)
+    return f"{first}, and more before that, which the weights' own file tells" if more else story
 
 
 def shipped_told(method: str, digest: str) -> str:

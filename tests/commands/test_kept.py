@@ -25,7 +25,7 @@ from commands.ranking import _directions
 from commands.recording import artifact_name
 from commands.report_beside import probes
 from commands.report_made import contributing
-from commands.report_origin import shipped_told
+from commands.report_origin import brief, shipped_told
 from commands.report_pictures import Pictures
 from commands.report_runs import budgets, chain, costs, curves, seeds
 from enlightengan.beginning import begun_from, together
@@ -402,6 +402,21 @@ def test_weights_that_nobody_tells_the_training_of_are_said_however_far_back(sto
     assert all(budget.begun for budget in found.values())
 
 
+@pytest.mark.parametrize(
+    ("story", "shown"),
+    [
+        ("a, the first begun from b", "a, the first begun from b"),
+        ("a, the first begun from b, the first begun from c", "a, the first begun from b"),
+        ("a, the first begun from b, itself begun from c", "a, the first begun from b"),
+        ("a, itself taught by b, and begun from c", "a"),
+        ("a, begun from b; taught by c", "a, begun from b; taught by c"),
+    ],
+)
+def test_a_report_tells_of_weights_and_what_these_began_from_and_no_whole_chain(story, shown):
+    more = ", and more before that, which the weights' own file tells" if shown != story else ""
+    assert brief(story) == shown + more
+
+
 @pytest.mark.parametrize("form", ["enlightengan", "enlightengan_natural"])
 def test_weights_that_come_with_the_project_tell_of_the_whole_chain_of_their_trainings(store, form):
     file = shipped_weights(form)
@@ -414,6 +429,8 @@ def test_weights_that_come_with_the_project_tell_of_the_whole_chain_of_their_tra
     assert math.isnan(found["enlightengan"].minutes) and set(found) == {"enlightengan"}
     told = shipped_told("enlightengan", digest)
     assert told.startswith(f"come with the project: refined generator {digest}") and "itself begun from" in told
+    shown, _, rest = brief(told).partition(", and more before that")
+    assert told.startswith(shown) and rest == ", which the weights' own file tells" and 60 < len(shown) < 500
     assert shipped_told("enlightengan_guided", digest) == told, "whatever form had been scored with them"
     assert shipped_told("enlightengan", "0" * 16) == shipped_told("gamma", digest) == "not here"
     assert shipped_told("x" * 300, digest) == shipped_told("../weights/enlightengan", digest) == "not here"

@@ -50,14 +50,17 @@ def stored(suite: "Suite", run: "MlflowRun", weights: Path) -> Stored:
 
 
 def alike(trainings: "Sequence[Stored]") -> None:
-    """Raises BenchError where `trainings` cannot be averaged: one is there twice, or methods differ."""
+    """Raises BenchError where `trainings` cannot be averaged: one is there twice, or methods or what is seen differ."""
     from bench.errors import BenchError
+    from enlightengan.networks import KEY_FLOOR
 
     if len({one.told for one in trainings}) < len(trainings):
         raise BenchError("A mean needs each training once.")
     methods = sorted({one.run.data.tags["variant"] for one in trainings})
     if len(methods) > 1:
         raise BenchError(f"The trainings of a mean must be of one method, not of {', '.join(methods)}.")
+    if len({KEY_FLOOR in one.state for one in trainings}) > 1:
+        raise BenchError("The trainings of a mean must all see the key, or none: see bench train refine --key.")
 
 
 def related(trainings: "Sequence[Stored]") -> bool:

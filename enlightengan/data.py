@@ -120,9 +120,9 @@ class UnpairedBatches:
             divisors = [self._divisor(config.divisors, rng) if rng.random() < 0.5 else 1.0 for _ in low]
         if self._wanted:
             for k in np.flatnonzero(lit):
-                alike = copy.deepcopy(rng)  # the whole photograph loses what its crop loses
+                if config.tells_key:  # the whole photograph loses what its crop loses
+                    items[k] = items[k]._replace(sample=crop_in_less_light(items[k].sample, copy.deepcopy(rng)))
                 low[k], divisors[k] = crop_in_less_light(low[k], rng), 1.0
-                items[k] = items[k]._replace(sample=crop_in_less_light(items[k].sample, alike))
         count, side = config.windows
         high = config.crop - side  # exclusive: the authors never draw the last offset
         crops = Crops(low, normal, divisors, [(int(x), int(y)) for x, y in rng.integers(0, high, size=(count, 2))])

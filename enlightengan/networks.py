@@ -37,13 +37,13 @@ def attention_map(image: Tensor) -> Tensor:
     return (1 - luma / 2).unsqueeze(1)
 
 
-def light_of(image: Tensor, floor: float = FLOOR) -> Tensor:
-    """The logarithm of luma and `floor`, of that of `floor`: (B, 3, H, W) in [0, 1] to (B, 1, H, W).
+def light_of(image: Tensor) -> Tensor:
+    """The logarithm of luma and FLOOR, of that of FLOOR: (B, 3, H, W) in [0, 1] to (B, 1, H, W).
 
     It is 1 where the picture is black, about 0 where it is white; its mean is the key.
     """
     weights = image.new_tensor(LUMA)[:, None, None]
-    return torch.log((image * weights).sum(1, keepdim=True) + floor) / math.log(floor)
+    return torch.log((image * weights).sum(1, keepdim=True) + FLOOR) / math.log(FLOOR)
 
 
 def key_of(image: Tensor) -> Tensor:

@@ -241,6 +241,13 @@ def test_the_mean_of_a_chain_of_trainings_is_published_and_each_is_told(bench, f
     assert told[whole].mean_of and told[str(make("enlightengan", file).checkpoint)] == Publication()
 
     assert fails("publish", second, "--mean-with", second) == "A mean needs each training once."
+    sees = trained("fast", "--key")
+    assert "must all see the key, or none" in fails(
+        "publish", second, "--mean-with", sees, "--out", "doubtful", "--force"
+    )
+    assert bench("publish", sees, "--out", "sees")[0] == 0
+    assert make("enlightengan", workplace / "sees/enlightengan.safetensors").generator.key
+    assert "- key is True.\n" in (workplace / "sees/enlightengan.md").read_text()
     open_suite().client.set_tag(first, "low_data", "amos_night/train")
     assert bench("publish", second, "--mean-with", first, "--out", "shipped", "--force")[0] == 0
     assert read_weights(file)[1]["licence"] == "not stated; research", "the terms of both"

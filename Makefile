@@ -60,17 +60,19 @@ speed: install
 # plain began from the looks themselves, not from their half precision. Which of them ship benchmarks/choose_weights.py
 # chose (results/weights.json, results/README.md). BENCH_DATA says where the photographs are; the committed ones were
 # made with FEATURES="--features vgg19-distilled --feature-weights FILE" and, as steps differ with the machine,
-# HALF=whole@1617, GRAIN=grain@2347, WEAVE=weave@2336, CALM=calm@1804, CLEAR=clear@1791 and LOOKS="--mean-with
+# HALF=whole@1617, GRAIN=grain@2347, WEAVE=weave@2336, CALM=calm@1804, CLEAR=clear@1791, TOLD=told@1217 and LOOKS="--mean-with
 # seventh@2298 --mean-with seventh@2598 --mean-with seventh@2951": the last three but the end.
 HALF ?= whole
 GRAIN ?= grain
 WEAVE ?= weave
 CALM ?= calm
 CLEAR ?= clear
+TOLD ?= told
 PLAIN := --low sice --low enlightengan_crops --normal bsds500 --normal enlightengan_crops
 LARGE := $(PLAIN) --crop 256 --batch-size 2
 CROPS := $(LARGE) --looks 0 --smallest-scale 0.7
 FOR_DARK := $(CROPS) --bright-inputs 0.15
+TOLD_KEY := $(FOR_DARK) --key --structure 3 --noise 3 --statistics 0.5 --teacher weights/enlightengan_guided.safetensors
 weights: install
 	$(BIN)/bench data overlap
 	$(BIN)/bench train enlightengan --minutes 58 --name first $(FEATURES)
@@ -142,7 +144,11 @@ weights: install
 	$(BIN)/bench publish plain --mean-with pure --out runs/quiet --force
 	$(BIN)/bench train refine --minutes 82 $(FOR_DARK) --structure 3 --noise 3 --statistics 0.5 --seed 11 --name sure \
 	    --init-from runs/quiet/enlightengan.safetensors --teacher weights/enlightengan_guided.safetensors
-	$(BIN)/bench publish sure --force
+	$(BIN)/bench publish sure --out runs/sure --force
+	$(BIN)/bench train refine --minutes 70 $(TOLD_KEY) --seed 16 --snapshots --name told \
+	    --init-from runs/sure/enlightengan.safetensors
+	$(BIN)/bench train refine --minutes 55 $(TOLD_KEY) --seed 18 --name knows --init-from $(TOLD)
+	$(BIN)/bench publish knows --force
 	$(BIN)/bench publish all --force
 
 # What RESULTS.md has beside the shipped weights: the two-path rival, and the adaptation to another domain. The

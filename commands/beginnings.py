@@ -153,10 +153,11 @@ def check_same_beginning(run: "MlflowRun", files: Mapping[str, str | None]) -> N
             raise BenchError(f"{place} holds other weights than when run {run.info.run_id} began: train anew.")
 
 
-def with_terms(suite: "Suite", told: Mapping[str, str]) -> dict[str, str]:
+def with_terms(suite: "Suite", told: Mapping[str, str], *begun: Path | None) -> dict[str, str]:
     """`told` with the terms of the photographs of the trainings that gave those generators, where MLflow knows them.
 
-    A file of published weights tells them itself (`begun_under`). Where nothing tells them they are not stated.
+    A file of published weights, of those that it has `begun` from, tells them itself (`begun_under`). Where nothing
+    tells them, of either generator, they are not stated.
     """
     from commands.publish_card import licence
     from enlightengan.beginning import NOT_STATED
@@ -165,10 +166,20 @@ def with_terms(suite: "Suite", told: Mapping[str, str]) -> dict[str, str]:
     gave = {digest: trainings_that_gave(suite, digest) for digest in digests}
     runs = [run for found in gave.values() for run in found]
     stated = told.get("begun_under", "").split("; ")
-    if all(gave.values()) and not any(of_several(run, digest) for digest, found in gave.items() for run in found):
+    published = [file for file in begun if file and _tells_terms(file)]
+    alone = {digest for digest, found in gave.items() if found and not any(of_several(run, digest) for run in found)}
+    if all(digest in alone or any(_holds(file, digest) for file in published) for digest in digests):
         stated = [term for term in stated if term != NOT_STATED]  # else a mean says so, some of which may be elsewhere
     known = "; ".join(dict.fromkeys(term for term in [*licence(runs).split("; "), *stated] if term))
     return {**told, **({"begun_under": known} if known else {})}
+
+
+def _tells_terms(file: Path) -> bool:
+    from enlightengan.beginning import NOT_STATED
+    from enlightengan.checkpoint import is_state, read_weights
+
+    stated = "" if is_state(file) else read_weights(file)[1].get("licence", "")
+    return bool(stated) and NOT_STATED not in stated.split("; ")
 
 
 def terms_of(file: Path) -> str:

@@ -38,7 +38,8 @@ def start_run(
     used = features_used(config, feature_weights)
     suite = open_suite(tracking_uri)
     tags = {"variant": config.variant, "method": config.method, "preset": config.preset, "seed": str(config.seed)}
-    tags |= {"features_used": used, **with_terms(suite, begun_from(init_from, teacher)), **sides.tags()}
+    tags |= {"features_used": used, **sides.tags()}
+    tags |= with_terms(suite, begun_from(init_from, teacher), init_from, teacher)
     trusted = "yes" if is_trusted(suite, tags, sides, init_from, teacher) else "no"
     tags |= {"trusted": trusted, **(more_tags or {})}
     with suite.run(name or f"{config.label} {config.preset}", kind="train", tags=tags, parent=parent) as run:

@@ -2,6 +2,7 @@ import hashlib
 import shutil
 from dataclasses import replace
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -10,11 +11,12 @@ from bench.scores import score_table
 from bench.tracking import open_suite
 from bench.trainings import Publication, find_training, publications
 from bench.weights import find_weights, sums
-from commands.beginnings import terms_of
+from commands.beginnings import generator_in, terms_of, with_terms
 from commands.publish import _halves
 from commands.publish_card import scores_of, sources
-from enlightengan import config, train
-from enlightengan.checkpoint import read_weights, weights_digest
+from enlightengan import config, networks, train
+from enlightengan.beginning import begun_from
+from enlightengan.checkpoint import read_weights, save_weights, weights_digest
 from enlightengan.probe import Probe
 from methods import make
 from reports.card import ModelCard, observed_in, scores_table
@@ -400,3 +402,20 @@ def test_a_folder_whose_name_has_a_comma_is_one_source(store, workplace):
 )  # fmt: skip
 def test_only_what_half_precision_holds_is_halved(value, halved):
     assert _halves(value) == halved
+
+
+@pytest.mark.parametrize(
+    ("licence", "terms"), [("CC0", "CC BY-NC 4.0; CC0"), ("not stated", "CC BY-NC 4.0; not stated")]
+)
+def test_a_teacher_that_mlflow_does_not_know_is_under_the_terms_that_its_file_tells(
+    workplace, monkeypatch, narrow, licence, terms
+):
+    start, teacher = workplace / "start.safetensors", workplace / "teacher.safetensors"
+    for file, told in ((start, {}), (teacher, {"licence": licence})):
+        save_weights(file, networks.Generator().state_dict(), told)
+    began = begun_from(start, teacher)
+    known = SimpleNamespace(data=SimpleNamespace(tags={"low_data": "sice", "normal_data": "sice"}))
+    gave = {generator_in(began): [known]}
+    monkeypatch.setattr("commands.beginnings.trainings_that_gave", lambda _, digest: gave.get(digest, []))
+    assert with_terms(None, began, start, teacher)["begun_under"] == terms
+    assert "not stated" in with_terms(None, began)["begun_under"], "who has the files alone can say which of both it is"

@@ -53,14 +53,15 @@ speed: install
 # of commits 48288a579fbd, b29c0d002fb7 (small copies taught the first look alone, by the brighter half of the
 # photographs), 04bd61651e33 (all looks, by all but the darkest quarter), bfd3ff4 and e43d4518dec3 (a twelfth of them
 # kept their light) and 41db4c5d75f3, all from before crops of well-exposed photographs lost light as small copies do.
-# Of full size, eight hours of one such core: by commits a82a5748c1ca (fine) and f8fb8abeeda5 (sharp; four of five
+# Of full size, nine and a half hours of one such core: by commits a82a5748c1ca (fine) and f8fb8abeeda5 (sharp; four of five
 # well-exposed crops lost light then), 364664b (grain, weave: stopped after 37 minutes) and 3c17cacce691 (hush, still),
 # all from before what is wanted had no noise, 2141a3553e8d (calm, clear: stopped after 44 minutes), 6bb69ff746cd (pure,
-# plain) and 83c55e128bcc (sure). Zero-DCE's: an hour of one core. The fourth refinement, hush, still, pure and
-# plain began from the looks themselves, not from their half precision. Which of them ship benchmarks/choose_weights.py
-# chose (results/weights.json, results/README.md). BENCH_DATA says where the photographs are; the committed ones were
-# made with FEATURES="--features vgg19-distilled --feature-weights FILE" and, as steps differ with the machine,
-# HALF=whole@1617, GRAIN=grain@2347, WEAVE=weave@2336, CALM=calm@1804, CLEAR=clear@1791, TOLD=told@1217 and LOOKS="--mean-with
+# plain), 83c55e128bcc (sure), 568e90b (told: stopped after 35 minutes; its keys had the noise of crops) and 3fb23e9
+# (knows). Zero-DCE's: an hour of one core. The fourth refinement, hush, still, pure, plain and knows began from the
+# looks themselves, not from their half precision. Which of them ship benchmarks/choose_weights.py chose
+# (results/weights.json, results/README.md). BENCH_DATA says where the photographs are; the committed ones were made with
+# FEATURES="--features vgg19-distilled --feature-weights FILE" and, as steps differ with the machine, HALF=whole@1617,
+# GRAIN=grain@2347, WEAVE=weave@2336, CALM=calm@1804, CLEAR=clear@1791, TOLD=told@1217 and LOOKS="--mean-with
 # seventh@2298 --mean-with seventh@2598 --mean-with seventh@2951": the last three but the end.
 HALF ?= whole
 GRAIN ?= grain

@@ -249,7 +249,7 @@ def test_the_mean_of_a_chain_of_trainings_is_published_and_each_is_told(bench, f
     )
     assert bench("publish", sees, "--out", "sees")[0] == 0
     assert make("enlightengan", workplace / "sees/enlightengan.safetensors").generator.key
-    assert "- key is True.\n" in (workplace / "sees/enlightengan.md").read_text()
+    assert "- key is True, theirs False.\n" in (workplace / "sees/enlightengan.md").read_text()
     open_suite().client.set_tag(first, "low_data", "amos_night/train")
     assert bench("publish", second, "--mean-with", first, "--out", "shipped", "--force")[0] == 0
     assert read_weights(file)[1]["licence"] == "not stated; research", "the terms of both"

@@ -19,14 +19,15 @@ from commands.publish_card import sources
 from commands.report_runs import chain
 from commands.sides import tell_sides
 from commands.training import _probe_niqe as probe_niqe
-from enlightengan import config, health, networks, rivals, train
+from enlightengan import config, discriminators, health, networks, rivals, train
 from enlightengan.beginning import begun_from
 from enlightengan.build import build
 from enlightengan.checkpoint import describe, read_weights, save_weights, weights_digest
 from enlightengan.dce_net import DceNet
 from enlightengan.log import JsonLinesLog
 
-WHOLE = {name: getattr(networks, name) for name in ("WIDTHS", "FIRST", "WIDEST")}  # before `narrow`
+WHOLE = (networks, "WIDTHS"), (discriminators, "FIRST"), (discriminators, "WIDEST")
+WHOLE = tuple((module, name, getattr(module, name)) for module, name in WHOLE)  # before `narrow`
 
 
 def runs():
@@ -474,8 +475,8 @@ def test_zero_dce_trains_on_dark_photographs_alone_and_is_found(bench, store, br
 def test_cyclegan_leaves_its_cost_beside_its_losses_and_resumes_under_its_own_name(
     bench, fails, store, brief_rivals, sides, monkeypatch
 ):
-    for name, whole in WHOLE.items():
-        monkeypatch.setattr(networks, name, whole)
+    for module, name, whole in WHOLE:
+        monkeypatch.setattr(module, name, whole)
 
     def stop(*_):
         raise KeyboardInterrupt

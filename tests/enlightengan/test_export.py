@@ -41,7 +41,8 @@ def test_the_graph_equals_torch_at_every_size(exported):
 
 def test_a_graph_takes_the_key_of_the_whole_picture_before_it_is_padded(exported, tmp_path):
     enhancer = seeded(key=True)
-    enhancer.generator.conv1_1.weight[:, 3] *= 50
+    enhancer.generator.conv1_1.weight[:, 3] = 1
+    enhancer.generator.conv10.weight *= 3000  # the residual is as large as the picture
     assert export.export(enhancer, tmp_path / "key.onnx") < 1e-4
     image = torch.rand(2, 3, 21, 35, generator=torch.Generator().manual_seed(5))
     image[:, :, :6] = 0  # padding mirrors these rows, and changes the mean

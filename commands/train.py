@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
@@ -19,12 +19,7 @@ def enlightengan(
     low: options.Low = None,
     normal: options.Normal = None,
     preset: options.PresetName = None,
-    without: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Leave out: attention, local-discriminator, perceptual, darkening, relativistic; repeatable."
-        ),
-    ] = None,
+    without: options.Without = None,
     epochs: options.Epochs = None,
     minutes: options.Minutes = None,
     batch_size: options.BatchSize = None,
@@ -189,8 +184,7 @@ def refine(
         "darkening": darkening, "noise": noise, "huber": huber, "structure": structure, "statistics": statistics,
         "looks": looks, "keeps": keeps, "teacher_sees": teacher_sees, "learning_rate": learning_rate,
         "precision": precision, "accumulate": accumulate, "checkpointing": checkpointing or None, "key": key or None,
-        "devices": devices, "snapshots": snapshots, "seed": seed,
-    }  # fmt: skip
+        "devices": devices, "snapshots": snapshots, "seed": seed}  # fmt: skip
     launch(
         "refine", changes, low=low, normal=normal, preset=preset, init_from=init_from, teacher=teacher, resume=resume,
         name=name, device=device, data_root=data_root, tracking_uri=tracking_uri,

@@ -116,6 +116,13 @@ TeacherSees = Annotated[
         "--teacher-sees", help="whole: crops are taught by what the guided form makes of whole photographs; or crop."
     ),
 ]
+Without = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--without",
+        help="Leave out: attention, local-discriminator, perceptual, darkening, relativistic; repeatable.",
+    ),
+]
 Key = Annotated[
     bool,
     typer.Option("--key", help="The generator sees how light the whole photograph is, in the place of attention."),

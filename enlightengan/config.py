@@ -82,10 +82,6 @@ class TrainConfig(RunConfig):
         return self.bright_inputs
 
     @property
-    def tells_key(self) -> bool:
-        return self.key
-
-    @property
     def variant(self) -> str:
         """The public name of the method that this run trains, such as `enlightengan_no_attention`."""
         return "_".join(["enlightengan", *(f"no_{part.replace('-', '_')}" for part in self.without)])
@@ -200,10 +196,6 @@ class RefineConfig(RunConfig):
     @property
     def keeps_copies(self) -> bool:
         return self.keeps > 0
-
-    @property
-    def tells_key(self) -> bool:
-        return self.key
 
     @property
     def variant(self) -> str:

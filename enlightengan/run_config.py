@@ -142,8 +142,8 @@ class RunConfig:
 
     @property
     def tells_key(self) -> bool:
-        """Whether the generator sees the key of each input's whole photograph."""
-        return False
+        """Whether the generator sees the key of each input's whole photograph, where the method has that setting."""
+        return bool(getattr(self, "key", False))
 
     @property
     def keeps_copies(self) -> bool:

@@ -243,13 +243,6 @@ def test_the_mean_of_a_chain_of_trainings_is_published_and_each_is_told(bench, f
     assert told[whole].mean_of and told[str(make("enlightengan", file).checkpoint)] == Publication()
 
     assert fails("publish", second, "--mean-with", second) == "A mean needs each training once."
-    sees = trained("fast", "--key")
-    assert "must all see the key, or none" in fails(
-        "publish", second, "--mean-with", sees, "--out", "doubtful", "--force"
-    )
-    assert bench("publish", sees, "--out", "sees")[0] == 0
-    assert make("enlightengan", workplace / "sees/enlightengan.safetensors").generator.key
-    assert "- key is True, theirs False.\n" in (workplace / "sees/enlightengan.md").read_text()
     open_suite().client.set_tag(first, "low_data", "amos_night/train")
     assert bench("publish", second, "--mean-with", first, "--out", "shipped", "--force")[0] == 0
     assert read_weights(file)[1]["licence"] == "not stated; research", "the terms of both"
@@ -419,3 +412,12 @@ def test_a_teacher_that_mlflow_does_not_know_is_under_the_terms_that_its_file_te
     monkeypatch.setattr("commands.beginnings.trainings_that_gave", lambda _, digest: gave.get(digest, []))
     assert with_terms(None, began, start, teacher)["begun_under"] == terms
     assert "not stated" in with_terms(None, began)["begun_under"], "who has the files alone can say which of both it is"
+
+
+def test_weights_that_see_the_key_are_published_and_averaged_with_their_like_alone(bench, fails, trained, workplace):
+    plain, sees = trained("fast"), trained("fast", "--key")
+    told = fails("publish", plain, "--mean-with", sees, "--out", "mean")
+    assert "must all see the key, or none" in told
+    assert bench("publish", sees, "--out", "sees")[0] == 0
+    assert make("enlightengan", workplace / "sees/enlightengan.safetensors").generator.key
+    assert "- key is True, theirs False.\n" in (workplace / "sees/enlightengan.md").read_text(encoding="utf-8")
